@@ -11,7 +11,7 @@ three things in both directions: inward by `model_fields_set`, outward by
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias, TypeVar, get_args, get_origin
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, PrivateAttr
@@ -40,7 +40,7 @@ T = TypeVar("T")
 if TYPE_CHECKING:
     # An outbound field that may be left out: `speed: Opt[float] = UNSET`.
     # Nullable as well: `prompt: Opt[PromptRef | None] = UNSET`.
-    Opt = T | Unset
+    Opt: TypeAlias = T | Unset
 else:
 
     class Opt:
