@@ -8,6 +8,119 @@
         reply = await conn.respond()
         async for pcm in reply.audio(): ...
 
-Names are loaded on first use (PEP 562): importing the package loads none of
-numpy, pydantic, websockets or asyncio.
+Here live the public names and nothing else. Each is loaded on first use
+(PEP 562), so importing the package loads none of numpy, pydantic, websockets
+or asyncio.
 """
+
+__version__ = "0.1.0"
+
+# Type checkers take any name spelled so for true; importing it from `typing`
+# would cost more than everything else here.
+TYPE_CHECKING = False
+
+if TYPE_CHECKING:
+    from . import codec as codec
+    from . import errors as errors
+    from . import events as events
+    from . import loopback as loopback
+    from .aio.connect import connect as connect
+    from .aio.connection import RealtimeConnection as RealtimeConnection
+    from .aio.reply import Reply as Reply
+    from .audio.player import Player as Player
+    from .endpoint import Endpoint as Endpoint
+    from .errors import AudioError as AudioError
+    from .errors import CommandTimeout as CommandTimeout
+    from .errors import ConnectFailed as ConnectFailed
+    from .errors import DecodeError as DecodeError
+    from .errors import InvalidCommand as InvalidCommand
+    from .errors import LocalProtocolError as LocalProtocolError
+    from .errors import MissingExtra as MissingExtra
+    from .errors import Problem as Problem
+    from .errors import RealtimeError as RealtimeError
+    from .errors import RemoteProtocolError as RemoteProtocolError
+    from .errors import ResponseFailed as ResponseFailed
+    from .errors import ServerRefused as ServerRefused
+    from .errors import SessionLost as SessionLost
+    from .errors import TurnTooShort as TurnTooShort
+    from .events.audio_config import NoiseReduction as NoiseReduction
+    from .events.audio_config import SemanticVad as SemanticVad
+    from .events.audio_config import ServerVad as ServerVad
+    from .events.audio_config import Transcription as Transcription
+    from .events.items import assistant as assistant
+    from .events.items import image as image
+    from .events.items import ref as ref
+    from .events.items import system as system
+    from .events.items import user as user
+    from .events.session import FunctionTool as FunctionTool
+    from .events.session import McpTool as McpTool
+    from .events.session import PromptRef as PromptRef
+    from .protocol import signals as signals
+    from .protocol.core import RealtimeProtocol as RealtimeProtocol
+    from .protocol.patch import SessionPatch as SessionPatch
+    from .types import UNSET as UNSET
+
+# Where each name comes from; `tests/house/test_exports.py` holds this table
+# and the imports above to one another.
+_SOURCES = {
+    "UNSET": "types",
+    "AudioError": "errors",
+    "CommandTimeout": "errors",
+    "ConnectFailed": "errors",
+    "DecodeError": "errors",
+    "Endpoint": "endpoint",
+    "FunctionTool": "events.session",
+    "InvalidCommand": "errors",
+    "LocalProtocolError": "errors",
+    "McpTool": "events.session",
+    "MissingExtra": "errors",
+    "NoiseReduction": "events.audio_config",
+    "Player": "audio.player",
+    "Problem": "errors",
+    "PromptRef": "events.session",
+    "RealtimeConnection": "aio.connection",
+    "RealtimeError": "errors",
+    "RealtimeProtocol": "protocol.core",
+    "RemoteProtocolError": "errors",
+    "Reply": "aio.reply",
+    "ResponseFailed": "errors",
+    "SemanticVad": "events.audio_config",
+    "ServerRefused": "errors",
+    "ServerVad": "events.audio_config",
+    "SessionLost": "errors",
+    "SessionPatch": "protocol.patch",
+    "Transcription": "events.audio_config",
+    "TurnTooShort": "errors",
+    "assistant": "events.items",
+    "connect": "aio.connect",
+    "image": "events.items",
+    "ref": "events.items",
+    "system": "events.items",
+    "user": "events.items",
+}
+_MODULES = {
+    "codec": "codec",
+    "errors": "errors",
+    "events": "events",
+    "loopback": "loopback",
+    "signals": "protocol.signals",
+}
+
+__all__ = [*_SOURCES, *_MODULES, "__version__"]
+
+
+def __getattr__(name: str) -> object:
+    from importlib import import_module
+
+    if name in _MODULES:
+        value: object = import_module(f"{__name__}.{_MODULES[name]}")
+    elif name in _SOURCES:
+        value = getattr(import_module(f"{__name__}.{_SOURCES[name]}"), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
