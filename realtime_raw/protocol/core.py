@@ -1,0 +1,301 @@
+"""RealtimeProtocol: everything that decides, and nothing that waits.
+
+Feed it what happened (`connected`, `receive_message`, `handle_timer`,
+`disconnected`) or what you want (`send`, `append_audio`, `interrupt`), each
+with the current time of one monotonic clock in seconds; then drain
+`data_to_send()` and `events_received()` and be back at `next_deadline()`. It
+never raises over what a server sent, unless `Options.strict`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+
+from .. import codec
+from ..errors import InvalidCommand, SessionLost
+from ..events.base import ClientEvent, InvalidServerEvent, UnknownServerEvent
+from ..events.catalog import REALTIME, Dialect
+from ..types import CloseInfo, Playhead
+from . import signals
+from .commands import CommandLog
+from .conversation import ConversationMirror
+from .input_audio import InputAudio
+from .interruption import Interruption
+from .outgoing import IfBusy, Outgoing
+from .patch import SessionPatch
+from .reactions import Reactions
+from .receipts import Receipts
+from .responses import ResponseTracker
+from .session import SessionState
+from .state import Observed, Options, State
+from .turns import Fact, TurnController
+
+__all__ = ["Options", "RealtimeProtocol", "counting_ids"]
+
+# How often playback is looked at while something sounds. Audio chunks need
+# this rhythm anyway, and a device block is shorter.
+_POLL_S = 0.02
+
+
+def counting_ids() -> Callable[[str], str]:
+    """Ids `event_1`, `item_2`, …: fine for one client and for tests.
+
+    Clients that share a conversation (sidebands) need a random part.
+    """
+    numbers = itertools.count(1)
+    return lambda kind: f"{kind}_{next(numbers)}"
+
+
+class RealtimeProtocol:
+    """One session of the Realtime API, without I/O.
+
+    `playhead` plays reply audio and may be set at any time; `session` is what
+    the connection is opened with. After every call to a method that takes
+    `now`, drain `data_to_send()` and `events_received()` and re-read
+    `next_deadline()`. Not thread-safe: one thread, one session.
+    """
+
+    def __init__(
+        self,
+        dialect: Dialect = REALTIME,
+        *,
+        playhead: Playhead | None = None,
+        options: Options | None = None,
+        ids: Callable[[str], str] | None = None,
+        session: SessionPatch | None = None,
+    ) -> None:
+        options = options or Options()
+        manual = options.manual_turns and dialect is REALTIME
+        state = SessionState(manual_turns=manual)
+        first = (SessionPatch(turn_detection=None) if manual else SessionPatch()).merged(
+            session or SessionPatch()
+        )
+        state.check(first.event())
+        self._state = State(
+            dialect, options, ids or counting_ids(), playhead, state, CommandLog(options.command_timeout)
+        )
+        self._outgoing = Outgoing(self._state)
+        self._receipts = Receipts(self._state, self._outgoing)
+        self._reactions = Reactions(self._state, self._outgoing, self._receipts, first)
+        self._closed: CloseInfo | None = None
+
+    # What happened
+
+    def connected(self, now: float, *, unix_time: float | None = None) -> None:
+        """The line is up. `unix_time` lets the session's expiry be foreseen.
+
+        On a sideband the first patch goes out now, since no `session.created`
+        will come (observed); else it answers `session.created`.
+        """
+        if unix_time is not None:
+            self._state.unix_offset = unix_time - now
+        if self._state.options.sideband:
+            self._reactions.send_first_patch(now)
+
+    def receive_message(self, data: bytes | str, now: float) -> None:
+        """One message from the server.
+
+        Whatever it is, it becomes one event in `events_received()`: garbage an
+        `InvalidServerEvent`, news an `UnknownServerEvent`. Raises only in
+        strict mode: `DecodeError`, `RemoteProtocolError`.
+        """
+        state = self._state
+        state.counts["received"] += 1
+        state.counts["bytes_received"] += len(data)
+        event = codec.decode(data, state.dialect, strict=state.options.strict)
+        state.observed.append(event)
+        if isinstance(event, UnknownServerEvent):
+            state.counts["unknown_events"] += 1
+        elif isinstance(event, InvalidServerEvent):
+            state.counts["invalid_events"] += 1
+            problems = "; ".join(map(str, event.problems))
+            state.warn("invalid_event", f"{event.type or 'a message'}: {problems}", event)
+        else:
+            self._reactions.react(event, now)
+
+    def disconnected(self, close: CloseInfo, now: float) -> None:
+        """The line is gone: every open command is lost, every live response abandoned. Idempotent."""
+        if self._closed is not None:
+            return
+        self._closed = close
+        state = self._state
+        state.ready = False
+        for command in state.commands:
+            self._receipts.refuse(command, "lost", None, None, now)
+        state.responses.lost()
+        state.emit(signals.ConnectionLost(close=close, expected=close.by_us))
+
+    def handle_timer(self, now: float) -> None:
+        """`next_deadline()` has come. Calling early or often does no harm."""
+        state = self._state
+        self._receipts.expire(now)
+        self._outgoing.dispatch_held(now)
+        if (left := state.session.take_notice(now)) is not None:
+            state.emit(signals.SessionExpiring(expires_in_s=left))
+        if state.poll_at is not None and now >= state.poll_at:
+            self._poll_playback(now)
+
+    # What we want
+
+    def send(self, event: ClientEvent, now: float, *, if_busy: IfBusy = "raise") -> str:
+        """Send a client event; returns its event id, under which its fate is reported.
+
+        An event id, an item id and our metadata tag are added where missing.
+        A `response.create` that would collide with the active response is
+        refused, held until that one ends, or sent after cancelling it, as
+        `if_busy` says. Raises `LocalProtocolError` (among them `TurnTooShort`)
+        for what the state or dialect forbids, `SessionLost` after the end;
+        nothing is sent then.
+        """
+        self._check_open()
+        return self._outgoing.send(event, now, if_busy=if_busy)
+
+    def patch(self, patch: SessionPatch, now: float) -> str:
+        """Send a sparse `session.update`; returns its event id. Raises as `send`."""
+        self._check_open()
+        return self._outgoing.send(patch.event(self._state.session.kind), now)
+
+    def append_audio(self, audio: bytes, now: float) -> None:
+        """Send audio in the session's input format; any length, odd bytes carried over.
+
+        Raises `SessionLost` after the end. No command is registered: the API
+        confirms nothing here, the fate of an append is the write itself.
+        """
+        self._check_open()
+        self._outgoing.append(audio)
+
+    def cancel(self, now: float, response_id: str | None = None) -> str | None:
+        """Cancel a response (without an id: the active one); None if there is nothing to cancel."""
+        self._check_open()
+        return self._outgoing.cancel(now, response_id)
+
+    def interrupt(self, now: float, *, heard_ms: int | None = None) -> Interruption:
+        """Stop playback, cancel what generates, and truncate to what was heard.
+
+        Works the same while the server generates, after it finished, and
+        before it began (then the reply is cancelled as soon as it exists).
+        `heard_ms` is for those who play the sound themselves; without it the
+        playhead knows, and without either nothing is truncated. Creates that
+        are held stay held. Out-of-band responses are not touched.
+        """
+        self._check_open()
+        return self._outgoing.interrupt(now, by="interrupt", fact=Fact.INTERRUPTED, heard_ms=heard_ms)
+
+    def withdraw(self, event_id: str) -> bool:
+        """Take back a held `response.create`; False if it is sent or settled already."""
+        command = self._state.commands.get(event_id)
+        if command is None or not self._state.responses.withdraw(command):
+            return False
+        self._state.commands.settle(command, "withdrawn")
+        return True
+
+    def send_raw(self, data: bytes, now: float) -> None:
+        """Put bytes on the wire as they are: no guard, no id, no tag.
+
+        If they happen to be a valid client event, receipts are kept for it.
+        """
+        self._check_open()
+        self._state.outbox.append(data)
+        try:
+            event = codec.decode_client(data, self._state.dialect)
+        except InvalidCommand:
+            self._state.counts["sent"] += 1
+            return
+        self._outgoing.follow(event, now)
+
+    # What to do about it
+
+    def events_received(self) -> list[Observed]:
+        """Drain what happened since the last call, in order: server events, sent events, signals."""
+        observed, self._state.observed = self._state.observed, []
+        return observed
+
+    def data_to_send(self) -> list[bytes]:
+        """Drain the messages to be sent, in order; each is one text frame."""
+        outbox, self._state.outbox = self._state.outbox, []
+        return outbox
+
+    def next_deadline(self) -> float | None:
+        """When `handle_timer` wants to be called, or None."""
+        state = self._state
+        times = (state.commands.next_deadline(), state.session.next_deadline(), state.poll_at)
+        return min((time for time in times if time is not None), default=None)
+
+    # Views
+
+    @property
+    def ready(self) -> bool:
+        """Whether the session exists and the first patch is confirmed."""
+        return self._state.ready
+
+    @property
+    def first_patch(self) -> str | None:
+        """Event id of the first patch once it was sent ("" if it could not be built)."""
+        return self._state.first_patch
+
+    @property
+    def playhead(self) -> Playhead | None:
+        """What plays reply audio; settable at any time."""
+        return self._state.playhead
+
+    @playhead.setter
+    def playhead(self, playhead: Playhead | None) -> None:
+        self._state.playhead = playhead
+
+    @property
+    def options(self) -> Options:
+        """How this session is conducted."""
+        return self._state.options
+
+    @property
+    def session(self) -> SessionState:
+        """The configuration the server last showed, and its expiry."""
+        return self._state.session
+
+    @property
+    def conversation(self) -> ConversationMirror:
+        """The conversation as the server tells it."""
+        return self._state.conversation
+
+    @property
+    def responses(self) -> ResponseTracker:
+        """All responses, live and remembered."""
+        return self._state.responses
+
+    @property
+    def turns(self) -> TurnController:
+        """Who has the turn."""
+        return self._state.turns
+
+    @property
+    def input_audio(self) -> InputAudio:
+        """What was appended since the last commit."""
+        return self._state.input_audio
+
+    @property
+    def commands(self) -> CommandLog:
+        """Commands without a fate yet."""
+        return self._state.commands
+
+    def statistics(self) -> dict[str, int]:
+        """Counters since the start."""
+        return dict(self._state.counts)
+
+    def _check_open(self) -> None:
+        if self._closed is not None:
+            raise SessionLost(self._closed, expected=self._closed.by_us)
+
+    def _poll_playback(self, now: float) -> None:
+        state = self._state
+        playhead = state.playhead
+        state.poll_at = None
+        if playhead is None:
+            return
+        for mark in playhead.poll(now):
+            kind = signals.PlaybackStarted if mark.kind == "started" else signals.PlaybackFinished
+            state.emit(kind(item_id=mark.key.item_id, content_index=mark.key.content_index))
+        if playhead.playing:
+            state.poll_at = now + _POLL_S
+        else:
+            state.turns.apply(Fact.DRAINED)

@@ -1,0 +1,301 @@
+"""From what we want to bytes: guards, receipts, the gate, interruptions.
+
+Whatever leaves the core leaves through `Outgoing`. A command that the state
+forbids raises here, before anything is sent or remembered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+import pybase64
+
+from .. import codec
+from ..errors import LocalProtocolError
+from ..events import translation
+from ..events.base import ClientEvent
+from ..events.client import (
+    ConversationItemCreate,
+    ConversationItemDelete,
+    ConversationItemRetrieve,
+    ConversationItemTruncate,
+    InputAudioBufferAppend,
+    InputAudioBufferClear,
+    InputAudioBufferCommit,
+    OutputAudioBufferClear,
+    ResponseCancel,
+    ResponseCreate,
+    SessionUpdate,
+)
+from ..events.response import ResponseConfig
+from ..types import UNSET, AudioKey, Heard
+from .commands import Command
+from .interruption import InterruptedItem, Interruption, account, plan
+from .responses import TAG, ResponseRecord
+from .signals import BargeIn
+from .state import State
+from .turns import Action, Fact
+
+__all__ = ["Outgoing"]
+
+IfBusy = Literal["wait", "cancel", "raise"]
+
+_APPEND = {
+    "realtime": b'{"type":"input_audio_buffer.append","audio":"',
+    "translation": b'{"type":"session.input_audio_buffer.append","audio":"',
+}
+
+
+class Outgoing:
+    """The sending half of the core."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._guards: Mapping[type[ClientEvent], Callable[[Any], None]] = {
+            SessionUpdate: state.session.check,
+            InputAudioBufferCommit: self._check_commit,
+            OutputAudioBufferClear: self._check_media,
+        }
+        self._prepares: Mapping[type[ClientEvent], Callable[[Any, str], ClientEvent]] = {
+            ConversationItemCreate: self._with_item_id,
+            ResponseCreate: _with_tag,
+            ResponseCancel: self._with_response_id,
+        }
+        self._keys: Mapping[type[ClientEvent], Callable[[Any], str | None]] = {
+            ConversationItemCreate: lambda e: e.item.id or None,
+            ConversationItemRetrieve: lambda e: e.item_id,
+            ConversationItemTruncate: lambda e: e.item_id,
+            ConversationItemDelete: lambda e: e.item_id,
+            ResponseCancel: lambda e: e.response_id or None,
+        }
+
+    # Commands
+
+    def send(
+        self, event: ClientEvent, now: float, *, if_busy: IfBusy = "raise", automatic: bool = False
+    ) -> str:
+        """Guard, register and send (or hold) an event; returns its event id."""
+        state = self._state
+        if state.dialect.client.get(event.type) is not type(event):
+            raise LocalProtocolError(
+                f"{event.type} is not an event of the {state.dialect.name} dialect",
+                hint=f"it has {', '.join(sorted(state.dialect.client))}",
+            )
+        if guard := self._guards.get(type(event)):
+            guard(event)
+        if isinstance(event, InputAudioBufferAppend | translation.SessionInputAudioBufferAppend):
+            return self._append_event(event)
+        event_id = event.event_id or state.ids("event")
+        state.commands.check_room(event_id)
+        if prepare := self._prepares.get(type(event)):
+            event = prepare(event, event_id)
+        event = event.model_copy(update={"event_id": event_id})
+        command = self._command(event, event_id, now)
+        command.if_busy, command.automatic = if_busy, automatic
+        if isinstance(event, ResponseCreate):
+            self._gate(command, now)
+        else:
+            state.commands.add(command, now)
+            self._dispatch(command)
+        return event_id
+
+    def follow(self, event: ClientEvent, now: float) -> None:
+        """Keep receipts for an event that was sent as it is, without guards or ids of ours."""
+        command = self._command(event, event.event_id or self._state.ids("event"), now)
+        self._state.commands.add(command, now)
+        self._account(command)
+        self._state.observed.append(event)
+
+    def dispatch_held(self, now: float) -> None:
+        """Send the next held create if the conversation is free for it."""
+        command = self._state.responses.release()
+        if command is not None:
+            self._state.commands.sent(command, now)
+            self._dispatch(command)
+
+    def _command(self, event: ClientEvent, event_id: str, now: float) -> Command:
+        key_of = self._keys.get(type(event))
+        command = Command(event_id, event, now, key=key_of(event) if key_of else None)
+        command.known = command.key is not None and command.key in self._state.conversation
+        command.out_of_band = isinstance(event, ResponseCreate) and _is_beside(event)
+        return command
+
+    def _gate(self, command: Command, now: float) -> None:
+        responses, commands = self._state.responses, self._state.commands
+        if responses.gate(command.out_of_band, command.if_busy) == "send":
+            commands.add(command, now)
+            self._dispatch(command)
+            return
+        commands.add(command, now)
+        commands.hold(command)
+        responses.hold(command)
+        if command.if_busy == "cancel" and responses.active is not None:
+            self.cancel(now, responses.active.id)
+
+    def _dispatch(self, command: Command) -> None:
+        """Put a registered command on the wire."""
+        self._state.outbox.append(codec.encode(command.event))
+        self._state.observed.append(command.event)
+        self._account(command)
+
+    def _account(self, command: Command) -> None:
+        """What having sent a command means for our own bookkeeping."""
+        state = self._state
+        state.counts["sent"] += 1
+        match command.event:
+            case SessionUpdate():
+                state.session.sent(command.event)
+            case InputAudioBufferCommit() | InputAudioBufferClear():
+                command.audio_bytes = state.input_audio.taken()
+            case ResponseCreate():
+                command.attempts += 1
+                state.responses.sent(command)
+                if not command.out_of_band:
+                    state.turns.apply(Fact.CREATE_SENT)
+            case ResponseCancel() if state.responses.active is not None:
+                if command.key == state.responses.active.id:
+                    state.turns.apply(Fact.CANCEL_SENT)
+
+    # Audio
+
+    def append(self, pcm: bytes) -> None:
+        """Send audio as `append` events built by concatenation: base64 needs no escaping."""
+        state = self._state
+        head = _APPEND[state.dialect.name]
+        for piece in state.input_audio.pieces(pcm):
+            state.outbox.append(head + pybase64.b64encode(piece) + b'"}')
+            state.input_audio.appended(len(piece))
+            state.counts["sent"] += 1
+
+    def _append_event(self, event: InputAudioBufferAppend | translation.SessionInputAudioBufferAppend) -> str:
+        # Nothing confirms an append: its fate is the write itself.
+        state = self._state
+        event_id = event.event_id or state.ids("event")
+        event = event.model_copy(update={"event_id": event_id})
+        state.outbox.append(codec.encode(event))
+        state.observed.append(event)
+        state.input_audio.appended(len(event.audio.rstrip("=")) * 3 // 4)
+        state.counts["sent"] += 1
+        return event_id
+
+    # Cancelling and interrupting
+
+    def cancel(self, now: float, response_id: str | None = None, *, automatic: bool = False) -> str | None:
+        """Cancel a response; without an id the one that is generating. None: there is nothing to cancel."""
+        state = self._state
+        if response_id is None:
+            if state.responses.active is None:
+                return None
+            response_id = state.responses.active.id
+        if (pending := state.commands.first("response.cancel", response_id)) is not None:
+            return pending.event_id
+        return self.send(ResponseCancel(response_id=response_id), now, automatic=automatic)
+
+    def interrupt(
+        self, now: float, *, by: Literal["interrupt", "speech"], fact: Fact, heard_ms: int | None = None
+    ) -> Interruption:
+        """Stop the sound, cancel what generates, and tell the server what was heard."""
+        state = self._state
+        active = state.responses.active
+        record = active or state.responses.latest
+        actions = state.turns.apply(fact)
+        heard = self._stop_playback(record, now, heard_ms)
+        if record is not None:
+            record.muted = record.muted or active is not None or heard is not None
+        cancel = self.cancel(now, automatic=True) if Action.CANCEL in actions else None
+        items = plan(
+            record, heard, generating=active is not None, in_conversation=state.conversation.__contains__
+        )
+        items = tuple(self._tell(item, now) for item in items)
+        interruption = Interruption(record.id if active and record else None, cancel, items, by)
+        self._announce(interruption, record)
+        return interruption
+
+    def _stop_playback(
+        self, record: ResponseRecord | None, now: float, heard_ms: int | None
+    ) -> tuple[Heard, ...] | None:
+        playhead = self._state.playhead
+        stopped = playhead.interrupt(now) if playhead is not None else None
+        if heard_ms is not None and record is not None:
+            return account(record, heard_ms)
+        if playhead is None or stopped is None:
+            return None
+        # A part that is still growing has no end to be heard, and is not in the account.
+        growing = record.audio_bytes.keys() - record.ended if record is not None else set[AudioKey]()
+        for key in growing - {one.key for one in stopped}:
+            if (one := playhead.heard(key, now)) is not None:
+                stopped += (one,)
+        return stopped
+
+    def _tell(self, item: InterruptedItem, now: float) -> InterruptedItem:
+        event: ClientEvent
+        if item.action == "truncate" and item.heard_ms is not None:
+            event = ConversationItemTruncate(
+                item_id=item.item_id, content_index=item.content_index, audio_end_ms=item.heard_ms
+            )
+        elif item.action == "delete":
+            event = ConversationItemDelete(item_id=item.item_id)
+        else:
+            return item
+        command = self.send(event, now, automatic=True)
+        return InterruptedItem(
+            item.item_id, item.content_index, item.heard_ms, item.received_ms, item.action, command
+        )
+
+    def _announce(self, done: Interruption, record: ResponseRecord | None) -> None:
+        cut = next((item for item in done.items if item.action != "leave"), None)
+        if cut is None and done.response_id is None:
+            return
+        self._state.emit(
+            BargeIn(
+                item_id=cut.item_id if cut else None,
+                response_id=record.id if record else None,
+                heard_ms=cut.heard_ms if cut else None,
+                by=done.by,
+            )
+        )
+
+    # Guards and finishing touches
+
+    def _check_commit(self, event: InputAudioBufferCommit) -> None:
+        # With VAD on the server commits too, and only it knows what is left.
+        if not self._state.session.vad_on:
+            self._state.input_audio.check_commit()
+
+    def _check_media(self, event: OutputAudioBufferClear) -> None:
+        if not self._state.options.sideband:
+            raise LocalProtocolError(
+                "output_audio_buffer.clear belongs to WebRTC and SIP calls; on a WebSocket the sound is here",
+                hint="interrupt() stops playback",
+            )
+
+    def _with_item_id(self, event: ConversationItemCreate, event_id: str) -> ClientEvent:
+        # The best key a confirmation can have: errors may lose the event id (observed).
+        if event.item.id:
+            return event
+        item = event.item.model_copy(update={"id": self._state.ids("item")})
+        return event.model_copy(update={"item": item})
+
+    def _with_response_id(self, event: ResponseCancel, event_id: str) -> ClientEvent:
+        active = self._state.responses.active
+        if event.response_id or active is None:
+            return event
+        return event.model_copy(update={"response_id": active.id})
+
+
+def _with_tag(event: ResponseCreate, event_id: str) -> ClientEvent:
+    config = event.response or ResponseConfig()
+    metadata = dict(config.metadata or {})
+    if len(metadata) > 15:
+        raise LocalProtocolError(
+            f"response.metadata has {len(metadata)} pairs; the API takes 16 and one is ours",
+            hint="send at most 15",
+        )
+    # Built anew, not copied: the constructor checks what the wire allows.
+    fields = {**config.to_wire(), "metadata": {**metadata, TAG: event_id}}
+    return event.model_copy(update={"response": ResponseConfig(**fields)})
+
+
+def _is_beside(event: ResponseCreate) -> bool:
+    return bool(event.response) and event.response is not UNSET and event.response.conversation == "none"

@@ -1,0 +1,375 @@
+"""What each server event means for the state, as a table from event to components.
+
+`ROUTES` names, for every event of every dialect, the components it concerns,
+in the order they take it in; `UNROUTED` gives the reason for each event that
+changes nothing here. A house test holds the two together complete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pybase64
+
+from .. import events as ev
+from ..errors import LocalProtocolError
+from ..events import translation as tr
+from ..events.base import ServerEvent
+from ..types import AudioKey
+from . import signals
+from .outgoing import Outgoing
+from .patch import SessionPatch
+from .receipts import Receipts
+from .responses import ResponseRecord
+from .state import State
+from .tools import ToolBatch, ToolCall
+from .turns import Action, Fact
+
+__all__ = ["ROUTES", "UNROUTED", "Reactions"]
+
+_C, _R, _T = "conversation", "responses", "tools"
+
+ROUTES: Mapping[type[ServerEvent], tuple[str, ...]] = {
+    ev.SessionCreated: ("session_created",),
+    ev.SessionUpdated: ("session_updated", "commands", "first_patch"),
+    ev.ErrorEvent: ("errors",),
+    ev.ConversationItemCreated: (_C, "commands"),
+    ev.ConversationItemAdded: (_C, "commands"),
+    ev.ConversationItemDone: (_C, "commands"),
+    ev.ConversationItemRetrieved: (_C, "commands"),
+    ev.ConversationItemTruncated: (_C, "commands"),
+    ev.ConversationItemDeleted: (_C, "commands"),
+    ev.ConversationItemInputAudioTranscriptionDelta: (_C,),
+    ev.ConversationItemInputAudioTranscriptionSegment: (_C,),
+    ev.ConversationItemInputAudioTranscriptionCompleted: (_C,),
+    ev.ConversationItemInputAudioTranscriptionFailed: (_C,),
+    ev.InputAudioBufferCommitted: (_C, "committed"),
+    ev.InputAudioBufferCleared: ("commands", "input_ended"),
+    ev.InputAudioBufferSpeechStarted: ("speech_started",),
+    ev.InputAudioBufferSpeechStopped: ("speech_stopped",),
+    ev.OutputAudioBufferCleared: ("commands",),
+    ev.ResponseCreated: ("response_created",),
+    ev.ResponseDone: (_C, "response_done", _T, "commands", "next_response"),
+    ev.ResponseOutputItemAdded: (_C, "response_item", _T),
+    ev.ResponseOutputItemDone: (_C, _T),
+    ev.ResponseContentPartAdded: (_C,),
+    ev.ResponseContentPartDone: (_C,),
+    ev.ResponseOutputTextDelta: (_C, "first_text"),
+    ev.ResponseOutputTextDone: (_C,),
+    ev.ResponseOutputAudioTranscriptDelta: (_C, "first_text", "transcript"),
+    ev.ResponseOutputAudioTranscriptDone: (_C,),
+    ev.ResponseOutputAudioDelta: (_C, "audio"),
+    ev.ResponseOutputAudioDone: ("audio_done",),
+    ev.ResponseFunctionCallArgumentsDelta: (_C, _T),
+    ev.ResponseFunctionCallArgumentsDone: (_C, _T),
+    ev.ResponseMcpCallArgumentsDelta: (_C,),
+    ev.ResponseMcpCallArgumentsDone: (_C,),
+    ev.ResponseMcpCallInProgress: (_C,),
+    ev.ResponseMcpCallCompleted: (_C,),
+    ev.ResponseMcpCallFailed: (_C,),
+    ev.McpListToolsInProgress: (_C,),
+    ev.McpListToolsCompleted: (_C,),
+    ev.McpListToolsFailed: (_C,),
+    tr.SessionCreated: ("session_created",),
+    tr.SessionUpdated: ("session_updated", "commands", "first_patch"),
+    tr.SessionClosed: ("commands",),
+    tr.SessionOutputAudioDelta: ("translated_audio",),
+}
+
+UNROUTED: Mapping[type[ServerEvent], str] = {
+    ev.ConversationCreated: "names a conversation; GA servers do not send it (observed)",
+    ev.InputAudioBufferTimeoutTriggered: "the commit and the response that follow say it all",
+    ev.InputAudioBufferDtmfEventReceived: "a key press on a telephone: for the application",
+    ev.OutputAudioBufferStarted: "media of a WebRTC or SIP call, which sounds elsewhere",
+    ev.OutputAudioBufferStopped: "media of a WebRTC or SIP call, which sounds elsewhere",
+    ev.RateLimitsUpdated: "information for the application; may never come (observed)",
+    tr.SessionInputTranscriptDelta: "translation has no items: the application reads the stream",
+    tr.SessionOutputTranscriptDelta: "translation has no items: the application reads the stream",
+}
+
+_TRANSLATED = AudioKey("translation", 0)
+
+
+class Reactions:
+    """The receiving half of the core."""
+
+    def __init__(self, state: State, outgoing: Outgoing, receipts: Receipts, session: SessionPatch) -> None:
+        self._state = state
+        self._outgoing = outgoing
+        self._first = session
+        self._receipts = receipts
+
+    def react(self, event: ServerEvent, now: float) -> None:
+        """Let every component concerned take the event in."""
+        for name in ROUTES.get(type(event), ()):
+            _HANDLERS[name](self, event, now)
+
+    # Session
+
+    def send_first_patch(self, now: float) -> None:
+        """Ask for what this connection was opened with; ready at once if that is nothing."""
+        state = self._state
+        if not self._first:
+            self._ready(None)
+            return
+        try:
+            event = self._first.event(state.session.kind)
+            state.first_patch = self._outgoing.send(event, now)
+        except LocalProtocolError as exc:
+            state.first_patch = ""
+            self._receipts.refuse_locally("session.update", exc)
+
+    def _session_created(self, event: ev.SessionCreated | tr.SessionCreated, now: float) -> None:
+        state = self._state
+        state.session.started(event.session, now, state.unix_time(now))
+        self._configured()
+        if state.first_patch is None and not state.ready and not state.options.sideband:
+            self.send_first_patch(now)
+
+    def _session_updated(self, event: ev.SessionUpdated | tr.SessionUpdated, now: float) -> None:
+        state = self._state
+        for rule, detail in state.session.updated(event.session, now, state.unix_time(now)):
+            state.warn(rule, detail, event)
+        self._configured()
+
+    def _first_patch(self, event: ServerEvent, now: float) -> None:
+        state = self._state
+        if state.first_patch is None or state.commands.get(state.first_patch) is not None:
+            return
+        if state.session.manual_turns and state.session.vad_on:
+            state.emit(
+                signals.InvariantBroken(
+                    rule="manual_turns",
+                    detail="session.audio.input.turn_detection is not null: the server decides on turns",
+                    cause=event,
+                )
+            )
+        elif not state.ready:
+            self._ready(event)
+
+    def _ready(self, cause: ServerEvent | None) -> None:
+        self._state.ready = True
+        self._state.emit(signals.SessionReady(session=self._state.session.current, cause=cause))
+
+    def _configured(self) -> None:
+        session = self._state.session.current
+        if session is not None:
+            self._state.input_audio.configured(session)
+            self._state.conversation.configured(session)
+
+    # Receipts
+
+    def _commands(self, event: ServerEvent, now: float) -> None:
+        self._receipts.confirmed(event)
+
+    def _errors(self, event: ev.ErrorEvent, now: float) -> None:
+        self._receipts.error(event, now)
+        self._outgoing.dispatch_held(now)
+
+    # Conversation, tools
+
+    def _conversation(self, event: ServerEvent, now: float) -> None:
+        for change in self._state.conversation.apply(event, now):
+            if change.kind == "contradiction":
+                self._state.warn("conversation", change.detail, event)
+
+    def _tools(self, event: ServerEvent, now: float) -> None:
+        for fact in self._state.tools.apply(event, now):
+            if isinstance(fact, ToolCall):
+                self._state.emit(signals.ToolCallReady(call=fact, cause=event))
+            elif isinstance(fact, ToolBatch):
+                self._state.emit(
+                    signals.ToolBatchReady(
+                        response_id=fact.response_id, calls=fact.calls, complete=fact.complete, cause=event
+                    )
+                )
+
+    # Input
+
+    def _committed(self, event: ev.InputAudioBufferCommitted, now: float) -> None:
+        if not self._state.input_audio.is_servers_commit(event.item_id):
+            self._receipts.confirmed(event)
+        self._input_ended(event, now)
+
+    def _input_ended(self, event: ServerEvent, now: float) -> None:
+        self._state.turns.apply(Fact.INPUT_ENDED)
+
+    def _speech_started(self, event: ev.InputAudioBufferSpeechStarted, now: float) -> None:
+        state = self._state
+        state.turns.apply(Fact.SPEECH_STARTED)
+        if event.item_id:
+            state.input_audio.announced(event.item_id)
+        state.emit(
+            signals.UserStartedSpeaking(item_id=event.item_id, audio_ms=event.audio_start_ms, cause=event)
+        )
+        policy, server_cancels = state.options.barge_in, state.session.interrupts_by_itself
+        if policy == "never" or (policy == "follow_server" and not server_cancels):
+            return
+        fact = Fact.BARGED_IN if server_cancels else Fact.INTERRUPTED
+        try:
+            self._outgoing.interrupt(now, by="speech", fact=fact)
+        except LocalProtocolError as exc:
+            self._receipts.refuse_locally("conversation.item.truncate", exc)
+
+    def _speech_stopped(self, event: ev.InputAudioBufferSpeechStopped, now: float) -> None:
+        self._state.turns.apply(Fact.SPEECH_STOPPED)
+        self._state.emit(
+            signals.UserStoppedSpeaking(item_id=event.item_id, audio_ms=event.audio_end_ms, cause=event)
+        )
+
+    # Responses
+
+    def _response_created(self, event: ev.ResponseCreated, now: float) -> None:
+        state = self._state
+        if event.response is None:
+            return
+        record, command = state.responses.created(event.response, now, vad_may_create=state.session.vad_on)
+        record.encoding = _encoding_of(event.response) or state.output_encoding
+        if command is not None:
+            self._receipts.confirm(command, event)
+        state.emit(
+            signals.ResponseStarted(
+                response_id=record.id, origin=record.origin, command=record.command, cause=event
+            )
+        )
+        if record.origin == "server" and state.session.manual_turns:
+            state.emit(
+                signals.InvariantBroken(
+                    rule="stray_response",
+                    detail=f"the server began response {record.id}, which nobody here asked for",
+                    cause=event,
+                )
+            )
+        if record.out_of_band:
+            return
+        actions = state.turns.apply(Fact.CREATED)
+        record.muted = Action.FORGET in actions
+        if Action.CANCEL in actions:
+            self._outgoing.cancel(now, record.id, automatic=True)
+
+    def _response_item(self, event: ev.ResponseOutputItemAdded, now: float) -> None:
+        record = self._record(event.response_id, now)
+        if isinstance(event.item, ev.AssistantMessage) and event.item.id:
+            record.item_ids.append(event.item.id)
+
+    def _response_done(self, event: ev.ResponseDone, now: float) -> None:
+        state = self._state
+        if event.response is None:
+            return
+        record = state.responses.done(event.response, now)
+        if not record.out_of_band:
+            state.turns.apply(Fact.DONE)
+        for key in record.audio_bytes.keys() - record.ended:
+            self._end(record, key, now)
+        state.emit(
+            signals.ResponseFinished(response_id=record.id, status=record.status, record=record, cause=event)
+        )
+
+    def _next_response(self, event: ServerEvent, now: float) -> None:
+        self._outgoing.dispatch_held(now)
+
+    def _first_text(self, event: ev.ResponseOutputTextDelta, now: float) -> None:
+        record = self._record(event.response_id, now)
+        if record.marks.first_text is None:
+            record.marks.first_text = now
+
+    def _record(self, response_id: str | None, now: float) -> ResponseRecord:
+        responses = self._state.responses
+        record = responses.get(response_id) if response_id else responses.active
+        if record is None:
+            record = responses.implied(response_id or "", now)
+            record.encoding = self._state.output_encoding
+        return record
+
+    # Sound
+
+    def _audio(self, event: ev.ResponseOutputAudioDelta, now: float) -> None:
+        state = self._state
+        record = self._record(event.response_id, now)
+        if record.marks.first_audio is None:
+            record.marks.first_audio = now
+        if not record.out_of_band:
+            state.session.audio_arrived()
+        if record.muted:
+            record.late_deltas += 1
+            state.counts["late_deltas"] += 1
+            return
+        key = AudioKey(event.item_id or record.id, event.content_index or 0)
+        pcm = self._decoded(event.delta, event)
+        if pcm:
+            record.audio_bytes[key] = record.audio_bytes.get(key, 0) + len(pcm)
+            self._heard_audio(key, len(pcm), record)
+            self._play(record, key, pcm, event, now)
+
+    def _decoded(self, delta: str | None, event: ServerEvent) -> bytes:
+        try:
+            return pybase64.b64decode(delta or "", validate=True)
+        except ValueError:
+            self._state.warn("bad_audio", "an audio delta is not base64; it was dropped", event)
+            return b""
+
+    def _heard_audio(self, key: AudioKey, size: int, record: ResponseRecord) -> None:
+        if not record.out_of_band:
+            self._state.heard.audio(key, size, record.encoding)
+
+    def _play(
+        self, record: ResponseRecord, key: AudioKey, pcm: bytes, event: ServerEvent, now: float
+    ) -> None:
+        state = self._state
+        state.emit(
+            signals.AudioReceived(
+                response_id=record.id,
+                item_id=key.item_id,
+                content_index=key.content_index,
+                pcm=pcm,
+                encoding=record.encoding,
+                cause=event,
+            )
+        )
+        # What is kept out of the conversation is kept out of its loudspeaker too.
+        if state.playhead is None or record.out_of_band or record.overflowed:
+            return
+        accepted = state.playhead.feed(key, pcm, record.encoding, now)
+        state.turns.apply(Fact.SAMPLES)
+        state.poll_at = now if state.poll_at is None else state.poll_at
+        if accepted < len(pcm) // (2 if record.encoding == "audio/pcm" else 1):
+            record.overflowed = True
+            state.warn(
+                "ring_full",
+                f"the playback ring is full and nobody empties it; the rest of {record.id} is not played",
+                event,
+            )
+
+    def _audio_done(self, event: ev.ResponseOutputAudioDone, now: float) -> None:
+        record = self._record(event.response_id, now)
+        self._end(record, AudioKey(event.item_id or record.id, event.content_index or 0), now)
+
+    def _end(self, record: ResponseRecord, key: AudioKey, now: float) -> None:
+        record.ended.add(key)
+        if self._state.playhead is not None and not record.muted and not record.out_of_band:
+            self._state.playhead.end(key)
+
+    def _transcript(self, event: ev.ResponseOutputAudioTranscriptDelta, now: float) -> None:
+        record = self._record(event.response_id, now)
+        if event.delta and not record.muted and not record.out_of_band:
+            self._state.heard.text(
+                AudioKey(event.item_id or record.id, event.content_index or 0), event.delta
+            )
+
+    def _translated_audio(self, event: tr.SessionOutputAudioDelta, now: float) -> None:
+        pcm = self._decoded(event.delta, event)
+        if pcm:
+            self._play(self._record("translation", now), _TRANSLATED, pcm, event, now)
+
+
+def _encoding_of(response: ev.Response) -> str | None:
+    audio = response.audio
+    if audio is None or audio.output is None or audio.output.format is None:
+        return None
+    return audio.output.format.type
+
+
+_HANDLERS: Mapping[str, Callable[[Reactions, Any, float], None]] = {
+    name: getattr(Reactions, f"_{name}") for names in ROUTES.values() for name in names
+}

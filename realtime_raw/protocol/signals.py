@@ -1,0 +1,293 @@
+"""Signals: facts that no single wire event states, each pointing at its cause.
+
+The wire keeps its own vocabulary; these stand above it. A signal is made by
+the protocol core (two by the shell) and delivered in the same stream as the
+wire events, right behind the event that caused it. `name` can be used
+wherever a wire name can: `conn.on("playback.finished")`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, runtime_checkable
+from typing import Protocol as TypingProtocol
+
+from ..events.base import ClientEvent, ServerEvent, WireModel
+from ..types import CloseInfo, ErrorInfo
+
+if TYPE_CHECKING:
+    from ..events.session import Session
+    from .responses import ResponseRecord
+    from .tools import ToolCall
+
+__all__ = [
+    "SIGNALS",
+    "AudioReceived",
+    "BargeIn",
+    "CommandConfirmed",
+    "CommandRefused",
+    "ConnectionLost",
+    "ConnectionRestored",
+    "HandlerFailed",
+    "InvariantBroken",
+    "PlaybackFinished",
+    "PlaybackStarted",
+    "ProtocolWarning",
+    "ResponseFinished",
+    "ResponseStarted",
+    "SessionExpiring",
+    "SessionReady",
+    "Signal",
+    "ToolBatchReady",
+    "ToolCallReady",
+    "UserStartedSpeaking",
+    "UserStoppedSpeaking",
+]
+
+Origin = Literal["asked", "server", "out_of_band"]
+Fate = Literal["refused", "timed_out", "lost"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """Base of all signals. `cause` is the wire event behind it, where there is one."""
+
+    name: ClassVar[str] = ""
+
+    cause: ServerEvent | ClientEvent | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data: the signal's name, its fields, and the cause's wire type and id."""
+        fields: dict[str, Any] = {"signal": self.name}
+        for field in dataclasses.fields(self):
+            if field.name != "cause":
+                fields[field.name] = _plain(getattr(self, field.name))
+        if self.cause is not None:
+            fields["cause"] = {"type": self.cause.type, "event_id": self.cause.event_id or None}
+        return fields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionReady(Signal):
+    """The session exists and holds our first patch (with manual turns: VAD is confirmed off)."""
+
+    name = "session.ready"
+    session: Session | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionExpiring(Signal):
+    """The server will end the session in `expires_in_s` seconds (60 minutes after it began)."""
+
+    name = "session.expiring"
+    expires_in_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvariantBroken(Signal):
+    """The server did what this connection was promised it would not do.
+
+    `manual_turns`: it shows turn detection on. `stray_response`: it began a
+    response nobody asked for.
+    """
+
+    name = "invariant.broken"
+    rule: Literal["manual_turns", "stray_response"]
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserStartedSpeaking(Signal):
+    """The server's voice detection heard speech begin, `audio_ms` into the audio of this session."""
+
+    name = "user.started_speaking"
+    item_id: str | None
+    audio_ms: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserStoppedSpeaking(Signal):
+    """The server's voice detection heard speech end, `audio_ms` into the audio of this session."""
+
+    name = "user.stopped_speaking"
+    item_id: str | None
+    audio_ms: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BargeIn(Signal):
+    """Playback of an item was cut: by `interrupt()` or by the user's speech.
+
+    `heard_ms` of it were heard; None where nobody reports playback.
+    """
+
+    name = "barge_in"
+    item_id: str | None
+    response_id: str | None
+    heard_ms: int | None
+    by: Literal["interrupt", "speech"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseStarted(Signal):
+    """The server began a response. `origin` says who asked; `command` is our event id if we did."""
+
+    name = "response.started"
+    response_id: str
+    origin: Origin
+    command: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseFinished(Signal):
+    """Generation ended; its sound may still be playing (see `PlaybackFinished`)."""
+
+    name = "response.finished"
+    response_id: str
+    status: str
+    record: ResponseRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioReceived(Signal):
+    """Decoded audio of a reply that was not interrupted, in the session's output format."""
+
+    name = "audio.received"
+    response_id: str
+    item_id: str
+    content_index: int
+    pcm: bytes
+    encoding: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the base; the samples themselves are given as their byte count."""
+        return {**Signal.to_dict(self), "pcm": len(self.pcm)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaybackStarted(Signal):
+    """The first sample of an item's audio left the ring."""
+
+    name = "playback.started"
+    item_id: str
+    content_index: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaybackFinished(Signal):
+    """The last sample of an item's audio was heard, the device's latency included."""
+
+    name = "playback.finished"
+    item_id: str
+    content_index: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCallReady(Signal):
+    """One function call is complete: its name and arguments are final."""
+
+    name = "tool_call.ready"
+    call: ToolCall
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolBatchReady(Signal):
+    """A response ended and these are all the calls it made, each exactly once.
+
+    `complete` is false if the response was cancelled, cut off or failed.
+    """
+
+    name = "tool_batch.ready"
+    response_id: str
+    calls: tuple[ToolCall, ...]
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandConfirmed(Signal):
+    """A client event took effect; `cause` is the server event that says so.
+
+    `note` holds the server's words where a harmless race made it moot, such as
+    cancelling a response that had just ended.
+    """
+
+    name = "command.confirmed"
+    event_id: str
+    command: str
+    note: ErrorInfo | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandRefused(Signal):
+    """A client event had no effect (`refused`), or its effect is unknown (`timed_out`, `lost`)."""
+
+    name = "command.refused"
+    event_id: str
+    command: str
+    fate: Fate
+    error: ErrorInfo | None = None
+    waited: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionLost(Signal):
+    """The line is gone. `expected` is true when we closed it ourselves."""
+
+    name = "connection.lost"
+    close: CloseInfo
+    expected: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionRestored(Signal):
+    """A new session took the place of a lost one; what could not be carried over is in `lost`."""
+
+    name = "connection.restored"
+    restored: tuple[str, ...]
+    lost: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandlerFailed(Signal):
+    """A handler raised. The others ran, the call goes on, and the error is raised again at the end."""
+
+    name = "handler.failed"
+    handler: str
+    error: BaseException
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProtocolWarning(Signal):
+    """Something is off, and was dealt with: `rule` names what, `detail` says it in words."""
+
+    name = "protocol.warning"
+    rule: str
+    detail: str
+
+
+@runtime_checkable
+class _HasToDict(TypingProtocol):
+    def to_dict(self) -> dict[str, Any]: ...
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, WireModel):
+        return value.to_wire()
+    if isinstance(value, _HasToDict):
+        return value.to_dict()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    if isinstance(value, BaseException):
+        return f"{type(value).__name__}: {value}"
+    return value
+
+
+SIGNALS: Mapping[str, type[Signal]] = {
+    cls.name: cls
+    for cls in list(globals().values())
+    if isinstance(cls, type) and issubclass(cls, Signal) and cls.name
+}

@@ -1,0 +1,99 @@
+"""What one session is made of: the components, side by side, and the two outboxes.
+
+No rules live here. `reactions` changes this state when the server speaks,
+`outgoing` when we do, and `core` is the door to both.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ..errors import RemoteProtocolError
+from ..events.base import ClientEvent, ServerEvent
+from ..events.catalog import Dialect
+from ..types import Playhead
+from .commands import CommandLog
+from .conversation import ConversationMirror
+from .heard import HeardText
+from .input_audio import InputAudio
+from .responses import ResponseTracker
+from .session import SessionState
+from .signals import ProtocolWarning, Signal
+from .tools import ToolCallCollector
+from .turns import TurnController
+
+__all__ = ["Observed", "Options", "State"]
+
+Observed = ServerEvent | ClientEvent | Signal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a session is to be conducted.
+
+    `manual_turns`: the first patch turns the server's turn detection off, and
+    it stays off. `strict`: a server's breach of protocol raises instead of
+    warning. `sideband`: we join a session that someone else began, so no
+    `session.created` will come (observed). `barge_in`: whether the user's
+    speech, as the server detects it, cuts our playback: as the server's own
+    `interrupt_response` says, always, or never.
+    """
+
+    manual_turns: bool = True
+    strict: bool = False
+    sideband: bool = False
+    command_timeout: float = 10.0
+    barge_in: Literal["follow_server", "always", "never"] = "follow_server"
+
+
+@dataclass(slots=True, eq=False)
+class State:
+    """All components of one session."""
+
+    dialect: Dialect
+    options: Options
+    ids: Callable[[str], str]
+    playhead: Playhead | None
+    session: SessionState
+    commands: CommandLog
+    conversation: ConversationMirror = field(default_factory=ConversationMirror)
+    responses: ResponseTracker = field(default_factory=ResponseTracker)
+    input_audio: InputAudio = field(default_factory=InputAudio)
+    turns: TurnController = field(default_factory=TurnController)
+    tools: ToolCallCollector = field(default_factory=ToolCallCollector)
+    heard: HeardText = field(default_factory=HeardText)
+    counts: Counter[str] = field(default_factory=Counter)
+    observed: list[Observed] = field(default_factory=list)
+    outbox: list[bytes] = field(default_factory=list)
+    # Seconds to add to our clock to get unix time; None if nobody told us.
+    unix_offset: float | None = None
+    poll_at: float | None = None
+    ready: bool = False
+    first_patch: str | None = None
+
+    def emit(self, signal: Signal) -> None:
+        """Put a signal behind the event that caused it."""
+        self.observed.append(signal)
+
+    def warn(self, rule: str, detail: str, cause: ServerEvent | None = None) -> None:
+        """The server did something off: a `ProtocolWarning`, or in strict mode a `RemoteProtocolError`."""
+        self.counts["warnings"] += 1
+        self.emit(ProtocolWarning(rule=rule, detail=detail, cause=cause))
+        if self.options.strict:
+            raise RemoteProtocolError(rule, detail)
+
+    def unix_time(self, now: float) -> float | None:
+        """Unix time, if the offset to our clock is known."""
+        return None if self.unix_offset is None else now + self.unix_offset
+
+    @property
+    def output_encoding(self) -> str:
+        """The wire format of reply audio, as the server now holds it."""
+        session = self.session.current
+        audio = session.audio if session is not None else None
+        if audio is None or audio.output is None or audio.output.format is None:
+            return "audio/pcm"
+        return audio.output.format.type or "audio/pcm"
