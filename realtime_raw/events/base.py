@@ -5,16 +5,16 @@ require nothing but `type`. Outbound models (what we send) refuse unknown
 fields and wrong values on the caller's own line, with the field's path and,
 for a name retired with the beta, its GA spelling. Absent, null and value stay
 three things in both directions: inward by `model_fields_set`, outward by
-`UNSET`.
+`UNSET`. No event and no nested object is defined here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias, TypeVar, get_args, get_origin
 
 import pydantic
-from pydantic import BaseModel, ConfigDict, PrivateAttr
+from pydantic import BaseModel, ConfigDict, Discriminator, GetJsonSchemaHandler, PrivateAttr
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
@@ -23,9 +23,11 @@ from ..types import UNSET, Unset
 from .retired import ga_hint
 
 __all__ = [
+    "BareOrObject",
     "ClientEvent",
     "Inbound",
     "InvalidServerEvent",
+    "Open",
     "Opt",
     "Outbound",
     "ServerEvent",
@@ -33,6 +35,7 @@ __all__ = [
     "WireModel",
     "kind_of",
     "problems_of",
+    "tagged",
 ]
 
 T = TypeVar("T")
@@ -41,6 +44,8 @@ if TYPE_CHECKING:
     # An outbound field that may be left out: `speed: Opt[float] = UNSET`.
     # Nullable as well: `prompt: Opt[PromptRef | None] = UNSET`.
     Opt: TypeAlias = T | Unset
+    # A string with known values and room for more: `status: Open[Literal["a", "b"]]`.
+    Open: TypeAlias = T | str
 else:
 
     class Opt:
@@ -50,18 +55,115 @@ else:
         def __class_getitem__(cls, item: Any) -> Any:
             return item
 
+    class Open:
+        """To a type checker `Literal[...] | str`; to pydantic one `str`, which is
+        faster than a union and fails with one problem rather than two."""
+
+        def __class_getitem__(cls, item: Any) -> Any:
+            return Annotated[str, _KnownValues(get_args(item))]
+
+
+class _KnownValues:
+    """Names the known values of an open string in the JSON Schema; validates nothing."""
+
+    def __init__(self, values: tuple[str, ...]) -> None:
+        self.values = values
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"anyOf": [{"enum": list(self.values), "type": "string"}, handler(schema)]}
+
+
+_UNDECIDED = "undecided_by_"
+
+
+def tagged(pick: Callable[[object], str | None], expected: str = "", field: str = "type") -> Discriminator:
+    """A discriminator whose tags (`<like this>`) never show in an error's path.
+
+    `pick` maps a raw value or a model to a tag; None means that `field` of the
+    value is missing or none of `expected`, and is reported so.
+    """
+    # The field travels in the error's type: a context would make the annotation unhashable.
+    return Discriminator(
+        pick, custom_error_type=_UNDECIDED + field, custom_error_message=f"value must be {expected}"
+    )
+
+
+def field_of(value: object, name: str) -> str:
+    """The string field `name` of an undecided value, be it a dict or one of our models; else ""."""
+    if isinstance(value, dict):
+        found = value.get(name)
+    elif isinstance(value, WireModel):
+        found = value.__dict__.get(name)
+    else:
+        return ""
+    return found if isinstance(found, str) else ""
+
+
+def by(field: str, *known: str, other: str | None = None) -> Discriminator:
+    """Choose among models tagged `<value>` by the string in `field`.
+
+    `other` is the tag of the fallback; without one an unknown value is refused.
+    """
+    tags = {value: f"<{value}>" for value in known}
+
+    def pick(value: object) -> str | None:
+        return tags.get(field_of(value, field), other)
+
+    return tagged(pick, _one_of(known), field)
+
+
+def _one_of(values: tuple[str, ...]) -> str:
+    quoted = [repr(value) for value in values]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
+
+
+def _word_or_object(value: object) -> str:
+    return "<word>" if isinstance(value, str) else "<object>"
+
+
+def _word_or_number(value: object) -> str:
+    return "<word>" if isinstance(value, str) else "<number>"
+
+
+def _float_or_int(value: object) -> str:
+    return "<float>" if isinstance(value, float) else "<int>"
+
+
+# For `Annotated[X, Tag("<word>")] | Annotated[Y, Tag("<object>")]`: decide by the
+# kind of the value, so that an error names the one branch that was meant.
+WORD_OR_OBJECT = Discriminator(_word_or_object)
+WORD_OR_NUMBER = Discriminator(_word_or_number)
+
+# Milliseconds and seconds from a server: whole or not, kept as they came.
+Number: TypeAlias = Annotated[
+    Annotated[int, pydantic.Tag("<int>")] | Annotated[float, pydantic.Tag("<float>")],
+    Discriminator(_float_or_int),
+]
+
 
 def _is_constant(annotation: Any, default: Any) -> bool:
     return get_origin(annotation) is Literal and get_args(annotation) == (default,)
 
 
 class _WireJsonSchema(GenerateJsonSchema):
-    """Absent is not a value: a field whose default is `UNSET` has no default on the wire."""
+    """Absent is not a value, and a constant is required even where we fill it in."""
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        if schema.get("default") is UNSET:
+        if schema.get("default") is UNSET or schema.get("default") is None:
             return self.generate_inner(schema["schema"])
         return super().default_schema(schema)
+
+    def field_is_required(
+        self,
+        field: core_schema.ModelField | core_schema.DataclassField | core_schema.TypedDictField,
+        total: bool,
+    ) -> bool:
+        inner = field["schema"]
+        if inner["type"] == "default" and inner["schema"]["type"] == "literal":
+            return bool(inner["schema"]["expected"] == [inner.get("default")])
+        return super().field_is_required(field, total)
 
 
 class WireModel(BaseModel):
@@ -87,14 +189,48 @@ class WireModel(BaseModel):
         return cls.model_json_schema(schema_generator=_WireJsonSchema)
 
     def to_wire(self) -> dict[str, Any]:
-        """The JSON object that goes on, or came off, the wire: only what was named."""
-        return self.model_dump(mode="json", exclude_unset=True)
+        """The JSON object that goes on, or came off, the wire: only what was named.
+
+        Constants (`type`) are always in it. The result is a fresh dict, in the
+        order of the fields, unknown ones last.
+        """
+        named = self.__pydantic_fields_set__ | self._constants
+        values = self.__dict__
+        wire = {name: _plain(values[name]) for name in type(self).model_fields if name in named}
+        for name, value in (self.__pydantic_extra__ or {}).items():
+            wire[name] = _plain(value)
+        return wire
 
 
 class Inbound(WireModel):
     """Something a server sends: unknown fields are kept, nothing is coerced."""
 
     model_config = ConfigDict(extra="allow", strict=True)
+
+
+class BareOrObject(Inbound):
+    """An object that some compatible servers send as a bare string.
+
+    The string then stands in the field `bare_field`, and goes back on the wire as it came.
+    """
+
+    bare_field: ClassVar[str]
+    _bare: bool = PrivateAttr(default=False)
+
+    @pydantic.model_validator(mode="wrap")
+    @classmethod
+    def _accept_bare(cls, data: Any, handler: pydantic.ModelWrapValidatorHandler[Any]) -> Any:
+        if not isinstance(data, str):
+            return handler(data)
+        made = handler({cls.bare_field: data})
+        made._bare = True
+        return made
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"anyOf": [super().__get_pydantic_json_schema__(schema, handler), {"type": "string"}]}
 
 
 class Outbound(WireModel):
@@ -122,18 +258,28 @@ class Outbound(WireModel):
             return {key: value for key, value in data.items() if value is not UNSET}
         return data
 
-    def model_post_init(self, context: Any, /) -> None:
-        # A defaulted `type` counts as unset, and a dump without it is no event.
-        self.__pydantic_fields_set__.update(self._constants)
+
+def _wire_type(cls: type[WireModel]) -> str:
+    return str(cls.model_fields["type"].default) if "type" in cls._constants else ""
 
 
 class ServerEvent(Inbound):
-    """Base of every server event. `raw` is the object as received, unknown fields included."""
+    """Base of every server event. `raw` is the object as received, unknown fields included.
+
+    `wire_type` of a class is the type it is sent with; "" for the two fallbacks.
+    """
+
+    wire_type: ClassVar[str] = ""
 
     type: str
     event_id: str | None = None
 
     _raw: dict[str, Any] | None = PrivateAttr(default=None)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        cls.wire_type = _wire_type(cls)
 
     @property
     def raw(self) -> dict[str, Any]:
@@ -153,24 +299,48 @@ class InvalidServerEvent(ServerEvent):
     """A message that is no event, or a known event in a wrong shape. The call goes on.
 
     `problems` says what is wrong and where; `type` is the wire type claimed,
-    or "" if there was none; `data` is the message as received.
+    or "" if there was none; `data` is the message as received. `raw` is the
+    parsed object, or empty if there was none.
     """
 
     type: str = ""
     problems: tuple[Problem, ...] = ()
-    data: bytes = b""
+    data: bytes = pydantic.Field(default=b"", repr=False)
+
+    def to_wire(self) -> dict[str, Any]:
+        return dict(self._raw or {})
 
 
 class ClientEvent(Outbound):
     """Base of every client event. The core adds an `event_id` if there is none (at most 512 characters)."""
 
+    wire_type: ClassVar[str] = ""
+
     type: str
     event_id: Opt[Annotated[str, pydantic.StringConstraints(max_length=512)]] = UNSET
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        cls.wire_type = _wire_type(cls)
 
     @property
     def raw(self) -> dict[str, Any]:
         """The dict that goes on the wire."""
         return self.to_wire()
+
+
+def _plain(value: Any) -> Any:
+    """A field's value as JSON: models become dicts, containers are copied."""
+    if isinstance(value, WireModel):
+        if isinstance(value, BareOrObject) and value._bare:
+            return value.__dict__[value.bare_field]
+        return value.to_wire()
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value
 
 
 def kind_of(value: object) -> str:
@@ -198,24 +368,44 @@ def problems_of(
     """pydantic's findings as our own: dotted paths, kinds instead of values, GA hints."""
     found: dict[tuple[str, str], Problem] = {}
     for error in exc.errors(include_url=False, include_context=False):
-        path = _dotted(error["loc"])
-        message = error["msg"][:1].lower() + error["msg"][1:]
-        if error["type"] == "extra_forbidden":
+        path, value = _dotted(error["loc"]), error["input"]
+        kind, message = error["type"], error["msg"][:1].lower() + error["msg"][1:]
+        if kind.startswith(_UNDECIDED):
+            path, value, kind, message = _undecided(path, value, message, kind.removeprefix(_UNDECIDED))
+        if kind == "extra_forbidden":
             message = "unknown parameter"
-        elif error["type"] == "missing":
+        elif kind == "missing":
             message = "missing required parameter"
-        got = "" if error["type"] in ("missing", "extra_forbidden") else kind_of(error["input"])
-        hint = ga_hint(outbound.__name__, path, error["input"]) if outbound is not None else None
+        got = "" if kind in ("missing", "extra_forbidden") else kind_of(value)
+        hint = ga_hint(outbound.__name__, path, value) if outbound is not None else None
         found.setdefault((path, message), Problem(path, message, got, hint))
     return tuple(found.values())
 
 
+def _undecided(path: str, value: Any, message: str, field: str) -> tuple[str, Any, str, str]:
+    """A value none of a union's members claims: say what is wrong with its deciding field."""
+    if isinstance(value, WireModel):
+        value = value.to_wire()
+    if not isinstance(value, dict):
+        return path, value, "kind", "input should be an object"
+    where = f"{path}.{field}" if path else field
+    if field not in value:
+        return where, None, "missing", ""
+    return where, value[field], "kind", message
+
+
 def _dotted(loc: tuple[int | str, ...]) -> str:
-    """`('session', 'tools', 2, 'function', 'meta')` as `session.tools[2].meta`."""
+    """`('session', 'tools', 2, '<function>', 'meta')` as `session.tools[2].meta`.
+
+    Parts in angle brackets are tags of unions, `[key]` is pydantic's mark for a
+    mapping's key rather than its value; neither is on the wire.
+    """
     path = ""
     for part in loc:
         if isinstance(part, int):
             path += f"[{part}]"
+        elif part == "[key]" or (part[:1] == "<" and part[-1:] == ">"):
+            continue
         else:
             path += f".{part}" if path else part
     return path

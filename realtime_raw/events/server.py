@@ -1,0 +1,593 @@
+"""The 46 server events of the realtime dialect, by family.
+
+Every field but `type` may be missing or null: the reference's "required" is
+not what all servers send. Nested objects are in `session`, `items` and
+`response`; the translation dialect has its own module.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Tag
+
+from ..types import ErrorInfo
+from .base import BareOrObject, Inbound, Number, Open, ServerEvent, field_of, tagged
+from .items import Item
+from .response import Response, ResponsePart
+from .session import Session
+
+__all__ = [
+    "Conversation",
+    "ConversationCreated",
+    "ConversationItemAdded",
+    "ConversationItemCreated",
+    "ConversationItemDeleted",
+    "ConversationItemDone",
+    "ConversationItemInputAudioTranscriptionCompleted",
+    "ConversationItemInputAudioTranscriptionDelta",
+    "ConversationItemInputAudioTranscriptionFailed",
+    "ConversationItemInputAudioTranscriptionSegment",
+    "ConversationItemRetrieved",
+    "ConversationItemTruncated",
+    "DurationUsage",
+    "ErrorDetail",
+    "ErrorEvent",
+    "InputAudioBufferCleared",
+    "InputAudioBufferCommitted",
+    "InputAudioBufferDtmfEventReceived",
+    "InputAudioBufferSpeechStarted",
+    "InputAudioBufferSpeechStopped",
+    "InputAudioBufferTimeoutTriggered",
+    "LogProb",
+    "McpListToolsCompleted",
+    "McpListToolsFailed",
+    "McpListToolsInProgress",
+    "OutputAudioBufferCleared",
+    "OutputAudioBufferStarted",
+    "OutputAudioBufferStopped",
+    "RateLimit",
+    "RateLimitsUpdated",
+    "ResponseContentPartAdded",
+    "ResponseContentPartDone",
+    "ResponseCreated",
+    "ResponseDone",
+    "ResponseFunctionCallArgumentsDelta",
+    "ResponseFunctionCallArgumentsDone",
+    "ResponseMcpCallArgumentsDelta",
+    "ResponseMcpCallArgumentsDone",
+    "ResponseMcpCallCompleted",
+    "ResponseMcpCallFailed",
+    "ResponseMcpCallInProgress",
+    "ResponseOutputAudioDelta",
+    "ResponseOutputAudioDone",
+    "ResponseOutputAudioTranscriptDelta",
+    "ResponseOutputAudioTranscriptDone",
+    "ResponseOutputItemAdded",
+    "ResponseOutputItemDone",
+    "ResponseOutputTextDelta",
+    "ResponseOutputTextDone",
+    "SessionCreated",
+    "SessionUpdated",
+    "TokenUsage",
+    "TranscriptionError",
+    "TranscriptionLanguage",
+    "TranscriptionTokenDetails",
+    "TranscriptionUsage",
+    "UnknownUsage",
+]
+
+
+# ---- session and error ------------------------------------------------------
+
+
+class SessionCreated(ServerEvent):
+    """The session as it begins: the first event on a socket, except on a sideband (observed)."""
+
+    type: Literal["session.created"] = "session.created"
+    session: Session | None = None
+
+
+class SessionUpdated(ServerEvent):
+    """The whole session after an accepted `session.update`."""
+
+    type: Literal["session.updated"] = "session.updated"
+    session: Session | None = None
+
+
+class ErrorDetail(BareOrObject):
+    """What went wrong. `event_id` is that of our event, where the server knows it.
+
+    Some compatible servers put a bare sentence here; it then stands in `message`.
+    """
+
+    bare_field = "message"
+
+    type: str | None = None
+    code: str | None = None
+    message: str | None = None
+    param: str | None = None
+    event_id: str | None = None
+
+    def info(self) -> ErrorInfo:
+        """The same as words; a missing message becomes ""."""
+        return ErrorInfo(
+            self.message or "", code=self.code, type=self.type, param=self.param, event_id=self.event_id
+        )
+
+
+class ErrorEvent(ServerEvent):
+    """Something was refused or went wrong. The session usually stays open."""
+
+    type: Literal["error"] = "error"
+    error: ErrorDetail | None = None
+
+
+class RateLimit(Inbound):
+    """One limit of the account."""
+
+    name: Open[Literal["requests", "tokens"]] | None = None
+    limit: Number | None = None
+    remaining: Number | None = None
+    reset_seconds: Number | None = None
+
+
+class RateLimitsUpdated(ServerEvent):
+    """Limits after a response. Comes after `response.done`, or never (observed): do not wait for it."""
+
+    type: Literal["rate_limits.updated"] = "rate_limits.updated"
+    rate_limits: list[RateLimit] | None = None
+
+
+# ---- conversation -----------------------------------------------------------
+
+
+class Conversation(Inbound):
+    """A conversation, by its id."""
+
+    id: str | None = None
+    object: Open[Literal["realtime.conversation"]] | None = None
+
+
+class ConversationCreated(ServerEvent):
+    """Not sent by GA servers (observed); compatible servers do."""
+
+    type: Literal["conversation.created"] = "conversation.created"
+    conversation: Conversation | None = None
+
+
+class ConversationItemCreated(ServerEvent):
+    """The older name of added and done together. Not sent by GA servers (observed)."""
+
+    type: Literal["conversation.item.created"] = "conversation.item.created"
+    previous_item_id: str | None = None
+    item: Item | None = None
+
+
+class ConversationItemAdded(ServerEvent):
+    """An item entered the conversation, after `previous_item_id` (null: at the head)."""
+
+    type: Literal["conversation.item.added"] = "conversation.item.added"
+    previous_item_id: str | None = None
+    item: Item | None = None
+
+
+class ConversationItemDone(ServerEvent):
+    """An item is final. Order comes from `.added`: `previous_item_id` may be null here (observed)."""
+
+    type: Literal["conversation.item.done"] = "conversation.item.done"
+    previous_item_id: str | None = None
+    item: Item | None = None
+
+
+class ConversationItemRetrieved(ServerEvent):
+    """An item with its audio, as asked for."""
+
+    type: Literal["conversation.item.retrieved"] = "conversation.item.retrieved"
+    item: Item | None = None
+
+
+class ConversationItemTruncated(ServerEvent):
+    """Audio after `audio_end_ms`, and the transcript, are gone."""
+
+    type: Literal["conversation.item.truncated"] = "conversation.item.truncated"
+    item_id: str | None = None
+    content_index: int | None = None
+    audio_end_ms: Number | None = None
+
+
+class ConversationItemDeleted(ServerEvent):
+    """An item is gone."""
+
+    type: Literal["conversation.item.deleted"] = "conversation.item.deleted"
+    item_id: str | None = None
+
+
+# ---- transcription of the user ----------------------------------------------
+
+
+class LogProb(Inbound):
+    """One token of a transcript with its log probability."""
+
+    token: str | None = None
+    logprob: Number | None = None
+    bytes: list[int] | None = None
+
+
+class TranscriptionLanguage(Inbound):
+    """A language that was heard, by its code."""
+
+    code: str | None = None
+
+
+class TranscriptionTokenDetails(Inbound):
+    """Input tokens of a transcription by kind."""
+
+    text_tokens: int | None = None
+    audio_tokens: int | None = None
+
+
+class TokenUsage(Inbound):
+    """A transcription billed by tokens."""
+
+    type: Open[Literal["tokens"]] | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    total_tokens: int | None = None
+    input_token_details: TranscriptionTokenDetails | None = None
+
+
+class DurationUsage(Inbound):
+    """A transcription billed by time, in seconds rounded up (observed)."""
+
+    type: Open[Literal["duration"]] | None = None
+    seconds: Number | None = None
+
+
+class UnknownUsage(Inbound):
+    """A transcription billed in a way this version does not know. Its fields are kept."""
+
+    type: str | None = None
+
+
+def _usage_kind(value: object) -> str:
+    kind = field_of(value, "type")
+    return f"<{kind}>" if kind in ("tokens", "duration") else "<unknown>"
+
+
+TranscriptionUsage: TypeAlias = Annotated[
+    Annotated[TokenUsage, Tag("<tokens>")]
+    | Annotated[DurationUsage, Tag("<duration>")]
+    | Annotated[UnknownUsage, Tag("<unknown>")],
+    tagged(_usage_kind),
+]
+
+
+class TranscriptionError(Inbound):
+    """Why a transcription failed."""
+
+    type: str | None = None
+    code: str | None = None
+    message: str | None = None
+    param: str | None = None
+
+    def info(self) -> ErrorInfo:
+        """The same as words; a missing message becomes ""."""
+        return ErrorInfo(self.message or "", code=self.code, type=self.type, param=self.param)
+
+
+class ConversationItemInputAudioTranscriptionDelta(ServerEvent):
+    """A piece of a transcript: after the commit, or (live models) while the user speaks."""
+
+    type: Literal["conversation.item.input_audio_transcription.delta"] = (
+        "conversation.item.input_audio_transcription.delta"
+    )
+    item_id: str | None = None
+    content_index: int | None = None
+    delta: str | None = None
+    logprobs: list[LogProb] | None = None
+    obfuscation: str | None = None
+
+
+class ConversationItemInputAudioTranscriptionSegment(ServerEvent):
+    """A piece of a transcript with its speaker (diarizing models). `start` and `end` in seconds."""
+
+    type: Literal["conversation.item.input_audio_transcription.segment"] = (
+        "conversation.item.input_audio_transcription.segment"
+    )
+    item_id: str | None = None
+    content_index: int | None = None
+    text: str | None = None
+    id: str | None = None
+    speaker: str | None = None
+    start: Number | None = None
+    end: Number | None = None
+
+
+class ConversationItemInputAudioTranscriptionCompleted(ServerEvent):
+    """The transcript of a user item. Comes before, within or after the response; may be empty."""
+
+    type: Literal["conversation.item.input_audio_transcription.completed"] = (
+        "conversation.item.input_audio_transcription.completed"
+    )
+    item_id: str | None = None
+    content_index: int | None = None
+    transcript: str | None = None
+    usage: TranscriptionUsage | None = None
+    logprobs: list[LogProb] | None = None
+    languages: list[TranscriptionLanguage] | None = None
+
+
+class ConversationItemInputAudioTranscriptionFailed(ServerEvent):
+    """No transcript: instead of `.completed`."""
+
+    type: Literal["conversation.item.input_audio_transcription.failed"] = (
+        "conversation.item.input_audio_transcription.failed"
+    )
+    item_id: str | None = None
+    content_index: int | None = None
+    error: TranscriptionError | None = None
+
+
+# ---- input audio ------------------------------------------------------------
+
+
+class InputAudioBufferCommitted(ServerEvent):
+    """The buffer became a user item; its `conversation.item.added` follows."""
+
+    type: Literal["input_audio_buffer.committed"] = "input_audio_buffer.committed"
+    item_id: str | None = None
+    previous_item_id: str | None = None
+
+
+class InputAudioBufferCleared(ServerEvent):
+    """The buffer is empty."""
+
+    type: Literal["input_audio_buffer.cleared"] = "input_audio_buffer.cleared"
+
+
+class InputAudioBufferSpeechStarted(ServerEvent):
+    """Speech begins. `audio_start_ms` counts all audio ever appended, padding already taken off."""
+
+    type: Literal["input_audio_buffer.speech_started"] = "input_audio_buffer.speech_started"
+    audio_start_ms: Number | None = None
+    item_id: str | None = None
+
+
+class InputAudioBufferSpeechStopped(ServerEvent):
+    """Speech ended. `audio_end_ms` counts all audio ever appended."""
+
+    type: Literal["input_audio_buffer.speech_stopped"] = "input_audio_buffer.speech_stopped"
+    audio_end_ms: Number | None = None
+    item_id: str | None = None
+
+
+class InputAudioBufferTimeoutTriggered(ServerEvent):
+    """Nobody spoke for `idle_timeout_ms`: the silence is committed and a response follows."""
+
+    type: Literal["input_audio_buffer.timeout_triggered"] = "input_audio_buffer.timeout_triggered"
+    audio_start_ms: Number | None = None
+    audio_end_ms: Number | None = None
+    item_id: str | None = None
+
+
+class InputAudioBufferDtmfEventReceived(ServerEvent):
+    """A key was pressed (SIP only). `event` is the key, `received_at` in Unix seconds; has no `event_id`."""
+
+    type: Literal["input_audio_buffer.dtmf_event_received"] = "input_audio_buffer.dtmf_event_received"
+    event: str | None = None
+    received_at: Number | None = None
+
+
+# ---- output audio of WebRTC and SIP calls -----------------------------------
+
+
+class OutputAudioBufferStarted(ServerEvent):
+    """The call begins to hear a response."""
+
+    type: Literal["output_audio_buffer.started"] = "output_audio_buffer.started"
+    response_id: str | None = None
+
+
+class OutputAudioBufferStopped(ServerEvent):
+    """The call has heard a response to its end."""
+
+    type: Literal["output_audio_buffer.stopped"] = "output_audio_buffer.stopped"
+    response_id: str | None = None
+
+
+class OutputAudioBufferCleared(ServerEvent):
+    """A response was cut off in the call."""
+
+    type: Literal["output_audio_buffer.cleared"] = "output_audio_buffer.cleared"
+    response_id: str | None = None
+
+
+# ---- response ---------------------------------------------------------------
+
+
+class ResponseCreated(ServerEvent):
+    """A response begins."""
+
+    type: Literal["response.created"] = "response.created"
+    response: Response | None = None
+
+
+class ResponseDone(ServerEvent):
+    """A response ended, one way or another. Always sent; no audio in it."""
+
+    type: Literal["response.done"] = "response.done"
+    response: Response | None = None
+
+
+class _OfResponse(ServerEvent):
+    """What belongs to one output of one response."""
+
+    response_id: str | None = None
+    output_index: int | None = None
+
+
+class _OfItem(_OfResponse):
+    """What belongs to one item of one response."""
+
+    item_id: str | None = None
+
+
+class _OfPart(_OfItem):
+    """What belongs to one content part of one item of one response."""
+
+    content_index: int | None = None
+
+
+class ResponseOutputItemAdded(_OfResponse):
+    """The model starts an item."""
+
+    type: Literal["response.output_item.added"] = "response.output_item.added"
+    item: Item | None = None
+
+
+class ResponseOutputItemDone(_OfResponse):
+    """An item of a response is final."""
+
+    type: Literal["response.output_item.done"] = "response.output_item.done"
+    item: Item | None = None
+
+
+class ResponseContentPartAdded(_OfPart):
+    """The model starts a content part. Azure repeats the part as `content` (observed)."""
+
+    type: Literal["response.content_part.added"] = "response.content_part.added"
+    part: ResponsePart | None = None
+    content: ResponsePart | None = None
+
+
+class ResponseContentPartDone(_OfPart):
+    """A content part is final; no audio in it."""
+
+    type: Literal["response.content_part.done"] = "response.content_part.done"
+    part: ResponsePart | None = None
+    content: ResponsePart | None = None
+
+
+class ResponseOutputTextDelta(_OfPart):
+    """A piece of text."""
+
+    type: Literal["response.output_text.delta"] = "response.output_text.delta"
+    delta: str | None = None
+    obfuscation: str | None = None
+
+
+class ResponseOutputTextDone(_OfPart):
+    """The whole text."""
+
+    type: Literal["response.output_text.done"] = "response.output_text.done"
+    text: str | None = None
+
+
+class ResponseOutputAudioDelta(_OfPart):
+    """A piece of audio, base64, in the output format. Comes faster than it plays."""
+
+    type: Literal["response.output_audio.delta"] = "response.output_audio.delta"
+    delta: str | None = None
+
+
+class ResponseOutputAudioDone(_OfPart):
+    """No more audio for this part."""
+
+    type: Literal["response.output_audio.done"] = "response.output_audio.done"
+
+
+class ResponseOutputAudioTranscriptDelta(_OfPart):
+    """A piece of the transcript of what is said, usually ahead of the audio."""
+
+    type: Literal["response.output_audio_transcript.delta"] = "response.output_audio_transcript.delta"
+    delta: str | None = None
+    obfuscation: str | None = None
+
+
+class ResponseOutputAudioTranscriptDone(_OfPart):
+    """The whole transcript."""
+
+    type: Literal["response.output_audio_transcript.done"] = "response.output_audio_transcript.done"
+    transcript: str | None = None
+
+
+class ResponseFunctionCallArgumentsDelta(_OfItem):
+    """A piece of the arguments (JSON text)."""
+
+    type: Literal["response.function_call_arguments.delta"] = "response.function_call_arguments.delta"
+    call_id: str | None = None
+    delta: str | None = None
+    obfuscation: str | None = None
+
+
+class ResponseFunctionCallArgumentsDone(_OfItem):
+    """The whole arguments. More calls may follow: wait for `response.done` before asking again."""
+
+    type: Literal["response.function_call_arguments.done"] = "response.function_call_arguments.done"
+    call_id: str | None = None
+    name: str | None = None
+    arguments: str | None = None
+
+
+class ResponseMcpCallArgumentsDelta(_OfItem):
+    """A piece of the arguments of a call the server makes itself."""
+
+    type: Literal["response.mcp_call_arguments.delta"] = "response.mcp_call_arguments.delta"
+    delta: str | None = None
+    obfuscation: str | None = None
+
+
+class ResponseMcpCallArgumentsDone(_OfItem):
+    """The whole arguments of a call the server makes itself."""
+
+    type: Literal["response.mcp_call_arguments.done"] = "response.mcp_call_arguments.done"
+    arguments: str | None = None
+
+
+class ResponseMcpCallInProgress(ServerEvent):
+    """The server calls an MCP tool. Carries no response id."""
+
+    type: Literal["response.mcp_call.in_progress"] = "response.mcp_call.in_progress"
+    output_index: int | None = None
+    item_id: str | None = None
+
+
+class ResponseMcpCallCompleted(ServerEvent):
+    """An MCP tool answered."""
+
+    type: Literal["response.mcp_call.completed"] = "response.mcp_call.completed"
+    output_index: int | None = None
+    item_id: str | None = None
+
+
+class ResponseMcpCallFailed(ServerEvent):
+    """An MCP tool call failed; the item says why."""
+
+    type: Literal["response.mcp_call.failed"] = "response.mcp_call.failed"
+    output_index: int | None = None
+    item_id: str | None = None
+
+
+# ---- import of MCP tools ----------------------------------------------------
+
+
+class McpListToolsInProgress(ServerEvent):
+    """The server asks an MCP server for its tools."""
+
+    type: Literal["mcp_list_tools.in_progress"] = "mcp_list_tools.in_progress"
+    item_id: str | None = None
+
+
+class McpListToolsCompleted(ServerEvent):
+    """The tools of an MCP server can be called now."""
+
+    type: Literal["mcp_list_tools.completed"] = "mcp_list_tools.completed"
+    item_id: str | None = None
+
+
+class McpListToolsFailed(ServerEvent):
+    """An MCP server did not list its tools."""
+
+    type: Literal["mcp_list_tools.failed"] = "mcp_list_tools.failed"
+    item_id: str | None = None
