@@ -34,6 +34,7 @@ __all__ = [
     "UnknownServerEvent",
     "WireModel",
     "kind_of",
+    "one_of",
     "problems_of",
     "tagged",
 ]
@@ -111,10 +112,11 @@ def by(field: str, *known: str, other: str | None = None) -> Discriminator:
     def pick(value: object) -> str | None:
         return tags.get(field_of(value, field), other)
 
-    return tagged(pick, _one_of(known), field)
+    return tagged(pick, one_of(known), field)
 
 
-def _one_of(values: tuple[str, ...]) -> str:
+def one_of(values: tuple[str, ...]) -> str:
+    """`'a', 'b' or 'c'`."""
     quoted = [repr(value) for value in values]
     return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
 

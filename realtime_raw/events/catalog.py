@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 
 from . import client, server, translation
 from .base import ClientEvent, ServerEvent
-from .retired import BETA_SERVER_EVENTS
+from .retired import ALIASES
 
 __all__ = [
     "CATALOG",
@@ -93,7 +93,7 @@ REALTIME = Dialect(
     path="/realtime",
     client=_client_table(vars(client).values()),
     server=_server_table(vars(server).values()),
-    aliases=MappingProxyType(BETA_SERVER_EVENTS),
+    aliases=ALIASES,
 )
 
 TRANSLATION = Dialect(
