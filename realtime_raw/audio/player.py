@@ -1,0 +1,373 @@
+"""`Player`: what plays, what was heard, and how it stops (a `types.Playhead`).
+
+The event loop's half: parts come in as wire bytes and go to the ring, or
+behind it to the spill; the span map tells whose frames the device has had.
+The device's half is `reader`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..errors import AudioError
+from ..types import AudioKey, Heard, PlaybackMark
+from .intake import Intake
+from .pcm import WIRE_RATE, Samples, frames_of, ms_of
+from .reader import BlockReader
+from .ring import SampleRing
+from .spans import SpanMap
+from .spill import Spill
+
+__all__ = ["Player", "PlayerStatistics"]
+
+_REMEMBERED = 4096  # parts: some hours of talk
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerStatistics:
+    """A player's counters. Frames are of `rate`; milliseconds say so.
+
+    `queued` wait in the ring, `spilled` behind it, `high_water` is the most
+    that ever waited in both; `refused` found no room. `underruns` are silences
+    *within* a part: one that is still going on counts, and is taken back if it
+    proves to be the part's end. `longest_gap_ms` is the longest of them.
+    `pulls` are blocks asked for; their durations are zero unless the player
+    was given a clock. `faults` are blocks that became silence because
+    something went wrong in the callback: see `Player.fault`.
+    """
+
+    rate: int
+    capacity: int
+    queued: int
+    spilled: int
+    high_water: int
+    played: int
+    refused: int
+    interrupts: int
+    underruns: int
+    longest_gap_ms: float
+    pulls: int
+    faults: int
+    longest_pull_ms: float
+    mean_pull_ms: float
+
+
+@dataclass(slots=True)
+class _Part:
+    """One content part of one item, from its first byte on."""
+
+    key: AudioKey
+    intake: Intake | None = None
+    before: int = 0  # received through earlier intakes
+    received: int = 0
+    kept: int = 0  # samples made of it
+    spilled: int = 0
+    end_at: int = 0  # after its last frame in the ring
+    ended: bool = False
+    started: bool = False
+
+
+class Player:
+    """Plays parts in the order in which they come, and knows what was heard of each.
+
+    `rate` is the device's, best the wire's 24 kHz. `seconds` is the ring's
+    length; one answer may be 205 s and arrive at once (4,096 tokens of 50 ms,
+    API reference), `spill_seconds` more may wait behind it. Sound starts with
+    `prebuffer_ms` in hand, and again so after an underrun; a part that has
+    ended starts with what there is. It stops along a fade of `fade_ms`.
+    `latency_ms` is the time from a block's hand-over until it has been heard,
+    for devices that do not tell with each block. `clock` counts nanoseconds
+    (`time.perf_counter_ns`) to time the callback.
+
+    Threads: `pull` is the device's, everything else the event loop's. They
+    share no lock. Raises `AudioError` for settings that make no sense.
+    """
+
+    def __init__(
+        self,
+        rate: int = WIRE_RATE,
+        seconds: float = 240.0,
+        prebuffer_ms: float = 60.0,
+        fade_ms: float = 5.0,
+        latency_ms: float = 0.0,
+        *,
+        spill_seconds: float = 600.0,
+        clock: Callable[[], int] | None = None,
+    ) -> None:
+        times = {
+            "prebuffer_ms": prebuffer_ms,
+            "fade_ms": fade_ms,
+            "latency_ms": latency_ms,
+            "spill_seconds": spill_seconds,
+        }
+        for name, value in times.items():
+            if not value >= 0:
+                raise AudioError(f"{name} is {value}", hint="times are 0 or more")
+        capacity = int(seconds * rate)
+        if capacity <= frames_of(prebuffer_ms, rate):
+            raise AudioError(
+                f"a ring of {seconds:g} s at {rate} Hz never fills the pre-buffer of {prebuffer_ms:g} ms",
+                hint="give more seconds or a shorter pre-buffer",
+            )
+        self._rate = rate
+        self._ring = SampleRing(capacity)
+        self._reader = BlockReader(
+            self._ring,
+            rate,
+            prebuffer=frames_of(prebuffer_ms, rate),
+            fade=frames_of(fade_ms, rate),
+            latency=frames_of(latency_ms, rate),
+            now=clock,
+        )
+        self._spans = SpanMap()
+        self._spill = Spill(int(spill_seconds * rate))
+        self._parts: dict[AudioKey, _Part] = {}
+        self._live: dict[AudioKey, _Part] = {}  # neither heard to the end nor interrupted
+        self._position = 0  # everything below was heard
+        self._seen = (0, 0.0)  # device frames, and when they were first seen
+        self._marks: list[PlaybackMark] = []
+        self._interrupts = 0
+        self._refused = 0
+        self._high_water = 0
+        self._underruns = 0
+        self._longest_gap = 0
+
+    @property
+    def rate(self) -> int:
+        """Frames a second."""
+        return self._rate
+
+    # -- the device's thread ------------------------------------------------
+
+    def pull(self, out: Samples, latency: float | None = None) -> int:
+        """Fill `out` (mono int16, any length) with the next block; returns how many frames of it are audio.
+
+        The rest is silence, or the end of a fade. `latency` is the time in
+        seconds until the block's first frame is heard, if the device knows it
+        (PortAudio: `outputBufferDacTime - currentTime`); it stands in for
+        `latency_ms`. Never waits, logs or raises: on any fault the block is
+        silent and `fault` is set.
+        """
+        return self._reader.pull(out, latency)
+
+    # -- the event loop's thread --------------------------------------------
+
+    def feed(self, key: AudioKey, data: bytes, encoding: str, now: float) -> int:
+        """Queue audio as it came from the wire; returns the frames taken, counted in the wire's own rate.
+
+        `encoding` is `audio/pcm` (24 kHz, 16 bit, any number of bytes: half a
+        sample waits for the next piece), `audio/pcmu` or `audio/pcma` (8 kHz).
+        Another rate than the player's is resampled. Fewer frames than given
+        means that ring and spill are full: what was not taken is lost.
+
+        Raises `AudioError` for another encoding, and `MissingExtra` if it must
+        resample without soxr.
+        """
+        part = self._part(key, encoding)
+        self._refill()
+        assert part.intake is not None
+        taken = part.intake.take(data, self._ring.free + self._spill.free)
+        part.received = part.before + part.intake.received
+        self._refused += taken.refused
+        self._queue(part, taken.samples)
+        if taken.frames:
+            self._live.setdefault(key, part)
+        return taken.frames
+
+    def end(self, key: AudioKey) -> None:
+        """No more audio will come for `key`: what is queued of it plays to its end, however short.
+
+        Unknown keys, and a second call, mean nothing.
+        """
+        part = self._parts.get(key)
+        if part is None or part.ended:
+            return
+        part.ended = True
+        if part.intake is not None:
+            self._queue(part, part.intake.flush())
+            part.intake = None
+            # Resampled, a part may come out one frame longer than reckoned.
+            part.received = max(part.received, part.kept)
+        self._release(part)
+
+    def interrupt(self, now: float) -> tuple[Heard, ...]:
+        """Stop sounding, with a fade, and forget what is queued.
+
+        Returns one record for each part that was received and not yet heard to
+        its end, in playing order; those the device never had say 0 frames. What
+        they say stays true: `heard` will not grow. It is what had been heard in
+        this moment, less at most the block that is being handed over. What was
+        inside the device by then, its latency, and the fade sound on unreported:
+        the listener had not heard them when the interruption came.
+
+        Audio fed afterwards plays normally, for these parts too: not to feed
+        them is the caller's affair.
+        """
+        # The mark first: a block that comes between is then in the count.
+        self._ring.discard()
+        self._advance(now)
+        stopped = tuple(self._record(part) for part in self._live.values())
+        self._marks = [mark for mark in self._marks if mark.key not in self._live]
+        for part in self._live.values():
+            part.intake, part.before, part.spilled = None, part.received, 0
+        self._live.clear()
+        self._spill.clear()
+        self._spans.cut(self._position)
+        self._interrupts += 1
+        return stopped
+
+    def heard(self, key: AudioKey, now: float) -> Heard | None:
+        """How much of `key` was heard by `now`, to the block; None if it never had audio.
+
+        Parts are remembered long after they were heard: the last 4,096 of them.
+        """
+        part = self._parts.get(key)
+        if part is None or not part.received:
+            return None
+        self._follow(now)
+        return self._record(part)
+
+    def poll(self, now: float) -> list[PlaybackMark]:
+        """Marks passed since the last poll, in order; also refills the ring from the spill.
+
+        Call it every 20 ms or so while `playing`.
+        """
+        self._refill()
+        self._advance(now)
+        marks, self._marks = self._marks, []
+        return marks
+
+    @property
+    def playing(self) -> bool:
+        """Whether a part has had audio and was neither heard to its end nor interrupted."""
+        return bool(self._live)
+
+    @property
+    def fault(self) -> Exception | None:
+        """The last exception that was swallowed in the device's callback."""
+        return self._reader.fault
+
+    def statistics(self) -> PlayerStatistics:
+        """Counters since the start. On the event loop's thread, like the rest."""
+        self._count_gaps()
+        reader, ring = self._reader, self._ring
+        gap = self._gap_so_far()
+        return PlayerStatistics(
+            rate=self._rate,
+            capacity=ring.capacity,
+            queued=ring.available - ring.discarding,
+            spilled=len(self._spill),
+            high_water=self._high_water,
+            played=reader.played,
+            refused=self._refused,
+            interrupts=self._interrupts,
+            underruns=self._underruns + (gap > 0),
+            longest_gap_ms=ms_of(max(self._longest_gap, gap), self._rate),
+            pulls=reader.pulls,
+            faults=reader.faults,
+            longest_pull_ms=reader.longest_ns / 1e6,
+            mean_pull_ms=reader.busy_ns / 1e6 / max(1, reader.pulls),
+        )
+
+    # -- parts into the ring ------------------------------------------------
+
+    def _part(self, key: AudioKey, encoding: str) -> _Part:
+        part = self._parts.get(key) or _Part(key)
+        if part.intake is None or part.intake.encoding != encoding:
+            part.intake, part.before = Intake(encoding, self._rate), part.received
+        part.ended = False
+        if key not in self._parts:
+            self._forget_oldest()
+            self._parts[key] = part
+        return part
+
+    def _forget_oldest(self) -> None:
+        if len(self._parts) < _REMEMBERED:
+            return
+        oldest = next((key for key in self._parts if key not in self._live), None)
+        if oldest is not None:
+            del self._parts[oldest]
+            self._spans.forget(oldest)
+
+    def _queue(self, part: _Part, samples: Samples) -> None:
+        part.kept += len(samples)
+        # Behind what waits already, or it would overtake it.
+        written = 0 if len(self._spill) else self._write(part, samples)
+        if written < len(samples):
+            self._spill.push(part.key, samples[written:])
+            part.spilled += len(samples) - written
+        self._high_water = max(
+            self._high_water, self._ring.available - self._ring.discarding + len(self._spill)
+        )
+
+    def _write(self, part: _Part, samples: Samples) -> int:
+        start = self._ring.written
+        count = self._ring.write(samples)
+        self._spans.wrote(start, count, part.key)
+        part.end_at = start + count
+        return count
+
+    def _refill(self) -> None:
+        while len(self._spill) and (free := self._ring.free):
+            key, samples = self._spill.first(free)
+            part = self._parts[key]
+            self._write(part, samples)
+            self._spill.drop(len(samples))
+            part.spilled -= len(samples)
+            self._release(part)
+
+    def _release(self, part: _Part) -> None:
+        """Let the device start without a pre-buffer on what has come to its end."""
+        if part.ended and not part.spilled:
+            self._reader.release_until = max(self._reader.release_until, part.end_at)
+
+    # -- where the ear is ---------------------------------------------------
+
+    def _follow(self, now: float) -> None:
+        """Move `_position` to what was heard by `now`; it never moves back."""
+        clock = self._reader.clock
+        if clock.pulled != self._seen[0]:
+            self._seen = (clock.pulled, now)
+        # The block may be older than that, so this much of the latency is over at least:
+        # a device that stops asking still plays out what it has.
+        over = int(max(0.0, now - self._seen[1]) * self._rate)
+        frame = clock.pulled - max(0, clock.latency - over)
+        self._position = max(self._position, clock.position(frame))
+
+    def _advance(self, now: float) -> None:
+        self._follow(now)
+        self._count_gaps()
+        for part in list(self._live.values()):
+            if not part.started and self._spans.heard(part.key, self._position):
+                part.started = True
+                self._marks.append(PlaybackMark("started", part.key))
+            if part.ended and not part.spilled and self._position >= part.end_at:
+                del self._live[part.key]
+                self._marks.append(PlaybackMark("finished", part.key))
+        self._spans.settle(self._position)
+
+    def _record(self, part: _Part) -> Heard:
+        frames = self._spans.heard(part.key, self._position)
+        # The one place where heard is held against received: a truncation beyond it is refused.
+        return Heard(part.key, min(frames, part.received), part.received, self._rate)
+
+    def _count_gaps(self) -> None:
+        gaps = self._reader.gaps
+        while gaps:
+            number, frames = gaps.popleft()
+            if self._spans.continues(number):
+                self._underruns += 1
+                self._longest_gap = max(self._longest_gap, frames)
+
+    def _gap_so_far(self) -> int:
+        """Silent frames of an underrun that is still going on."""
+        clock = self._reader.clock
+        if clock.dry_at < 0 or self._ring.discarding:
+            return 0
+        number = clock.next_number
+        if self._ring.written > number:
+            within = self._spans.continues(number)
+        else:
+            within = any(part.end_at == number and not part.ended for part in self._live.values())
+        return clock.pulled - clock.dry_at if within else 0

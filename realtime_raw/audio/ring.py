@@ -1,0 +1,186 @@
+"""`SampleRing`: samples from one writing thread to one reading thread.
+
+Only counters cross: each has one thread that writes it. With the GIL that is
+enough, as an index is published after the copy it speaks of. Which sample
+belongs to whom is the span map's affair, silence the reader's.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from threading import Lock
+
+import numpy as np
+
+from ..errors import AudioError
+from .pcm import Samples
+
+__all__ = ["RingStatistics", "SampleRing"]
+
+
+@dataclass(frozen=True, slots=True)
+class RingStatistics:
+    """Frames, all of them. `written - consumed` wait; `high_water` is the most that ever waited."""
+
+    capacity: int
+    written: int
+    consumed: int
+    discarded: int
+    high_water: int
+
+
+class _Counter:
+    """An integer that one thread writes and another reads."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value = 0
+
+
+class _GuardedCounter:
+    """The same where there is no GIL.
+
+    There, the order in which another thread sees two stores is practice, not
+    promise. The lock makes it one; it covers the counter, never a copy.
+    """
+
+    __slots__ = ("_lock", "_value")
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._value = 0
+
+    @property
+    def value(self) -> int:
+        with self._lock:
+            return self._value
+
+    @value.setter
+    def value(self, value: int) -> None:
+        with self._lock:
+            self._value = value
+
+
+def _gil_enabled() -> bool:
+    check = getattr(sys, "_is_gil_enabled", None)  # Python 3.13 and later
+    return check is None or bool(check())
+
+
+class SampleRing:
+    """A buffer of `capacity` int16 samples between two threads.
+
+    The writing thread may call `write` and `discard`, the reading thread
+    `read_into`, `peek_into`, `advance` and `skip_discarded`; everything else is
+    for both. Nothing waits. Frames are numbered by the order in which they
+    were written, from 0; a number is never used twice.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        if capacity < 1:
+            raise AudioError(f"a ring of {capacity} frames holds nothing", hint="give it at least one frame")
+        # Zeroed memory comes from the system untouched: pages cost nothing until written.
+        self._samples = np.zeros(capacity, np.int16)
+        self._capacity = capacity
+        counter = _Counter if _gil_enabled() else _GuardedCounter
+        self._written = counter()
+        self._consumed = counter()
+        self._discard_until = counter()
+        self._discarded = 0  # reader's
+        self._high_water = 0  # writer's
+
+    @property
+    def capacity(self) -> int:
+        """The most frames it can hold."""
+        return self._capacity
+
+    @property
+    def written(self) -> int:
+        """Frames ever written: the number the next one will have."""
+        return self._written.value
+
+    @property
+    def consumed(self) -> int:
+        """Frames ever read or skipped: the number of the next one to be read."""
+        return self._consumed.value
+
+    @property
+    def available(self) -> int:
+        """Frames that wait to be read, those marked for discarding included."""
+        return self._written.value - self._consumed.value
+
+    @property
+    def free(self) -> int:
+        """Frames that can be written now. What was discarded is free once the reader has skipped it."""
+        return self._capacity - self.available
+
+    @property
+    def discarding(self) -> int:
+        """Frames that the reader has yet to skip."""
+        return max(0, self._discard_until.value - self._consumed.value)
+
+    # -- the writing thread -------------------------------------------------
+
+    def write(self, samples: Samples) -> int:
+        """Copy in as many of `samples` (one-dimensional int16) as fit; returns how many."""
+        if samples.dtype != np.int16 or samples.ndim != 1:
+            raise AudioError(
+                f"the ring was given {samples.dtype} of shape {samples.shape}", hint="use pcm.to_int16 first"
+            )
+        written = self._written.value
+        waiting = written - self._consumed.value
+        count = min(len(samples), self._capacity - waiting)
+        at = written % self._capacity
+        first = min(count, self._capacity - at)
+        self._samples[at : at + first] = samples[:first]
+        if first < count:
+            self._samples[: count - first] = samples[first:count]
+        self._written.value = written + count
+        self._high_water = max(self._high_water, waiting + count)
+        return count
+
+    def discard(self) -> int:
+        """Mark all that was written for skipping; returns the number the next frame will have."""
+        until = self._written.value
+        self._discard_until.value = until
+        return until
+
+    # -- the reading thread -------------------------------------------------
+
+    def read_into(self, out: Samples) -> int:
+        """Skip what was discarded, then fill `out` from its start; returns how many frames there were.
+
+        The rest of `out` is left as it is.
+        """
+        self.skip_discarded()
+        count = self.peek_into(out)
+        self.advance(count)
+        return count
+
+    def peek_into(self, out: Samples) -> int:
+        """Copy the next frames without consuming them and without regard to `discard`."""
+        consumed = self._consumed.value
+        count = min(len(out), self._written.value - consumed)
+        at = consumed % self._capacity
+        first = min(count, self._capacity - at)
+        out[:first] = self._samples[at : at + first]
+        if first < count:
+            out[first:count] = self._samples[: count - first]
+        return count
+
+    def advance(self, count: int) -> None:
+        """Consume `count` frames, no more than `peek_into` has shown."""
+        self._consumed.value += count
+
+    def skip_discarded(self) -> int:
+        """Consume what `discard` marked; returns how many frames that was."""
+        skipped = self.discarding
+        if skipped:
+            self._discarded += skipped
+            self._consumed.value += skipped
+        return skipped
+
+    def statistics(self) -> RingStatistics:
+        """What has passed so far."""
+        return RingStatistics(self._capacity, self.written, self.consumed, self._discarded, self._high_water)

@@ -1,0 +1,88 @@
+"""`SpanMap`: which numbered frames belong to which audio part.
+
+Lives on the writer's thread and knows only numbers. Where the ear is, is told
+to it; frames that will never be heard are cut out of it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from ..types import AudioKey
+
+__all__ = ["SpanMap"]
+
+
+@dataclass(slots=True)
+class _Span:
+    start: int
+    end: int
+    key: AudioKey
+    joined: bool  # the frame before the first one belongs to the same key
+
+
+class SpanMap:
+    """Stretches of frames in the order of their numbers, each with its key.
+
+    What lies wholly behind the ear is added up per key (`settle`), so that a
+    long session keeps a few spans and one integer a part.
+    """
+
+    __slots__ = ("_end", "_key", "_settled", "_spans")
+
+    def __init__(self) -> None:
+        self._spans: deque[_Span] = deque()
+        self._settled: dict[AudioKey, int] = {}
+        self._end = 0  # after the last frame told of
+        self._key: AudioKey | None = None  # its key
+
+    def __len__(self) -> int:
+        """How many spans are not settled."""
+        return len(self._spans)
+
+    def wrote(self, start: int, frames: int, key: AudioKey) -> None:
+        """`frames` frames from number `start` on are `key`'s. Starts only ever grow."""
+        if not frames:
+            return
+        joined = self._key == key and self._end == start
+        self._end, self._key = start + frames, key
+        if joined and self._spans:
+            self._spans[-1].end = self._end
+        else:
+            self._spans.append(_Span(start, self._end, key, joined))
+
+    def cut(self, position: int) -> None:
+        """Frames from number `position` on will never be heard."""
+        self._key = None
+        while self._spans and self._spans[-1].start >= position:
+            self._spans.pop()
+        if self._spans:
+            self._spans[-1].end = min(self._spans[-1].end, position)
+
+    def heard(self, key: AudioKey, position: int) -> int:
+        """How many frames of `key` have numbers below `position`."""
+        count = self._settled.get(key, 0)
+        for span in self._spans:
+            if span.start >= position:
+                break
+            if span.key == key:
+                count += min(span.end, position) - span.start
+        return count
+
+    def continues(self, position: int) -> bool:
+        """Whether a pause before frame `position` would fall within a part, not between two."""
+        for span in self._spans:
+            if span.start <= position < span.end:
+                return position > span.start or span.joined
+        return False
+
+    def settle(self, position: int) -> None:
+        """Everything below `position` is heard; no smaller position will be asked for."""
+        while self._spans and self._spans[0].end <= position:
+            span = self._spans.popleft()
+            self._settled[span.key] = self._settled.get(span.key, 0) + span.end - span.start
+
+    def forget(self, key: AudioKey) -> None:
+        """Nobody will ask for `key` again."""
+        self._settled.pop(key, None)
