@@ -4,8 +4,6 @@ The first half is what we send (strict), the second what a server echoes
 (tolerant, other names). Audio itself is not here.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, Tag

@@ -8,17 +8,15 @@ three things in both directions: inward by `model_fields_set`, outward by
 `UNSET`. No event and no nested object is defined here.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias, TypeVar, get_args, get_origin
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, Discriminator, GetJsonSchemaHandler, PrivateAttr
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from ..errors import InvalidCommand, Problem
+from ..text import redact
 from ..types import UNSET, Unset
 from .retired import ga_hint
 
@@ -72,7 +70,7 @@ class _KnownValues:
 
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
+    ) -> dict[str, Any]:
         return {"anyOf": [{"enum": list(self.values), "type": "string"}, handler(schema)]}
 
 
@@ -149,25 +147,6 @@ def _is_constant(annotation: Any, default: Any) -> bool:
     return get_origin(annotation) is Literal and get_args(annotation) == (default,)
 
 
-class _WireJsonSchema(GenerateJsonSchema):
-    """Absent is not a value, and a constant is required even where we fill it in."""
-
-    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        if schema.get("default") is UNSET or schema.get("default") is None:
-            return self.generate_inner(schema["schema"])
-        return super().default_schema(schema)
-
-    def field_is_required(
-        self,
-        field: core_schema.ModelField | core_schema.DataclassField | core_schema.TypedDictField,
-        total: bool,
-    ) -> bool:
-        inner = field["schema"]
-        if inner["type"] == "default" and inner["schema"]["type"] == "literal":
-            return bool(inner["schema"]["expected"] == [inner.get("default")])
-        return super().field_is_required(field, total)
-
-
 class WireModel(BaseModel):
     """Base of all models: immutable, fields named exactly as on the wire."""
 
@@ -188,7 +167,10 @@ class WireModel(BaseModel):
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
         """JSON Schema (2020-12) of this model, without our `UNSET` defaults."""
-        return cls.model_json_schema(schema_generator=_WireJsonSchema)
+        # Here, as the generator takes longer to import than the events to define.
+        from .wire_schema import WireJsonSchema
+
+        return cls.model_json_schema(schema_generator=WireJsonSchema)
 
     def to_wire(self) -> dict[str, Any]:
         """The JSON object that goes on, or came off, the wire: only what was named.
@@ -202,6 +184,24 @@ class WireModel(BaseModel):
         for name, value in (self.__pydantic_extra__ or {}).items():
             wire[name] = _plain(value)
         return wire
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Only what was named, long texts shortened, keys redacted: a repr ends up in logs."""
+        named = self.__pydantic_fields_set__ | self._constants
+        for name, value in super().__repr_args__():
+            if name in named:
+                yield name, _Brief(value) if isinstance(value, (str, dict)) else value
+
+
+class _Brief:
+    """A value whose repr is short and shows no key."""
+
+    def __init__(self, value: str | dict[str, Any]) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        text = redact(repr(self.value))
+        return text if len(text) <= 200 else f"{text[:160]}... ({len(text)} characters)"
 
 
 class Inbound(WireModel):
@@ -231,7 +231,7 @@ class BareOrObject(Inbound):
     @classmethod
     def __get_pydantic_json_schema__(
         cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
+    ) -> dict[str, Any]:
         return {"anyOf": [super().__get_pydantic_json_schema__(schema, handler), {"type": "string"}]}
 
 

@@ -4,8 +4,6 @@ Each raises pydantic's custom error, so that the finding carries the field's
 path. Models are not defined here.
 """
 
-from __future__ import annotations
-
 import binascii
 import math
 from typing import Annotated, Any, TypeAlias

@@ -4,8 +4,6 @@ There is no general acknowledgement: a refusal is an `error` event, which
 usually repeats the `event_id`. Payloads are in `session`, `items`, `response`.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

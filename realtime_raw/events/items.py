@@ -6,8 +6,6 @@ five short helpers for the everyday ones. Their place in a conversation is not
 known here.
 """
 
-from __future__ import annotations
-
 import base64
 from typing import Annotated, Any, Literal, TypeAlias
 

@@ -3,8 +3,6 @@
 The events around a response are in `server` and `client`.
 """
 
-from __future__ import annotations
-
 from typing import Any, Literal
 
 from ..types import UNSET, ErrorInfo

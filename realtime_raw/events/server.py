@@ -5,8 +5,6 @@ not what all servers send. Nested objects are in `session`, `items` and
 `response`; the translation dialect has its own module.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Tag

@@ -4,9 +4,7 @@ Tools, tool choice, prompt, reasoning, tracing and truncation live here too,
 since `response.create` shares them. Audio settings are in `audio_config`.
 """
 
-from __future__ import annotations
-
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import Field, StringConstraints, Tag, model_validator
 from pydantic_core import PydanticCustomError
@@ -145,7 +143,7 @@ class McpTool(Outbound):
     defer_loading: Opt[bool] = UNSET
 
     @model_validator(mode="after")
-    def _one_way_to_reach_it(self) -> McpTool:
+    def _one_way_to_reach_it(self) -> Self:
         ways = self.model_fields_set & {"server_url", "connector_id", "tunnel_id"}
         reference = self.model_fields_set <= {"type", "server_label"}
         if len(ways) != 1 and not reference:

@@ -5,8 +5,6 @@ module is reached by its name: `events.translation.SessionUpdate`. The `error`
 event is shared. There are no items, responses or turns here.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 from ..types import UNSET
