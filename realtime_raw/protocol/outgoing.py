@@ -29,7 +29,7 @@ from ..events.client import (
     SessionUpdate,
 )
 from ..events.response import ResponseConfig
-from ..types import UNSET, AudioKey, Heard
+from ..types import UNSET, AudioKey, Heard, Unset
 from .commands import Command
 from .interruption import InterruptedItem, Interruption, account, plan
 from .responses import TAG, ResponseRecord
@@ -63,11 +63,11 @@ class Outgoing:
             ResponseCancel: self._with_response_id,
         }
         self._keys: Mapping[type[ClientEvent], Callable[[Any], str | None]] = {
-            ConversationItemCreate: lambda e: e.item.id or None,
+            ConversationItemCreate: lambda e: named(e.item.id),
             ConversationItemRetrieve: lambda e: e.item_id,
             ConversationItemTruncate: lambda e: e.item_id,
             ConversationItemDelete: lambda e: e.item_id,
-            ResponseCancel: lambda e: e.response_id or None,
+            ResponseCancel: lambda e: named(e.response_id),
         }
 
     # Commands
@@ -86,7 +86,7 @@ class Outgoing:
             guard(event)
         if isinstance(event, InputAudioBufferAppend | translation.SessionInputAudioBufferAppend):
             return self._append_event(event)
-        event_id = event.event_id or state.ids("event")
+        event_id = named(event.event_id) or state.ids("event")
         state.commands.check_room(event_id)
         if prepare := self._prepares.get(type(event)):
             event = prepare(event, event_id)
@@ -102,7 +102,7 @@ class Outgoing:
 
     def follow(self, event: ClientEvent, now: float) -> None:
         """Keep receipts for an event that was sent as it is, without guards or ids of ours."""
-        command = self._command(event, event.event_id or self._state.ids("event"), now)
+        command = self._command(event, named(event.event_id) or self._state.ids("event"), now)
         self._state.commands.add(command, now)
         self._account(command)
         self._state.observed.append(event)
@@ -171,7 +171,7 @@ class Outgoing:
     def _append_event(self, event: InputAudioBufferAppend | translation.SessionInputAudioBufferAppend) -> str:
         # Nothing confirms an append: its fate is the write itself.
         state = self._state
-        event_id = event.event_id or state.ids("event")
+        event_id = named(event.event_id) or state.ids("event")
         event = event.model_copy(update={"event_id": event_id})
         state.outbox.append(codec.encode(event))
         state.observed.append(event)
@@ -199,34 +199,40 @@ class Outgoing:
         state = self._state
         active = state.responses.active
         record = active or state.responses.latest
+        if record is not None and record.muted:
+            record = None  # cut already: nothing new can be said of it
         actions = state.turns.apply(fact)
-        heard = self._stop_playback(record, now, heard_ms)
-        if record is not None:
-            record.muted = record.muted or active is not None or heard is not None
+        heard = self._heard(record, now, heard_ms, stop=Action.STOP_PLAYBACK in actions)
+        if record is not None and (Action.FORGET in actions or heard):
+            record.muted = True
         cancel = self.cancel(now, automatic=True) if Action.CANCEL in actions else None
         items = plan(
-            record, heard, generating=active is not None, in_conversation=state.conversation.__contains__
+            record,
+            heard,
+            generating=record is not None and record is active,
+            in_conversation=state.conversation.__contains__,
         )
         items = tuple(self._tell(item, now) for item in items)
-        interruption = Interruption(record.id if active and record else None, cancel, items, by)
+        interruption = Interruption(active.id if active is not None else None, cancel, items, by)
         self._announce(interruption, record)
         return interruption
 
-    def _stop_playback(
-        self, record: ResponseRecord | None, now: float, heard_ms: int | None
+    def _heard(
+        self, record: ResponseRecord | None, now: float, heard_ms: int | None, *, stop: bool
     ) -> tuple[Heard, ...] | None:
+        """What was heard of each part that is cut; None if nobody knows."""
         playhead = self._state.playhead
-        stopped = playhead.interrupt(now) if playhead is not None else None
+        # A part that is still growing has no end to be heard, so the account of
+        # what was cut leaves it out where all that came was heard.
+        growing = record.audio_bytes.keys() - record.ended if record is not None else set[AudioKey]()
+        grown = [playhead.heard(key, now) for key in growing] if playhead is not None else []
+        stopped = playhead.interrupt(now) if playhead is not None and stop else ()
         if heard_ms is not None and record is not None:
             return account(record, heard_ms)
-        if playhead is None or stopped is None:
+        if playhead is None:
             return None
-        # A part that is still growing has no end to be heard, and is not in the account.
-        growing = record.audio_bytes.keys() - record.ended if record is not None else set[AudioKey]()
-        for key in growing - {one.key for one in stopped}:
-            if (one := playhead.heard(key, now)) is not None:
-                stopped += (one,)
-        return stopped
+        cut = {one.key for one in stopped}
+        return (*stopped, *(one for one in grown if one is not None and one.key not in cut))
 
     def _tell(self, item: InterruptedItem, now: float) -> InterruptedItem:
         event: ClientEvent
@@ -285,8 +291,8 @@ class Outgoing:
 
 
 def _with_tag(event: ResponseCreate, event_id: str) -> ClientEvent:
-    config = event.response or ResponseConfig()
-    metadata = dict(config.metadata or {})
+    config = ResponseConfig() if event.response is UNSET else event.response
+    metadata = {} if config.metadata is UNSET else dict(config.metadata or {})
     if len(metadata) > 15:
         raise LocalProtocolError(
             f"response.metadata has {len(metadata)} pairs; the API takes 16 and one is ours",
@@ -298,4 +304,9 @@ def _with_tag(event: ResponseCreate, event_id: str) -> ClientEvent:
 
 
 def _is_beside(event: ResponseCreate) -> bool:
-    return bool(event.response) and event.response is not UNSET and event.response.conversation == "none"
+    return event.response is not UNSET and event.response.conversation == "none"
+
+
+def named(value: str | Unset) -> str | None:
+    """An optional wire string, with "not named" as None."""
+    return None if value is UNSET else value

@@ -14,6 +14,7 @@ from typing import Any
 from ..errors import LocalProtocolError
 from ..events.client import SessionUpdate
 from ..events.session import Session
+from ..events.translation import TranslationSession
 from ..types import UNSET
 from .patch import Path, changed_leaves, find, leaves, place_of
 
@@ -32,6 +33,7 @@ class SessionState:
     def __init__(self, *, manual_turns: bool) -> None:
         self.manual_turns = manual_turns
         self.current: Session | None = None
+        self.translation: TranslationSession | None = None
         self.voice_locked = False
         self.expiry: float | None = None
         self._notice_at: float | None = None
@@ -40,11 +42,14 @@ class SessionState:
     @property
     def id(self) -> str | None:
         """The server's id of this session."""
-        return self.current.id if self.current is not None else None
+        shown = self.current or self.translation
+        return shown.id if shown is not None else None
 
     @property
     def kind(self) -> str:
         """`realtime`, `transcription` or `translation`."""
+        if self.translation is not None:
+            return "translation"
         return (self.current.type if self.current is not None else None) or "realtime"
 
     @property
@@ -65,13 +70,17 @@ class SessionState:
 
     # Inputs
 
-    def started(self, session: Session | None, now: float, unix_time: float | None) -> None:
+    def started(
+        self, session: Session | TranslationSession | None, now: float, unix_time: float | None
+    ) -> None:
         """`session.created`: the configuration before any patch."""
         self._accept(session, now, unix_time)
 
-    def updated(self, session: Session | None, now: float, unix_time: float | None) -> list[tuple[str, str]]:
+    def updated(
+        self, session: Session | TranslationSession | None, now: float, unix_time: float | None
+    ) -> list[tuple[str, str]]:
         """`session.updated`: returns `(rule, detail)` for all that is not as asked."""
-        before = self.current
+        before = self.translation or self.current
         asked = self._pending.popleft() if self._pending else {}
         self._accept(session, now, unix_time)
         if before is None or session is None:
@@ -123,10 +132,15 @@ class SessionState:
         self._notice_at = None
         return max(0.0, self.expiry - now)
 
-    def _accept(self, session: Session | None, now: float, unix_time: float | None) -> None:
+    def _accept(
+        self, session: Session | TranslationSession | None, now: float, unix_time: float | None
+    ) -> None:
         if session is None:
             return
-        self.current = session
+        if isinstance(session, TranslationSession):
+            self.translation = session
+        else:
+            self.current = session
         if session.expires_at is None or unix_time is None:
             return
         expiry = now + (session.expires_at - unix_time)
