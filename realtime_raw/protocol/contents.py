@@ -1,0 +1,368 @@
+"""What the items of a conversation contain, from all streams that tell of it.
+
+Text, transcripts, audio lengths, arguments and statuses are joined here by
+item and content index, in whatever order they come, also before their item.
+Where items stand, and whether they stand anywhere, is `conversation`'s affair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from .. import events as ev
+from ..events.base import ServerEvent
+from ..text import safe
+from ..types import AudioKey
+from .heard import HeardText, spread
+from .item_record import ALL, Drafts, ItemRecord, PartRecord, Segment, Stage, base64_size
+
+__all__ = ["Change", "Changes", "Contents", "contradiction"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that happened to the history.
+
+    `added` when an item takes its place (which may be later than its event, if
+    it had to wait), `changed`, `removed`; `contradiction` for what does not fit
+    what was said before, with a sentence in `detail`. Otherwise `detail` names
+    what changed: item, place, text, audio, status, truncated, transcription or
+    arguments.
+    """
+
+    kind: Literal["added", "changed", "removed", "contradiction"]
+    item_id: str | None
+    detail: str = ""
+
+
+Changes = Iterator[Change]
+
+_TextDelta = ev.ResponseOutputTextDelta | ev.ResponseOutputAudioTranscriptDelta
+_OfPart = (
+    ev.ResponseOutputTextDone
+    | ev.ResponseOutputAudioTranscriptDone
+    | ev.ResponseContentPartDone
+    | ev.ResponseOutputAudioDelta
+    | ev.ResponseOutputAudioDone
+    | _TextDelta
+)
+_Transcription = (
+    ev.ConversationItemInputAudioTranscriptionDelta
+    | ev.ConversationItemInputAudioTranscriptionSegment
+    | ev.ConversationItemInputAudioTranscriptionCompleted
+    | ev.ConversationItemInputAudioTranscriptionFailed
+)
+_McpStatus = (
+    ev.ResponseMcpCallInProgress
+    | ev.ResponseMcpCallCompleted
+    | ev.ResponseMcpCallFailed
+    | ev.McpListToolsInProgress
+    | ev.McpListToolsCompleted
+    | ev.McpListToolsFailed
+)
+
+
+def contradiction(item_id: str | None, detail: str) -> Change:
+    """A contradiction about an item, as a sentence fit to print."""
+    return Change("contradiction", item_id, f"item {safe(item_id or '?')} {detail}")
+
+
+class Contents:
+    """Records of items: those of the conversation, and drafts of those that are not in it.
+
+    `is_gone` tells ids of deleted items, of which nothing more is kept.
+    """
+
+    def __init__(self, is_gone: Callable[[str], bool]) -> None:
+        self.records: dict[str, ItemRecord] = {}
+        self.drafts = Drafts()
+        self.heard_text = HeardText()
+        self.input_encoding = "audio/pcm"
+        self.output_encoding = "audio/pcm"
+        self._is_gone = is_gone
+        self._calls: dict[str, ItemRecord] = {}
+        self._outputs: dict[str, ItemRecord] = {}
+        self._encodings: dict[str, str] = {}
+
+    def apply(self, event: ServerEvent) -> Changes:
+        """Take in an event about contents; others change nothing."""
+        handler = _HANDLERS.get(type(event))
+        return handler(self, event) if handler is not None else iter(())
+
+    # Items come and go
+
+    def enter(self, item_id: str, now: float) -> ItemRecord:
+        """The record of an item that is in the conversation; what was known before is in it."""
+        record = self.records.get(item_id)
+        if record is None:
+            record = self.drafts.take(item_id) or ItemRecord(item_id)
+            record.added_at = now
+            self.records[item_id] = record
+        return record
+
+    def leave(self, item_id: str) -> ItemRecord | None:
+        """An item was deleted; returns its record if it was in the conversation."""
+        self.drafts.take(item_id)
+        self.heard_text.drop(item_id)
+        record = self.records.pop(item_id, None)
+        if record is not None and record.call_id is not None:
+            for known in (self._calls, self._outputs):
+                if known.get(record.call_id) is record:
+                    del known[record.call_id]
+            if record.partner is not None:
+                record.partner.partner = None
+        return record
+
+    def absorb(self, record: ItemRecord, item: ev.BaseItem, stage: Stage) -> Changes:
+        """Take over an item as the server shows it; yields contradictions only."""
+        spoken = isinstance(item, ev.AssistantMessage)
+        encoding = self.output_encoding if spoken else self.input_encoding
+        for problem in record.absorb(item, stage, encoding):
+            yield from self._objection(record, problem)
+        if stage is Stage.COMPLETE:
+            for index, part in record.parts.items():
+                if part.is_sound:
+                    key = AudioKey(record.id, index)
+                    self._note_whole(key, part)
+                    self.heard_text.end(key, cut_short=item.status == "incomplete")
+        if record.id in self.records:
+            self._pair(record)
+
+    # What was heard
+
+    def truncate(self, record: ItemRecord, content_index: int, end_ms: int) -> None:
+        """The server cut a part of an item at `end_ms`."""
+        part = record.part(content_index, "output_audio")
+        cut = self.heard_text.cut(AudioKey(record.id, content_index), end_ms)
+        if cut is None and part.sound_bytes:
+            cut = spread(part.text, part.received_ms, end_ms)
+        part.truncate(end_ms, len(cut[0]) if cut is not None else ALL)
+        # Who truncates says that no more was heard; the player's own word comes first.
+        if part.heard is None and cut is not None:
+            part.note_heard(len(cut[0]), min(end_ms, part.received_ms))
+
+    def mark_heard(self, key: AudioKey, heard_ms: int | None) -> None:
+        """The ear is `heard_ms` into a part (None: at the end of what was received)."""
+        record = self.records.get(key.item_id)
+        part = record.parts.get(key.content_index) if record is not None else None
+        if part is None or part.heard == ALL:
+            return
+        ms = part.received_ms if heard_ms is None else min(heard_ms, part.received_ms)
+        heard, unheard = self.heard_text.cut(key, ms) or spread(part.text, part.received_ms, ms)
+        chars = len(heard)
+        if not unheard and ms >= part.received_ms and self.heard_text.has_ended(key):
+            chars = ALL
+            self.heard_text.drop(key.item_id, key.content_index)
+        part.note_heard(chars, ms)
+
+    # Responses
+
+    def _response_created(self, event: ev.ResponseCreated) -> Changes:
+        response = event.response
+        output = response.audio.output if response is not None and response.audio is not None else None
+        if response is not None and response.id and output is not None and output.format is not None:
+            encoding = output.format.type or self.output_encoding
+            if encoding != self.output_encoding:
+                self._encodings[response.id] = encoding
+        yield from ()
+
+    def _response_done(self, event: ev.ResponseDone) -> Changes:
+        response = event.response
+        if response is None:
+            return
+        for item in response.output or ():
+            record = self.records.get(item.id or "")
+            if record is not None:
+                yield from self.absorb(record, item, Stage.COMPLETE)
+                yield Change("changed", record.id, "item")
+        self._encodings.pop(response.id or "", None)
+        for item_id in self.drafts.drop_response(response.id or ""):
+            self.heard_text.drop(item_id)
+
+    def _output_item(self, event: ev.ResponseOutputItemAdded | ev.ResponseOutputItemDone) -> Changes:
+        item = event.item
+        record = self._record(item.id, event.response_id) if item is not None else None
+        if item is None or record is None:
+            return
+        ended = isinstance(event, ev.ResponseOutputItemDone)
+        yield from self.absorb(record, item, Stage.COMPLETE if ended else Stage.OPENING)
+        yield from self._changed(record, "item")
+
+    def _part_added(self, event: ev.ResponseContentPartAdded) -> Changes:
+        record = self._record(event.item_id, event.response_id)
+        if record is not None and event.part is not None and event.part.type is not None:
+            record.part(event.content_index, record.part_type(event.part.type) or "")
+            yield from self._changed(record, "item")
+
+    def _part_done(self, event: ev.ResponseContentPartDone) -> Changes:
+        if event.part is not None:
+            text = event.part.transcript if event.part.transcript is not None else event.part.text
+            yield from self._whole(event, text, event.part.type or "text")
+            yield from self._audio_done(event)
+
+    def _text_delta(self, event: _TextDelta) -> Changes:
+        sound = isinstance(event, ev.ResponseOutputAudioTranscriptDelta)
+        record = self._record(event.item_id, event.response_id)
+        if record is None or not event.delta:
+            return
+        part = record.part(event.content_index, "output_audio" if sound else "output_text")
+        if not part.words.add(event.delta):
+            yield from self._objection(record, "has a delta that its final text does not hold")
+        if sound and part.heard != ALL:
+            self.heard_text.text(AudioKey(record.id, event.content_index or 0), event.delta)
+        yield from self._changed(record, "text")
+
+    def _text_done(self, event: ev.ResponseOutputTextDone) -> Changes:
+        return self._whole(event, event.text, "text")
+
+    def _transcript_done(self, event: ev.ResponseOutputAudioTranscriptDone) -> Changes:
+        return self._whole(event, event.transcript, "audio")
+
+    def _audio_delta(self, event: ev.ResponseOutputAudioDelta) -> Changes:
+        record = self._record(event.item_id, event.response_id)
+        if record is None or not event.delta:
+            return
+        size = base64_size(event.delta)
+        encoding = self._encodings.get(event.response_id or "", self.output_encoding)
+        part = record.part(event.content_index, "output_audio")
+        part.add_sound(size, encoding)
+        if part.heard != ALL:
+            self.heard_text.audio(AudioKey(record.id, event.content_index or 0), size, encoding)
+        yield from self._changed(record, "audio")
+
+    def _audio_done(self, event: _OfPart) -> Changes:
+        if event.item_id:
+            self.heard_text.end(AudioKey(event.item_id, event.content_index or 0))
+        yield from ()
+
+    def _arguments_delta(
+        self, event: ev.ResponseFunctionCallArgumentsDelta | ev.ResponseMcpCallArgumentsDelta
+    ) -> Changes:
+        record = self._record(event.item_id, event.response_id)
+        if record is None or not event.delta:
+            return
+        if not record.arguments.add(event.delta):
+            yield from self._objection(record, "has a delta that its final arguments do not hold")
+        yield from self._changed(record, "arguments")
+
+    def _arguments_done(
+        self, event: ev.ResponseFunctionCallArgumentsDone | ev.ResponseMcpCallArgumentsDone
+    ) -> Changes:
+        record = self._record(event.item_id, event.response_id)
+        if record is None or event.arguments is None:
+            return
+        if not record.arguments.settle(event.arguments, all_came=True):
+            yield from self._objection(record, "has final arguments that are not what their deltas said")
+        yield from self._changed(record, "arguments")
+
+    def _mcp_status(self, event: _McpStatus) -> Changes:
+        record = self._record(event.item_id)
+        if record is not None:
+            record.set_status(event.type.rpartition(".")[2])
+            yield from self._changed(record, "status")
+
+    # Transcripts of the user
+
+    def _transcription(self, event: _Transcription) -> Changes:
+        record = self._record(event.item_id)
+        if record is None:
+            return
+        part = record.part(event.content_index, "input_audio")
+        part.transcription = part.transcription or "in_progress"
+        match event:
+            case ev.ConversationItemInputAudioTranscriptionDelta():
+                part.words.add(event.delta or "")
+            case ev.ConversationItemInputAudioTranscriptionSegment():
+                key = event.id if event.id is not None else f"#{len(part.segments)}"
+                part.segments[key] = Segment(
+                    event.id, event.text or "", event.speaker, event.start, event.end
+                )
+            case ev.ConversationItemInputAudioTranscriptionCompleted():
+                part.transcription, part.error = "completed", None
+                if event.transcript is not None:
+                    part.words.replace(event.transcript)
+            case ev.ConversationItemInputAudioTranscriptionFailed():
+                part.transcription = "failed"
+                part.error = event.error.info() if event.error is not None else None
+        yield from self._changed(record, "transcription")
+
+    # Helpers
+
+    def _record(self, item_id: str | None, response_id: str | None = None) -> ItemRecord | None:
+        """The record an event speaks of: an item, or a draft; None for nameless and deleted ones."""
+        if not item_id or self._is_gone(item_id):
+            return None
+        record = self.records.get(item_id)
+        if record is None:
+            record, dropped = self.drafts.open(item_id, response_id)
+            if dropped is not None:
+                self.heard_text.drop(dropped)
+        elif record.response_id is None:
+            record.response_id = response_id
+        return record
+
+    def _whole(self, event: _OfPart, text: str | None, kind: str) -> Changes:
+        record = self._record(event.item_id, event.response_id)
+        if record is None or text is None:
+            return
+        part = record.part(event.content_index, record.part_type(kind) or kind)
+        if not part.take(text, Stage.COMPLETE):
+            yield from self._objection(record, "has a final text that is not what its deltas said")
+        if part.is_sound:
+            self._note_whole(AudioKey(record.id, event.content_index or 0), part)
+        yield from self._changed(record, "text")
+
+    def _note_whole(self, key: AudioKey, part: PartRecord) -> None:
+        if part.heard != ALL and part.text:
+            self.heard_text.whole(key, part.text)
+
+    def _pair(self, record: ItemRecord) -> None:
+        """Join a function call and its output by call id."""
+        if record.call_id is None:
+            return
+        is_call = record.type == "function_call"
+        own, other = (self._calls, self._outputs) if is_call else (self._outputs, self._calls)
+        own[record.call_id] = record
+        partner = other.get(record.call_id)
+        if partner is not None:
+            record.partner, partner.partner = partner, record
+
+    def _changed(self, record: ItemRecord, what: str) -> Changes:
+        if record.id in self.records:
+            yield Change("changed", record.id, what)
+
+    def _objection(self, record: ItemRecord, detail: str) -> Changes:
+        if record.id in self.records:
+            yield contradiction(record.id, detail)
+
+
+_HANDLERS: Mapping[type[ServerEvent], Callable[[Contents, Any], Changes]] = {
+    ev.ResponseCreated: Contents._response_created,
+    ev.ResponseDone: Contents._response_done,
+    ev.ResponseOutputItemAdded: Contents._output_item,
+    ev.ResponseOutputItemDone: Contents._output_item,
+    ev.ResponseContentPartAdded: Contents._part_added,
+    ev.ResponseContentPartDone: Contents._part_done,
+    ev.ResponseOutputTextDelta: Contents._text_delta,
+    ev.ResponseOutputTextDone: Contents._text_done,
+    ev.ResponseOutputAudioTranscriptDelta: Contents._text_delta,
+    ev.ResponseOutputAudioTranscriptDone: Contents._transcript_done,
+    ev.ResponseOutputAudioDelta: Contents._audio_delta,
+    ev.ResponseOutputAudioDone: Contents._audio_done,
+    ev.ResponseFunctionCallArgumentsDelta: Contents._arguments_delta,
+    ev.ResponseFunctionCallArgumentsDone: Contents._arguments_done,
+    ev.ResponseMcpCallArgumentsDelta: Contents._arguments_delta,
+    ev.ResponseMcpCallArgumentsDone: Contents._arguments_done,
+    ev.ResponseMcpCallInProgress: Contents._mcp_status,
+    ev.ResponseMcpCallCompleted: Contents._mcp_status,
+    ev.ResponseMcpCallFailed: Contents._mcp_status,
+    ev.McpListToolsInProgress: Contents._mcp_status,
+    ev.McpListToolsCompleted: Contents._mcp_status,
+    ev.McpListToolsFailed: Contents._mcp_status,
+    ev.ConversationItemInputAudioTranscriptionDelta: Contents._transcription,
+    ev.ConversationItemInputAudioTranscriptionSegment: Contents._transcription,
+    ev.ConversationItemInputAudioTranscriptionCompleted: Contents._transcription,
+    ev.ConversationItemInputAudioTranscriptionFailed: Contents._transcription,
+}

@@ -1,0 +1,384 @@
+"""What is known of one item, and how one piece of news changes it.
+
+Records are the writable inside of the history; `history_item` shows them,
+`conversation` writes them. Neither order nor events are known here, only the
+items and parts that events carry.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from .. import events as ev
+from ..types import UNSET, ErrorInfo, Unset
+from .heard import bytes_per_ms
+
+__all__ = ["ALL", "Drafts", "ItemRecord", "PartRecord", "Segment", "Stage", "Words", "base64_size"]
+
+# A length that every text is shorter than: "all of it, whatever may still come".
+ALL = 1 << 62
+
+MAX_DRAFTS = 256
+
+_ASSISTANT_PARTS = {"text": "output_text", "audio": "output_audio"}
+_USER_PARTS = {"text": "input_text", "audio": "input_audio"}
+_SOUND = frozenset(("input_audio", "output_audio"))
+
+
+class Stage(enum.IntEnum):
+    """What an item or part shows of itself, from least to most."""
+
+    LIVE = 0  # it is still being written: its deltas know more
+    OPENING = 1  # it begins; what it holds already is whole, blanks mean nothing
+    FINAL = 2  # it is whole, though deltas of it may still be on their way
+    COMPLETE = 3  # it is whole, and its deltas came before it
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A piece of a user's transcript with its speaker; times in seconds (diarizing models)."""
+
+    id: str | None
+    text: str
+    speaker: str | None
+    start_s: float | None
+    end_s: float | None
+
+
+class Words:
+    """A text that comes in pieces, and then whole.
+
+    The whole replaces the pieces. Pieces may still come after it, as streams
+    of events are not in step; they must then repeat it.
+    """
+
+    __slots__ = ("_broken", "_final", "_pieces", "_streamed")
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._streamed = 0
+        self._final: str | None = None
+        self._broken = False
+
+    @property
+    def value(self) -> str | None:
+        """The text so far; None if nothing ever came."""
+        if self._final is not None:
+            return self._final
+        if len(self._pieces) > 1:
+            self._pieces = ["".join(self._pieces)]
+        return self._pieces[0] if self._pieces else None
+
+    @property
+    def streamed(self) -> bool:
+        """Whether any piece came."""
+        return self._streamed > 0
+
+    @property
+    def final(self) -> bool:
+        """Whether the whole came."""
+        return self._final is not None
+
+    def add(self, piece: str) -> bool:
+        """A piece came. False, once, if it contradicts the whole."""
+        start = self._streamed
+        self._streamed += len(piece)
+        if self._final is None:
+            self._pieces.append(piece)
+            return True
+        return self._final.startswith(piece, start) or not self._break()
+
+    def settle(self, text: str, *, all_came: bool) -> bool:
+        """The whole came. False if it contradicts another whole, or (once) the pieces.
+
+        `all_came` says that no more pieces can come, so they must add up to it.
+        """
+        known, self._final = self.value or "", text
+        first = bool(self._pieces)
+        if not first and known and known != text:
+            self._streamed = len(text) if self._streamed else 0
+            return False
+        if first:
+            self._pieces.clear()
+            agrees = text == known if all_came else text.startswith(known)
+        else:
+            agrees = not all_came or self._streamed in (0, len(text))
+        return agrees or not self._break()
+
+    def replace(self, text: str) -> None:
+        """The whole came, from a source whose pieces are only provisional."""
+        self._pieces.clear()
+        self._final, self._streamed, self._broken = text, 0, True
+
+    def _break(self) -> bool:
+        already, self._broken = self._broken, True
+        return not already
+
+
+@dataclass(slots=True, eq=False)
+class PartRecord:
+    """One content part. `kept` and `heard` count characters of the text, `ALL` for all there will be."""
+
+    type: str
+    words: Words = field(default_factory=Words)
+    sound_bytes: int = 0
+    encoding: str = "audio/pcm"
+    image_url: str | None = None
+    detail: str | None = None
+    truncated_ms: int | None = None
+    kept: int = ALL
+    heard: int | None = None
+    heard_ms: int | None = None
+    transcription: str | None = None
+    error: ErrorInfo | None = None
+    segments: dict[str, Segment] = field(default_factory=dict)
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether this part is audio, whose text is a transcript."""
+        return self.type in _SOUND
+
+    @property
+    def received_ms(self) -> int:
+        """Whole milliseconds of sound that came."""
+        return self.sound_bytes // bytes_per_ms(self.encoding)
+
+    @property
+    def generated_ms(self) -> int | None:
+        """`received_ms`, or None where no sound was seen."""
+        return self.received_ms if self.sound_bytes else None
+
+    @property
+    def audio_ms(self) -> int | None:
+        """Whole milliseconds of sound that the conversation holds; None if unknown."""
+        if self.truncated_ms is None or not self.sound_bytes:
+            return self.generated_ms if self.truncated_ms is None else self.truncated_ms
+        return min(self.received_ms, self.truncated_ms)
+
+    @property
+    def text(self) -> str:
+        """All text generated or transcribed so far."""
+        return self.words.value or ""
+
+    def add_sound(self, size: int, encoding: str) -> None:
+        """Sound came in a wire format."""
+        if not self.sound_bytes:
+            self.encoding = encoding
+        self.sound_bytes += size
+
+    def take(self, text: str | None, stage: Stage) -> bool:
+        """A text came with an item or part; False if it contradicts what is known.
+
+        A truncated part has lost its transcript on the server (API reference);
+        what was said is kept here.
+        """
+        if self.truncated_ms is not None and text is not None and self.text.startswith(text):
+            return True
+        if not text and self.type == "input_audio":
+            return True  # its transcript has events of its own
+        return _settle(self.words, text, stage)
+
+    def truncate(self, end_ms: int, kept: int) -> None:
+        """The server cut the sound at `end_ms`; `kept` characters of the text stand before the cut."""
+        self.truncated_ms = end_ms if self.truncated_ms is None else min(end_ms, self.truncated_ms)
+        self.kept = min(kept, self.kept)
+
+    def note_heard(self, chars: int, ms: int) -> None:
+        """The ear got this far. It never un-hears."""
+        self.heard = max(chars, self.heard or 0)
+        self.heard_ms = max(ms, self.heard_ms or 0)
+
+
+@dataclass(slots=True, eq=False)
+class ItemRecord:
+    """One item. `stated` is the predecessor the server named when the item was added."""
+
+    id: str
+    type: str = "message"
+    role: str | None = None
+    status: str | None = None
+    phase: str | None = None
+    response_id: str | None = None
+    parts: dict[int, PartRecord] = field(default_factory=dict)
+    name: str | None = None
+    call_id: str | None = None
+    arguments: Words = field(default_factory=Words)
+    output: str | None = None
+    server_label: str | None = None
+    tools: tuple[str, ...] = ()
+    error: str | None = None
+    approval_request_id: str | None = None
+    approve: bool | None = None
+    reason: str | None = None
+    # A call's result, and a result's call.
+    partner: ItemRecord | None = None
+    stated: str | Unset | None = UNSET
+    placeholder: bool = False
+    place_assumed: bool = False
+    added_at: float | None = None
+
+    def part(self, index: int | None, kind: str) -> PartRecord:
+        """The part at this index (None: the first), made if there is none yet."""
+        index = index or 0
+        found = self.parts.get(index)
+        if found is None:
+            found = self.parts[index] = PartRecord(kind)
+        return found
+
+    def set_status(self, status: str | None, *, final: bool = False) -> None:
+        """Take over a status. What has ended does not begin again: streams of events are not in step."""
+        if status is None:
+            if final and self.status == "in_progress":
+                self.status = "completed"
+        elif status != "in_progress" or self.status is None:
+            self.status = status
+
+    def absorb(self, item: ev.BaseItem, stage: Stage, encoding: str) -> Iterator[str]:
+        """Take over an item as the server shows it; yields what it contradicts.
+
+        `encoding` is that of its audio, whose length alone is kept.
+        """
+        self.type = item.type or self.type
+        self.set_status(item.status, final=stage >= Stage.FINAL)
+        if item.status == "in_progress":
+            stage = Stage.LIVE
+        match item:
+            case ev.SystemMessage() | ev.UserMessage() | ev.AssistantMessage():
+                self.role = item.role or _ROLES[type(item)]
+                if isinstance(item, ev.AssistantMessage):
+                    self.phase = item.phase or self.phase
+                yield from self._absorb_content(item.content or (), stage, encoding)
+            case ev.FunctionCall() | ev.McpCall() | ev.McpApprovalRequest():
+                self._absorb_call(item)
+                if not _settle(self.arguments, item.arguments, stage):
+                    yield "the final arguments are not what their deltas said"
+            case _:
+                self._absorb_rest(item)
+
+    def _absorb_content(self, content: Sequence[ev.BasePart], stage: Stage, encoding: str) -> Iterator[str]:
+        for index, shown in enumerate(content):
+            part = self.part(index, shown.type or "")
+            part.type = self.part_type(shown.type) or part.type
+            if not part.take(_fill(part, shown, encoding), stage):
+                yield f"part {index} does not say what its deltas or an earlier version said"
+        if stage < Stage.FINAL or not content:
+            return
+        for index in [index for index in self.parts if index >= len(content)]:
+            if self.parts.pop(index).text:
+                yield f"part {index} is missing from the final item"
+
+    def _absorb_call(self, item: ev.FunctionCall | ev.McpCall | ev.McpApprovalRequest) -> None:
+        self.name = item.name or self.name
+        if isinstance(item, ev.FunctionCall):
+            self.call_id = item.call_id or self.call_id
+            return
+        self.server_label = item.server_label or self.server_label
+        if isinstance(item, ev.McpCall):
+            self.approval_request_id = item.approval_request_id or self.approval_request_id
+            self.output = item.output if item.output is not None else self.output
+            if item.error is not None:
+                self.error = item.error.message or item.error.type or "failed"
+
+    def _absorb_rest(self, item: ev.BaseItem) -> None:
+        match item:
+            case ev.FunctionCallOutput():
+                self.call_id = item.call_id or self.call_id
+                self.output = item.output if item.output is not None else self.output
+            case ev.McpListTools():
+                self.server_label = item.server_label or self.server_label
+                if item.tools is not None:
+                    self.tools = tuple(tool.name for tool in item.tools if tool.name)
+            case ev.McpApprovalResponse():
+                self.approval_request_id = item.approval_request_id or self.approval_request_id
+                self.approve = item.approve if item.approve is not None else self.approve
+                self.reason = item.reason or self.reason
+            case _:
+                role = (item.model_extra or {}).get("role")
+                self.role = role if isinstance(role, str) else self.role
+
+    def part_type(self, kind: str | None) -> str | None:
+        """A part's type as items name it; response events and the beta say `text` and `audio`."""
+        names = _USER_PARTS if self.role in ("user", "system") else _ASSISTANT_PARTS
+        return names.get(kind, kind) if kind is not None else None
+
+
+_ROLES = {ev.SystemMessage: "system", ev.UserMessage: "user", ev.AssistantMessage: "assistant"}
+
+
+def _settle(words: Words, text: str | None, stage: Stage) -> bool:
+    if text is None or (not text and stage < Stage.FINAL) or (stage is Stage.LIVE and words.streamed):
+        return True
+    return words.settle(text, all_came=stage is Stage.COMPLETE)
+
+
+def _fill(part: PartRecord, shown: ev.BasePart, encoding: str) -> str | None:
+    """Take over what is no text; returns the text."""
+    match shown:
+        case ev.InputText() | ev.OutputText():
+            return shown.text
+        case ev.InputAudio() | ev.OutputAudio():
+            if shown.audio:
+                part.sound_bytes, part.encoding = base64_size(shown.audio), encoding
+            return shown.transcript
+        case ev.InputImage():
+            part.image_url = shown.image_url or part.image_url
+            part.detail = shown.detail or part.detail
+        case _:
+            pass
+    return None
+
+
+def base64_size(text: str) -> int:
+    """How many bytes base64 text stands for, without decoding it."""
+    return len(text) * 3 // 4 - text[-2:].count("=")
+
+
+class Drafts:
+    """Records of items that were heard of and are in no conversation (yet, or ever). Bounded."""
+
+    def __init__(self) -> None:
+        self.dropped = 0
+        self._records: dict[str, ItemRecord] = {}
+        self._of_response: dict[str, list[str]] = {}
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def open(self, item_id: str, response_id: str | None) -> tuple[ItemRecord, str | None]:
+        """The record of an item, made if there is none; and the id of one dropped to make room."""
+        record = self._records.get(item_id)
+        dropped = None
+        if record is None:
+            if len(self._records) >= MAX_DRAFTS:
+                dropped = next(iter(self._records))
+                self.take(dropped)
+                self.dropped += 1
+            record = self._records[item_id] = ItemRecord(item_id)
+        if response_id and record.response_id is None:
+            record.response_id = response_id
+            self._of_response.setdefault(response_id, []).append(item_id)
+        return record, dropped
+
+    def take(self, item_id: str) -> ItemRecord | None:
+        """Take a record out: its item entered the conversation, or is gone."""
+        record = self._records.pop(item_id, None)
+        if record is not None and record.response_id is not None:
+            siblings = self._of_response[record.response_id]
+            siblings.remove(item_id)
+            if not siblings:
+                del self._of_response[record.response_id]
+        return record
+
+    def drop_response(self, response_id: str) -> list[str]:
+        """A response ended: forget its items that never entered. Returns their ids."""
+        dropped = self._of_response.pop(response_id, [])
+        for item_id in dropped:
+            del self._records[item_id]
+        return dropped
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._records.clear()
+        self._of_response.clear()
