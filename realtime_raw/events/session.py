@@ -15,6 +15,7 @@ from .base import WORD_OR_NUMBER, WORD_OR_OBJECT, Inbound, Number, Open, Opt, Ou
 from .checks import JsonObject
 
 __all__ = [
+    "ConnectorId",
     "FunctionTool",
     "IncludeField",
     "MaxTokens",
@@ -95,6 +96,18 @@ def _names_or_filter(value: object) -> str:
     return "<names>" if isinstance(value, list) else "<filter>"
 
 
+ConnectorId: TypeAlias = Literal[
+    "connector_dropbox",
+    "connector_gmail",
+    "connector_googlecalendar",
+    "connector_googledrive",
+    "connector_microsoftteams",
+    "connector_outlookcalendar",
+    "connector_outlookemail",
+    "connector_sharepoint",
+]
+
+
 class McpTool(Outbound):
     """Tools of an MCP server, which the API calls itself.
 
@@ -106,18 +119,7 @@ class McpTool(Outbound):
     type: Literal["mcp"] = "mcp"
     server_label: str
     server_url: Opt[str] = UNSET
-    connector_id: Opt[
-        Literal[
-            "connector_dropbox",
-            "connector_gmail",
-            "connector_googlecalendar",
-            "connector_googledrive",
-            "connector_microsoftteams",
-            "connector_outlookcalendar",
-            "connector_outlookemail",
-            "connector_sharepoint",
-        ]
-    ] = UNSET
+    connector_id: Opt[ConnectorId] = UNSET
     tunnel_id: Opt[Annotated[str, StringConstraints(pattern=r"^tunnel_[a-z0-9]{32}$")]] = UNSET
     authorization: Opt[str] = Field(default=UNSET, repr=False)
     headers: Opt[dict[str, str] | None] = Field(default=UNSET, repr=False)
@@ -198,9 +200,10 @@ ToolChoiceConfig: TypeAlias = Annotated[
 
 
 class PromptCacheBreakpoint(Outbound):
-    """Marks the end of a cached prefix."""
+    """Marks the end of a cached prefix, and how long it must last at least."""
 
     mode: Literal["explicit"] = "explicit"
+    ttl: Opt[Literal["30m", "12h"]] = UNSET
 
 
 class PromptText(Outbound):
@@ -362,7 +365,7 @@ class SessionTool(Inbound):
     parameters: dict[str, Any] | None = None
     server_label: str | None = None
     server_url: str | None = None
-    connector_id: str | None = None
+    connector_id: Open[ConnectorId] | None = None
     tunnel_id: str | None = None
     authorization: str | None = Field(default=None, repr=False)
     headers: dict[str, Any] | None = Field(default=None, repr=False)
@@ -398,6 +401,7 @@ class CacheBreakpoint(Inbound):
     """The end of a cached prefix, as echoed."""
 
     mode: Open[Literal["explicit"]] | None = None
+    ttl: Open[Literal["30m", "12h"]] | None = None
 
 
 class PromptInput(Inbound):

@@ -5,7 +5,9 @@ module is reached by its name: `events.translation.SessionUpdate`. The `error`
 event is shared. There are no items, responses or turns here.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from ..types import UNSET
 from .base import ClientEvent, Inbound, Number, Open, Opt, Outbound, ServerEvent
@@ -46,9 +48,10 @@ class TranslationTranscriptionConfig(Outbound):
 
 
 class TranslationNoiseReductionConfig(Outbound):
-    """Noise reduction on the input."""
+    """Noise reduction on the input. `strength` 0 to 1; left out, it stays what it was (1 at first)."""
 
     type: Literal["near_field", "far_field"]
+    strength: Opt[Annotated[float, Field(ge=0, le=1)]] = UNSET
 
 
 class TranslationInputConfig(Outbound):
@@ -114,6 +117,7 @@ class TranslationNoiseReduction(Inbound):
     """Noise reduction as in force."""
 
     type: Open[Literal["near_field", "far_field"]] | None = None
+    strength: Number | None = None
 
 
 class TranslationInput(Inbound):
@@ -173,7 +177,6 @@ class SessionInputTranscriptDelta(ServerEvent):
     type: Literal["session.input_transcript.delta"] = "session.input_transcript.delta"
     delta: str | None = None
     elapsed_ms: Number | None = None
-    obfuscation: str | None = None
 
 
 class SessionOutputTranscriptDelta(ServerEvent):
@@ -182,7 +185,6 @@ class SessionOutputTranscriptDelta(ServerEvent):
     type: Literal["session.output_transcript.delta"] = "session.output_transcript.delta"
     delta: str | None = None
     elapsed_ms: Number | None = None
-    obfuscation: str | None = None
 
 
 class SessionOutputAudioDelta(ServerEvent):
