@@ -63,7 +63,6 @@ if TYPE_CHECKING:
 # Where each name comes from; `tests/house/test_exports.py` holds this table
 # and the imports above to one another.
 _SOURCES = {
-    "UNSET": "types",
     "AudioError": "errors",
     "CommandTimeout": "errors",
     "ConnectFailed": "errors",
@@ -91,6 +90,7 @@ _SOURCES = {
     "SessionPatch": "protocol.patch",
     "Transcription": "events.audio_config",
     "TurnTooShort": "errors",
+    "UNSET": "types",
     "assistant": "events.items",
     "connect": "aio.connect",
     "image": "events.items",
@@ -109,17 +109,19 @@ _MODULES = {
 __all__ = [*_SOURCES, *_MODULES, "__version__"]
 
 
-def __getattr__(name: str) -> object:
-    from importlib import import_module
+if not TYPE_CHECKING:
+    # Hidden from type checkers, to whom it would make every misspelt name an `object`.
+    def __getattr__(name: str) -> object:
+        from importlib import import_module
 
-    if name in _MODULES:
-        value: object = import_module(f"{__name__}.{_MODULES[name]}")
-    elif name in _SOURCES:
-        value = getattr(import_module(f"{__name__}.{_SOURCES[name]}"), name)
-    else:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = value
-    return value
+        if name in _MODULES:
+            value: object = import_module(f"{__name__}.{_MODULES[name]}")
+        elif name in _SOURCES:
+            value = getattr(import_module(f"{__name__}.{_SOURCES[name]}"), name)
+        else:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -1,0 +1,60 @@
+"""Which server a command talks to, and the open session on it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import realtime_raw as rt
+
+from .output import Output
+from .running import ExitCode, Stop
+
+if TYPE_CHECKING:
+    from .. import RealtimeConnection, SessionPatch
+
+__all__ = ["KEY", "Target", "open_session"]
+
+# The only place a key comes from; a flag would show it to every `ps`.
+KEY = "OPENAI_API_KEY"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the user said about where to connect."""
+
+    url: str | None
+    loopback: bool
+    model: str
+    journal: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.url is not None and self.loopback:
+            raise Stop(ExitCode.USAGE, "--url and --loopback name two servers; choose one")
+
+    @property
+    def reachable(self) -> bool:
+        """Whether there is anything to connect to: a URL, the loopback server, or a key."""
+        return self.loopback or self.url is not None or bool(os.environ.get(KEY))
+
+
+@asynccontextmanager
+async def open_session(target: Target, patch: SessionPatch, out: Output) -> AsyncIterator[RealtimeConnection]:
+    """An open manual-turn session on the target; starts the loopback server if that is the target.
+
+    Raises `Stop` without a key, and what `rt.connect` raises.
+    """
+    if not target.reachable:
+        raise Stop(ExitCode.AUTH, f"no API key: set {KEY}, or use --loopback (needs none) or --url URL")
+    async with AsyncExitStack() as stack:
+        url = target.url
+        if target.loopback:
+            url = (await stack.enter_async_context(rt.loopback.LoopbackServer())).url
+        connection = rt.connect(url, model=target.model, session=patch, journal=target.journal)
+        conn = await stack.enter_async_context(connection)
+        out.say(f"connected to {'the loopback server' if target.loopback else conn.endpoint.redacted()}")
+        yield conn
