@@ -22,7 +22,7 @@ a sentence, so printing an exception can neither move a cursor nor show a key.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .text import safe
 
@@ -72,6 +72,20 @@ class Problem:
 class RealtimeError(Exception):
     """Base of everything below; catch it to catch all of ours."""
 
+    def __repr__(self) -> str:
+        # The arguments may hold a server's words, and those a key.
+        return f"{type(self).__name__}({str(self)!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Facts are attributes, so neither copying nor pickling may go through __init__.
+        return _restore, (type(self), self.args), self.__dict__
+
+
+def _restore(cls: type[RealtimeError], args: tuple[object, ...]) -> RealtimeError:
+    made = cls.__new__(cls)
+    made.args = args
+    return made
+
 
 class LocalProtocolError(RealtimeError):
     """You asked for something this state or dialect forbids; nothing was sent.
@@ -97,7 +111,7 @@ class InvalidCommand(LocalProtocolError, ValueError):
     def __init__(self, subject: str, problems: tuple[Problem, ...]) -> None:
         self.subject = subject
         self.problems = problems
-        super().__init__(f"{subject}: " + " | ".join(str(p) for p in problems))
+        super().__init__(f"{subject}: " + " | ".join(safe(str(p)) for p in problems))
 
 
 class TurnTooShort(LocalProtocolError):

@@ -11,11 +11,13 @@ import unicodedata
 
 __all__ = ["printable", "redact", "safe"]
 
-# OpenAI keys and ephemeral secrets, bearer tokens, and the browser subprotocol
-# that carries a key. A server may shorten the key it repeats with asterisks.
+# OpenAI keys and ephemeral secrets (a server may shorten the key it repeats with
+# asterisks), bearer tokens, the browser subprotocol that carries a key, and what
+# follows an `api-key` header or query parameter.
 _SECRETS = re.compile(
-    r"(?P<keep>\bBearer\s+|openai-insecure-api-key\.)?"
-    r"(?P<secret>\b(?:sk|ek)[-_][A-Za-z0-9*_\-.]{4,}|(?<=Bearer )\S+|(?<=api-key\.)\S+)"
+    r"(?P<keep>\bBearer\s+|\bopenai-insecure-api-key\.|\bapi[-_]key[\"']?\s*[:=]\s*[\"']?)[^\s,\"'&}]+"
+    r"|\b(?:sk|ek)[-_][A-Za-z0-9*_\-.]{4,}",
+    re.IGNORECASE,
 )
 
 

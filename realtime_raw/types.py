@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final, Literal, NamedTuple, Protocol
+
+from .text import redact, safe
 
 __all__ = [
     "UNSET",
@@ -58,20 +60,28 @@ class CloseInfo:
     by_us: bool = False
 
     def __str__(self) -> str:
-        from .text import safe
-
         return f"{self.code} {safe(self.reason)}".rstrip()
+
+    def __repr__(self) -> str:
+        return f"CloseInfo(code={self.code}, reason={redact(self.reason)!r}, by_us={self.by_us})"
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorInfo:
-    """The server's error object, as words. Every field but the message may be absent."""
+    """The server's error object, as words. Every field but the message may be absent.
+
+    The fields hold the server's words as they came; the repr shows no key among them.
+    """
 
     message: str
     code: str | None = None
     type: str | None = None
     param: str | None = None
     event_id: str | None = None
+
+    def __repr__(self) -> str:
+        named = ((f.name, getattr(self, f.name)) for f in fields(self))
+        return redact(f"ErrorInfo({', '.join(f'{n}={v!r}' for n, v in named if v is not None)})")
 
 
 @dataclass(frozen=True, slots=True)
