@@ -74,7 +74,7 @@ class Endpoint:
         sideband: bool | None = None,
         allow_plaintext: bool = False,
     ) -> Endpoint:
-        """Any URL of a server that speaks the protocol: `wss://` or `ws://`, which `https` and `http` stand for.
+        """Any URL of a server that speaks the protocol; `https` is read as `wss`, `http` as `ws`.
 
         `model` is added to the query unless that already names a model, a call
         or an intent. A `call_id` in the query makes it a sideband. `api_key`
