@@ -119,7 +119,7 @@ class Registry:
     def on(self, kind: type[E]) -> Callable[[Callable[[E], object]], Subscription[E]]: ...
     @overload
     def on(self, kind: str) -> Callable[[Callable[[Any], object]], Subscription[Any]]: ...
-    def on(self, kind: Kind) -> Callable[[Callable[[Any], object]], Subscription[Any]]:
+    def on(self, kind: type[Any] | str) -> Callable[[Callable[[Any], object]], Subscription[Any]]:
         """Subscribe the function this is applied to: `@registry.on(ResponseDone)` or `registry.on("*")(f)`.
 
         Raises `LocalProtocolError` for a kind that no event will ever be.
