@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import enum
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
@@ -71,9 +72,13 @@ _BY_CLASS: tuple[tuple[type[Exception], ExitCode], ...] = (
 
 
 def judge(exc: BaseException) -> Verdict | None:
-    """The exit code and sentence for `exc`; None for what is a fault of this program."""
-    while isinstance(exc, BaseExceptionGroup) and len(exc.exceptions) == 1:
-        exc = exc.exceptions[0]
+    """The exit code and sentence for `exc`; None for what is a fault of this program.
+
+    Of a group it is the first that counts, unless one of them is such a fault.
+    """
+    if isinstance(exc, BaseExceptionGroup):
+        verdicts = [judge(inner) for inner in exc.exceptions]
+        return None if None in verdicts else verdicts[0]
     if isinstance(exc, Stop):
         return Verdict(exc.code, exc.message)
     if isinstance(exc, OSError) and not isinstance(exc, TimeoutError):
@@ -111,7 +116,6 @@ def execute(
     work: Callable[[], Coroutine[None, None, None]], out: Output, *, timeout: float | None = None
 ) -> None:
     """Run `work()` to its end; always raises `typer.Exit` with the code that says how it ended."""
-    import asyncio
 
     async def bounded() -> None:
         try:

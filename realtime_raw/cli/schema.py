@@ -28,7 +28,7 @@ class DialectName(enum.Enum):
 def schema(
     event: Annotated[
         str | None,
-        typer.Argument(metavar="[EVENT]", help="A wire type, as `session.update`; none lists all."),
+        typer.Argument(metavar="EVENT", help="A wire type, as `session.update`; none lists all."),
     ] = None,
     dialect: Annotated[
         DialectName, typer.Option("--dialect", help="Which vocabulary the event belongs to.")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import ipaddress
+import signal
 from typing import Annotated
 
 import typer
@@ -53,10 +56,6 @@ def _is_loopback(host: str) -> bool:
 
 async def _until_terminated() -> None:
     """Return on SIGTERM, where there is such a thing; Ctrl-C interrupts as it does everywhere."""
-    import asyncio
-    import contextlib
-    import signal
-
     stop = asyncio.Event()
     with contextlib.suppress(NotImplementedError):
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)

@@ -34,7 +34,7 @@ TRANSCRIPT_GRACE = 5.0
 def turn(
     question: Annotated[
         str,
-        typer.Argument(metavar="QUESTION.wav", help="A sound file, or `-` for raw 24 kHz 16-bit mono PCM."),
+        typer.Argument(metavar="QUESTION", help="A sound file, or `-` for raw 24 kHz 16-bit mono PCM."),
     ],
     answer: Annotated[
         Path | None,

@@ -20,7 +20,7 @@ BUDGETS = {
     "import realtime_raw.codec": {"orjson", "pydantic"},
     "import realtime_raw.protocol.core": {"orjson", "pydantic", "pybase64"},
     "import realtime_raw.audio.player": {"numpy", "pybase64"},
-    "import realtime_raw.cli.main": {"typer", "rich"},
+    "import realtime_raw.cli.main": {"asyncio", "rich", "typer"},
 }
 
 
