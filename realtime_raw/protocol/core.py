@@ -73,7 +73,13 @@ class RealtimeProtocol:
         )
         state.check(first.event())
         self._state = State(
-            dialect, options, ids or counting_ids(), playhead, state, CommandLog(options.command_timeout)
+            dialect,
+            options,
+            ids or counting_ids(),
+            playhead,
+            state,
+            CommandLog(options.command_timeout),
+            ConversationMirror(joined_late=options.sideband),
         )
         self._outgoing = Outgoing(self._state)
         self._receipts = Receipts(self._state, self._outgoing)
@@ -293,6 +299,8 @@ class RealtimeProtocol:
         if playhead is None:
             return
         for mark in playhead.poll(now):
+            if mark.kind == "finished":
+                state.conversation.mark_heard(mark.key)
             kind = signals.PlaybackStarted if mark.kind == "started" else signals.PlaybackFinished
             state.emit(kind(item_id=mark.key.item_id, content_index=mark.key.content_index))
         if playhead.playing:

@@ -235,6 +235,8 @@ class Outgoing:
         return (*stopped, *(one for one in grown if one is not None and one.key not in cut))
 
     def _tell(self, item: InterruptedItem, now: float) -> InterruptedItem:
+        if item.heard_ms is not None:
+            self._state.conversation.mark_heard(AudioKey(item.item_id, item.content_index), item.heard_ms)
         event: ClientEvent
         if item.action == "truncate" and item.heard_ms is not None:
             event = ConversationItemTruncate(

@@ -49,7 +49,7 @@ ROUTES: Mapping[type[ServerEvent], tuple[str, ...]] = {
     ev.InputAudioBufferSpeechStarted: ("speech_started",),
     ev.InputAudioBufferSpeechStopped: ("speech_stopped",),
     ev.OutputAudioBufferCleared: ("commands",),
-    ev.ResponseCreated: ("response_created",),
+    ev.ResponseCreated: (_C, "response_created"),
     ev.ResponseDone: (_C, "response_done", _T, "commands", "next_response"),
     ev.ResponseOutputItemAdded: (_C, "response_item", _T),
     ev.ResponseOutputItemDone: (_C, _T),
@@ -57,10 +57,10 @@ ROUTES: Mapping[type[ServerEvent], tuple[str, ...]] = {
     ev.ResponseContentPartDone: (_C,),
     ev.ResponseOutputTextDelta: (_C, "first_text"),
     ev.ResponseOutputTextDone: (_C,),
-    ev.ResponseOutputAudioTranscriptDelta: (_C, "first_text", "transcript"),
+    ev.ResponseOutputAudioTranscriptDelta: (_C, "first_text"),
     ev.ResponseOutputAudioTranscriptDone: (_C,),
     ev.ResponseOutputAudioDelta: (_C, "audio"),
-    ev.ResponseOutputAudioDone: ("audio_done",),
+    ev.ResponseOutputAudioDone: (_C, "audio_done"),
     ev.ResponseFunctionCallArgumentsDelta: (_C, _T),
     ev.ResponseFunctionCallArgumentsDone: (_C, _T),
     ev.ResponseMcpCallArgumentsDelta: (_C,),
@@ -299,7 +299,6 @@ class Reactions:
         pcm = self._decoded(event.delta, event)
         if pcm:
             record.audio_bytes[key] = record.audio_bytes.get(key, 0) + len(pcm)
-            self._heard_audio(key, len(pcm), record)
             self._play(record, key, pcm, event, now)
 
     def _decoded(self, delta: str | None, event: ServerEvent) -> bytes:
@@ -308,10 +307,6 @@ class Reactions:
         except ValueError:
             self._state.warn("bad_audio", "an audio delta is not base64; it was dropped", event)
             return b""
-
-    def _heard_audio(self, key: AudioKey, size: int, record: ResponseRecord) -> None:
-        if not record.out_of_band:
-            self._state.heard.audio(key, size, record.encoding)
 
     def _play(
         self, record: ResponseRecord, key: AudioKey, pcm: bytes, event: ServerEvent, now: float
@@ -349,13 +344,6 @@ class Reactions:
         record.ended.add(key)
         if self._state.playhead is not None and not record.muted and not record.out_of_band:
             self._state.playhead.end(key)
-
-    def _transcript(self, event: ev.ResponseOutputAudioTranscriptDelta, now: float) -> None:
-        record = self._record(event.response_id, now)
-        if event.delta and not record.muted and not record.out_of_band:
-            self._state.heard.text(
-                AudioKey(event.item_id or record.id, event.content_index or 0), event.delta
-            )
 
     def _translated_audio(self, event: tr.SessionOutputAudioDelta, now: float) -> None:
         pcm = self._decoded(event.delta, event)

@@ -17,7 +17,6 @@ from ..events.catalog import Dialect
 from ..types import Playhead
 from .commands import CommandLog
 from .conversation import ConversationMirror
-from .heard import HeardText
 from .input_audio import InputAudio
 from .responses import ResponseTracker
 from .session import SessionState
@@ -59,12 +58,11 @@ class State:
     playhead: Playhead | None
     session: SessionState
     commands: CommandLog
-    conversation: ConversationMirror = field(default_factory=ConversationMirror)
+    conversation: ConversationMirror
     responses: ResponseTracker = field(default_factory=ResponseTracker)
     input_audio: InputAudio = field(default_factory=InputAudio)
     turns: TurnController = field(default_factory=TurnController)
     tools: ToolCallCollector = field(default_factory=ToolCallCollector)
-    heard: HeardText = field(default_factory=HeardText)
     counts: Counter[str] = field(default_factory=Counter)
     observed: list[Observed] = field(default_factory=list)
     outbox: list[bytes] = field(default_factory=list)
