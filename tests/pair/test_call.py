@@ -55,7 +55,7 @@ def test_a_manual_voice_call() -> None:
     assert link.client.ready
     question(link)
     block = np.zeros(480, dtype=np.int16)
-    sounded: list[np.ndarray] = []  # type: ignore[type-arg]
+    sounded: list[np.ndarray] = []
 
     def tick(now: float) -> None:
         player.pull(block)
