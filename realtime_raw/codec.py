@@ -8,7 +8,7 @@ lenient mode nothing a server sends raises: what cannot be read becomes an
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 import pydantic
@@ -26,7 +26,10 @@ from .events.base import (
 from .events.catalog import REALTIME, Dialect
 from .events.retired import event_hint
 
-__all__ = ["decode", "decode_client", "encode", "warm"]
+__all__ = ["Message", "decode", "decode_client", "encode", "warm"]
+
+# One message off the wire.
+Message: TypeAlias = bytes | bytearray | str
 
 # Far above any real message, and below where repr, copy and every encoder give up.
 _MAX_DEPTH = 128
@@ -56,7 +59,7 @@ _HOT = (
 )
 
 
-def decode(data: bytes | str, dialect: Dialect = REALTIME, *, strict: bool = False) -> ServerEvent:
+def decode(data: Message, dialect: Dialect = REALTIME, *, strict: bool = False) -> ServerEvent:
     """One server message as an event; `event.raw` is the parsed object.
 
     Never raises in lenient mode: see the module. A retired name that the
@@ -79,7 +82,7 @@ def decode(data: bytes | str, dialect: Dialect = REALTIME, *, strict: bool = Fal
     return _invalid(data, message, problems, strict)
 
 
-def decode_client(data: bytes | str, dialect: Dialect = REALTIME) -> ClientEvent:
+def decode_client(data: Message, dialect: Dialect = REALTIME) -> ClientEvent:
     """One client message as an event, for servers and tests.
 
     Raises `InvalidCommand` for whatever the wire does not allow.
@@ -122,7 +125,7 @@ def warm(dialect: Dialect = REALTIME) -> None:
             dialect.server[name].model_rebuild()
 
 
-def _parse(data: bytes | str) -> tuple[dict[str, Any], tuple[Problem, ...]]:
+def _parse(data: Message) -> tuple[dict[str, Any], tuple[Problem, ...]]:
     """The message as a dict with a string `type`, or what keeps it from being one."""
     try:
         message = orjson.loads(data)
@@ -137,7 +140,7 @@ def _parse(data: bytes | str) -> tuple[dict[str, Any], tuple[Problem, ...]]:
     return message, _structure(data, message)
 
 
-def _structure(data: bytes | str, message: dict[str, Any]) -> tuple[Problem, ...]:
+def _structure(data: Message, message: dict[str, Any]) -> tuple[Problem, ...]:
     """Refuse what parses and is still a trap: extreme nesting, repeated keys."""
     keys, depth, level = 0, 0, [message]
     while level:
@@ -155,7 +158,7 @@ def _structure(data: bytes | str, message: dict[str, Any]) -> tuple[Problem, ...
     return () if _counts_agree(data, keys) else _repeated(data)
 
 
-def _counts_agree(data: bytes | str, keys: int) -> bool:
+def _counts_agree(data: Message, keys: int) -> bool:
     """Whether the text holds as many keys as the parsed message, told cheaply.
 
     Each key has a colon, so as many colons as keys are proof (and the rule for
@@ -168,7 +171,7 @@ def _counts_agree(data: bytes | str, keys: int) -> bool:
     return data.count(b":") == keys or data.count(b'":') - data.count(b'\\":') == keys
 
 
-def _repeated(data: bytes | str) -> tuple[Problem, ...]:
+def _repeated(data: Message) -> tuple[Problem, ...]:
     repeated: list[str] = []
 
     def look(pairs: list[tuple[str, Any]]) -> None:
@@ -190,7 +193,7 @@ def _unlisted(kind: str, message: dict[str, Any], dialect: Dialect) -> ServerEve
 
 
 def _invalid(
-    data: bytes | str, message: dict[str, Any], problems: tuple[Problem, ...], strict: bool
+    data: Message, message: dict[str, Any], problems: tuple[Problem, ...], strict: bool
 ) -> InvalidServerEvent:
     kind, event_id = message.get("type"), message.get("event_id")
     name = kind if isinstance(kind, str) else ""

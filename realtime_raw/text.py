@@ -16,7 +16,8 @@ __all__ = ["printable", "redact", "safe"]
 # follows an `api-key` header or query parameter.
 _SECRETS = re.compile(
     r"(?P<keep>\bBearer\s+|\bopenai-insecure-api-key\.|\bapi[-_]key[\"']?\s*[:=]\s*[\"']?)[^\s,\"'&}]+"
-    r"|\b(?:sk|ek)[-_][A-Za-z0-9*_\-.]{4,}",
+    r"|\b(?:sk|ek)[-_][A-Za-z0-9*_\-.]{4,}"
+    r"|(?:sk|ek)[-_](?=[A-Za-z_\-]*[0-9])[A-Za-z0-9*_\-]{12,}",  # glued to a word: long, with a digit
     re.IGNORECASE,
 )
 

@@ -9,15 +9,27 @@ three things in both directions: inward by `model_fields_set`, outward by
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias, TypeVar, get_args, get_origin
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    Literal,
+    Self,
+    TypeAlias,
+    TypeVar,
+    get_args,
+    get_origin,
+)
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, Discriminator, GetJsonSchemaHandler, PrivateAttr
-from pydantic_core import core_schema
+from pydantic_core import PydanticCustomError, core_schema
 
 from ..errors import InvalidCommand, Problem
 from ..text import redact
 from ..types import UNSET, Unset
+from .checks import flaw_in
 from .retired import ga_hint
 
 __all__ = [
@@ -75,6 +87,7 @@ class _KnownValues:
 
 
 _UNDECIDED = "undecided_by_"
+_UNSENDABLE = "unsendable"
 
 
 def tagged(pick: Callable[[object], str | None], expected: str = "", field: str = "type") -> Discriminator:
@@ -185,6 +198,12 @@ class WireModel(BaseModel):
             wire[name] = _plain(value)
         return wire
 
+    def __eq__(self, other: object) -> bool:
+        """Equal if of one class and the same on the wire, where absent and null differ."""
+        if type(self) is not type(other) or not isinstance(other, WireModel):
+            return NotImplemented
+        return self.to_wire() == other.to_wire()
+
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         """Only what was named, long texts shortened, keys redacted: a repr ends up in logs."""
         named = self.__pydantic_fields_set__ | self._constants
@@ -243,6 +262,9 @@ class Outbound(WireModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
+    # Whether this had a predecessor in the beta, whose names deserve a hint.
+    had_beta: ClassVar[bool] = True
+
     def __init__(self, /, **data: Any) -> None:
         try:
             super().__init__(**data)
@@ -259,6 +281,14 @@ class Outbound(WireModel):
         if isinstance(data, dict):
             return {key: value for key, value in data.items() if value is not UNSET}
         return data
+
+    @pydantic.model_validator(mode="after")
+    def _sendable(self) -> Self:
+        values = {name: self.__dict__[name] for name in self.__pydantic_fields_set__}
+        flaw = flaw_in(values)
+        if flaw is not None:
+            raise PydanticCustomError(_UNSENDABLE, "{message}", {"path": flaw[0][1:], "message": flaw[1]})
+        return self
 
 
 def _wire_type(cls: type[WireModel]) -> str:
@@ -310,7 +340,12 @@ class InvalidServerEvent(ServerEvent):
     data: bytes = pydantic.Field(default=b"", repr=False)
 
     def to_wire(self) -> dict[str, Any]:
+        """The parsed object as received, or an empty one."""
         return dict(self._raw or {})
+
+    def __eq__(self, other: object) -> bool:
+        """Equal if received as the same bytes."""
+        return isinstance(other, InvalidServerEvent) and self.data == other.data
 
 
 class ClientEvent(Outbound):
@@ -369,17 +404,19 @@ def problems_of(
 ) -> tuple[Problem, ...]:
     """pydantic's findings as our own: dotted paths, kinds instead of values, GA hints."""
     found: dict[tuple[str, str], Problem] = {}
-    for error in exc.errors(include_url=False, include_context=False):
+    for error in exc.errors(include_url=False):
         path, value = _dotted(error["loc"]), error["input"]
         kind, message = error["type"], error["msg"][:1].lower() + error["msg"][1:]
+        if kind == _UNSENDABLE:
+            path, value = _join(path, error["ctx"]["path"]), None
         if kind.startswith(_UNDECIDED):
             path, value, kind, message = _undecided(path, value, message, kind.removeprefix(_UNDECIDED))
         if kind == "extra_forbidden":
             message = "unknown parameter"
         elif kind == "missing":
             message = "missing required parameter"
-        got = "" if kind in ("missing", "extra_forbidden") else kind_of(value)
-        hint = ga_hint(outbound.__name__, path, value) if outbound is not None else None
+        got = "" if kind in ("missing", "extra_forbidden", _UNSENDABLE) else kind_of(value)
+        hint = ga_hint(outbound.__name__, path, value) if outbound and outbound.had_beta else None
         found.setdefault((path, message), Problem(path, message, got, hint))
     return tuple(found.values())
 
@@ -390,7 +427,7 @@ def _undecided(path: str, value: Any, message: str, field: str) -> tuple[str, An
         value = value.to_wire()
     if not isinstance(value, dict):
         return path, value, "kind", "input should be an object"
-    where = f"{path}.{field}" if path else field
+    where = _join(path, field)
     if field not in value:
         return where, None, "missing", ""
     return where, value[field], "kind", message
@@ -409,5 +446,9 @@ def _dotted(loc: tuple[int | str, ...]) -> str:
         elif part == "[key]" or (part[:1] == "<" and part[-1:] == ">"):
             continue
         else:
-            path += f".{part}" if path else part
+            path = _join(path, part)
     return path
+
+
+def _join(path: str, below: str) -> str:
+    return f"{path}.{below}" if path and below else path or below

@@ -1,59 +1,60 @@
 """Checks of single values that we send: JSON that JSON can hold, base64, image URIs.
 
-Each raises pydantic's custom error, so that the finding carries the field's
-path. Models are not defined here.
+Validators raise pydantic's custom error, so that the finding carries the
+field's path. Models are not defined here.
 """
 
 import binascii
 import math
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BaseModel, Field
 from pydantic_core import PydanticCustomError
 
-__all__ = ["Base64Audio", "ClientId", "ImageUri", "JsonObject", "Metadata"]
+__all__ = ["Base64Audio", "ClientId", "ImageUri", "Metadata", "flaw_in"]
 
 _MAX_DEPTH = 100  # far above any real schema, far below where encoders give up
 _MAX_APPEND = 15 * 1024 * 1024  # decoded bytes; API reference, `input_audio_buffer.append`
 
 
-def _check_json(value: dict[str, Any]) -> dict[str, Any]:
-    level: list[Any] = [value]
-    for _ in range(_MAX_DEPTH):
-        below: list[Any] = []
-        for item in level:
-            below.extend(_children(item))
-        if not below:
-            return value
-        level = below
-    raise PydanticCustomError("json_depth", "nested deeper than {limit} levels", {"limit": _MAX_DEPTH})
+def flaw_in(value: object) -> tuple[str, str] | None:
+    """What of a value JSON cannot hold, as `(path below it, message)`; None if all is well.
+
+    Models inside are passed over: they have been looked at when they were built.
+    """
+    todo: list[tuple[str, object, int]] = [("", value, 0)]
+    while todo:
+        path, item, depth = todo.pop()
+        if isinstance(item, dict):
+            for key in item:
+                if not isinstance(key, str):
+                    return path, "a key inside is not a string"
+                if _broken(key):
+                    return path, "a key inside holds a lone surrogate, which UTF-8 cannot"
+            todo += [(f"{path}.{key}", inner, depth + 1) for key, inner in item.items()]
+        elif isinstance(item, list):
+            todo += [(f"{path}[{index}]", inner, depth + 1) for index, inner in enumerate(item)]
+        elif message := _scalar_flaw(item):
+            return path, message
+        if depth > _MAX_DEPTH:
+            return "", f"nested deeper than {_MAX_DEPTH} levels"
+    return None
 
 
-def _children(item: Any) -> list[Any]:
-    """The values inside one JSON value; refuses what JSON cannot hold."""
-    if item is None or isinstance(item, (bool, int)):
-        return []
+def _scalar_flaw(item: object) -> str | None:
+    if item is None or isinstance(item, (bool, BaseModel)):
+        return None
     if isinstance(item, str):
-        if item.isascii() or item.encode("utf-8", "replace").decode() == item:
-            return []
-        raise PydanticCustomError("json_text", "a string inside holds a lone surrogate")
+        return "holds a lone surrogate, which UTF-8 cannot" if _broken(item) else None
+    if isinstance(item, int):
+        return None if -(2**63) <= item < 2**64 else "is beyond 64 bits"
     if isinstance(item, float):
-        if math.isfinite(item):
-            return []
-        raise PydanticCustomError("json_number", "a number inside is NaN or infinite, which JSON cannot hold")
-    if isinstance(item, dict):
-        if not all(isinstance(key, str) for key in item):
-            raise PydanticCustomError("json_key", "a key inside is not a string")
-        return [*item.keys(), *item.values()]
-    if isinstance(item, list):
-        return item
-    raise PydanticCustomError(
-        "json_kind", "a value inside is a {kind}, which JSON cannot hold", {"kind": type(item).__name__}
-    )
+        return None if math.isfinite(item) else "is NaN or infinite, which JSON cannot hold"
+    return f"is a {type(item).__name__}, which JSON cannot hold"
 
 
-# A free JSON object (tool parameters, trace metadata): finite numbers, string keys, bounded depth.
-JsonObject: TypeAlias = Annotated[dict[str, Any], AfterValidator(_check_json)]
+def _broken(text: str) -> bool:
+    return not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def _check_audio(value: str) -> str:

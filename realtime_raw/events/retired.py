@@ -125,7 +125,6 @@ _FORMATS = {
 _PLACES: Mapping[str, str] = {
     "RealtimeSessionConfig": "session",
     "TranscriptionSessionConfig": "session",
-    "TranslationSessionConfig": "session",
     "SessionAudioConfig": "session.audio",
     "TranscriptionAudioConfig": "session.audio",
     "AudioInputConfig": "session.audio.input",

@@ -12,7 +12,6 @@ from pydantic_core import PydanticCustomError
 from ..types import UNSET
 from .audio_config import SessionAudio, SessionAudioConfig, TranscriptionAudioConfig
 from .base import WORD_OR_NUMBER, WORD_OR_OBJECT, Inbound, Number, Open, Opt, Outbound, by, field_of, tagged
-from .checks import JsonObject
 
 __all__ = [
     "ConnectorId",
@@ -75,7 +74,7 @@ class FunctionTool(Outbound):
     type: Literal["function"] = "function"
     name: str
     description: Opt[str] = UNSET
-    parameters: Opt[JsonObject] = UNSET
+    parameters: Opt[dict[str, Any]] = UNSET
 
 
 class McpToolFilter(Outbound):
@@ -271,7 +270,7 @@ class Tracing(Outbound):
 
     workflow_name: Opt[str] = UNSET
     group_id: Opt[str] = UNSET
-    metadata: Opt[JsonObject] = UNSET
+    metadata: Opt[dict[str, Any]] = UNSET
 
 
 class TokenLimits(Outbound):
@@ -426,9 +425,8 @@ class Prompt(Inbound):
     variables: (
         dict[
             str,
-            Annotated[
-                Annotated[str, Tag("<word>")] | Annotated[PromptInput, Tag("<object>")], WORD_OR_OBJECT
-            ],
+            Annotated[Annotated[str, Tag("<word>")] | Annotated[PromptInput, Tag("<object>")], WORD_OR_OBJECT]
+            | None,
         ]
         | None
     ) = None

@@ -77,11 +77,15 @@ class TranslationAudioConfig(Outbound):
 class TranslationSessionConfig(Outbound):
     """Payload of `session.update` here: neither `type` nor `model`."""
 
+    had_beta = False
+
     audio: Opt[TranslationAudioConfig] = UNSET
 
 
 class SessionUpdate(ClientEvent):
     """Change the session: only what is named. Answered by `session.updated`."""
+
+    had_beta = False
 
     type: Literal["session.update"] = "session.update"
     session: TranslationSessionConfig

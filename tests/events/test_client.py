@@ -1,0 +1,272 @@
+"""Client events: what is named goes on the wire, and a mistake fails on the caller's own line."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import orjson
+import pytest
+
+import realtime_raw.events as ev
+from realtime_raw import codec
+from realtime_raw.errors import InvalidCommand, LocalProtocolError
+from realtime_raw.events.base import Outbound
+from realtime_raw.types import UNSET
+from tests.events import mutate
+
+Sample = tuple[str, dict[str, Any]]
+
+# Objects whose keys are the caller's own.
+FREE = {"parameters", "metadata", "headers", "input_schema", "annotations", "variables"}
+
+
+def test_a_message_round_trips(client_sample: Sample) -> None:
+    dialect, message = client_sample
+    event = codec.decode_client(orjson.dumps(message), ev.DIALECTS[dialect])
+    assert type(event) is ev.DIALECTS[dialect].client[message["type"]]
+    assert event.to_wire() == message
+    assert event.raw == message
+    wire = codec.encode(event)
+    assert orjson.loads(wire) == message
+    assert wire.startswith(b'{"type":')
+
+
+def test_dicts_and_keywords_build_the_same(client_sample: Sample) -> None:
+    dialect, message = client_sample
+    cls = ev.DIALECTS[dialect].client[message["type"]]
+    fields = {key: value for key, value in message.items() if key != "type"}
+    assert cls(**fields).to_wire() == message
+
+
+def test_a_field_nobody_knows_is_refused_with_its_path(client_sample: Sample) -> None:
+    dialect, message = client_sample
+    for path, changed in mutate.with_field_added(message):
+        if FREE & set(path):
+            continue
+        with pytest.raises(InvalidCommand) as caught:
+            codec.decode_client(orjson.dumps(changed), ev.DIALECTS[dialect])
+        expected = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in (*path, "field_of_tomorrow"))
+        problem = next(p for p in caught.value.problems if p.path == expected.removeprefix("."))
+        assert problem.message == "unknown parameter"
+
+
+def test_null_is_sent_where_it_means_something() -> None:
+    nothing = ev.RealtimeSessionConfig(tracing=None, prompt=None, audio=ev.SessionAudioConfig())
+    assert nothing.to_wire() == {"type": "realtime", "audio": {}, "tracing": None, "prompt": None}
+    off = ev.AudioInputConfig(transcription=None, noise_reduction=None, turn_detection=None)
+    assert off.to_wire() == {"transcription": None, "noise_reduction": None, "turn_detection": None}
+    for field in ("instructions", "tools", "model", "truncation", "tool_choice", "output_modalities"):
+        assert problem_with(ev.RealtimeSessionConfig, **{field: None})[0] == field
+
+
+def test_absent_null_and_value_are_three_things() -> None:
+    absent = ev.RealtimeSessionConfig(tracing=UNSET)
+    assert absent.tracing is UNSET
+    assert absent.to_wire() == {"type": "realtime"}
+    assert ev.RealtimeSessionConfig(tracing=None).to_wire() == {"type": "realtime", "tracing": None}
+    assert ev.RealtimeSessionConfig(tracing="auto").to_wire() == {"type": "realtime", "tracing": "auto"}
+    session: Any = {"type": "realtime", "tracing": UNSET, "instructions": ""}
+    nested = ev.SessionUpdate(session=session)
+    assert nested.to_wire()["session"] == {"type": "realtime", "instructions": ""}
+
+
+def problem_with(cls: type[Outbound], **fields: Any) -> tuple[str, str]:
+    with pytest.raises(InvalidCommand) as caught:
+        cls(**fields)
+    (problem,) = caught.value.problems
+    return problem.path, problem.message
+
+
+@pytest.mark.parametrize(
+    ("cls", "field", "good", "bad"),
+    [
+        (ev.AudioOutputConfig, "speed", [0.25, 1, 1.5], [0.249, 1.51, "1", True, float("nan")]),
+        (ev.ServerVad, "threshold", [0, 0.5, 1.0], [-0.1, 1.1, "0.5", float("inf")]),
+        (ev.ServerVad, "idle_timeout_ms", [None, 5000, 30000], [4999, 30001, 6000.5, "6000"]),
+        (ev.ServerVad, "prefix_padding_ms", [0, 300], [-1, 1.5, True, None]),
+        (ev.ServerVad, "silence_duration_ms", [0, 500], [-1, None]),
+        (ev.ServerVad, "create_response", [True, False], [None, 1, "yes"]),
+        (ev.SemanticVad, "eagerness", ["low", "medium", "high", "auto"], ["eager", None, 1]),
+        (ev.Transcription, "languages", [["en"]], [[], "en", [1]]),
+        (ev.Transcription, "delay", ["minimal", "xhigh"], ["none"]),
+        (ev.Transcription, "model", ["whisper-1", "my-azure-deployment"], [1, None]),
+        (ev.NoiseReduction, "strength", [0, 1], [-0.1, 1.1]),
+        (ev.NoiseReduction, "type", ["near_field", "far_field"], ["near"]),
+        (ev.RealtimeSessionConfig, "max_output_tokens", [1, 4096, "inf"], [0, 4097, -1, "max", 1.0, True]),
+        (ev.RealtimeSessionConfig, "output_modalities", [["audio"], ["text"]], [[], ["image"], "audio"]),
+        (ev.RealtimeSessionConfig, "tool_choice", ["none", "auto", "required"], ["any"]),
+        (ev.RealtimeSessionConfig, "truncation", ["auto", "disabled"], ["on"]),
+        (ev.RealtimeSessionConfig, "parallel_tool_calls", [True], ["true"]),
+        (ev.RealtimeSessionConfig, "include", [["item.input_audio_transcription.logprobs"], []], [["x"]]),
+        (ev.RetentionRatio, "retention_ratio", [0, 0.5, 1], [-0.01, 1.01, "0.5"]),
+        (ev.TokenLimits, "post_instructions", [0, 9000], [-1, 0.5]),
+        (ev.Reasoning, "effort", ["minimal", "low", "medium", "high", "xhigh"], ["none"]),
+        (ev.PcmFormat, "rate", [24000], [16000, 48000, "24000"]),
+        (ev.ResponseConfig, "conversation", ["auto", "none"], ["non", "conv_1"]),
+        (ev.ResponseConfig, "metadata", [None, {}, {"k" * 64: "v" * 512}], [{"k": 1}]),
+        (ev.InputAudioBufferCommit, "event_id", ["", "e" * 512], ["e" * 513, 5, None]),
+        (ev.ResponseCancel, "response_id", ["resp_1"], [None, 5]),
+    ],
+)
+def test_values_in_and_out_of_range(cls: type[Outbound], field: str, good: list[Any], bad: list[Any]) -> None:
+    for value in good:
+        assert cls(**{field: value}).to_wire()[field] == value
+    for value in bad:
+        path, _ = problem_with(cls, **{field: value})
+        assert path.startswith(field), value
+
+
+@pytest.mark.parametrize(
+    ("field", "good", "bad"),
+    [
+        ("audio_end_ms", [0, 1500], [-1, 1500.5, 1500.0, "1500", True, None]),
+        ("content_index", [0, 3], [-1, 0.0, "0", False]),
+        ("item_id", ["item_1"], [None, 5]),
+    ],
+)
+def test_a_truncation_is_in_whole_milliseconds(field: str, good: list[Any], bad: list[Any]) -> None:
+    fields: dict[str, Any] = {"item_id": "item_1", "content_index": 0, "audio_end_ms": 0}
+    for value in good:
+        assert ev.ConversationItemTruncate(**{**fields, field: value}).to_wire()[field] == value
+    for value in bad:
+        path, _ = problem_with(ev.ConversationItemTruncate, **{**fields, field: value})
+        assert path == field
+
+
+def test_metadata_is_bounded() -> None:
+    too_many = {str(i): "" for i in range(17)}
+    assert problem_with(ev.ResponseConfig, metadata=too_many)[0] == "metadata"
+    assert problem_with(ev.ResponseConfig, metadata={"k": "v" * 513})[0] == "metadata.k"
+    path, message = problem_with(ev.ResponseConfig, metadata={"k" * 65: "v"})
+    assert path == "metadata." + "k" * 65
+    assert "64 characters" in message
+
+
+def test_an_mcp_server_is_reached_in_exactly_one_way() -> None:
+    ways: dict[str, Any] = {
+        "server_url": "https://mcp.example/sse",
+        "connector_id": "connector_gmail",
+        "tunnel_id": "tunnel_" + "a1" * 16,
+    }
+    for name, value in ways.items():
+        assert ev.McpTool(server_label="x", **{name: value}).to_wire()[name] == value
+    assert ev.McpTool(server_label="x").to_wire() == {"type": "mcp", "server_label": "x"}
+    two = dict(list(ways.items())[:2])
+    for wrong in (two, ways, {"authorization": "t"}, {"allowed_tools": ["a"]}):
+        path, message = problem_with(ev.McpTool, server_label="x", **wrong)
+        assert (path, message) == ("", "exactly one of server_url, connector_id and tunnel_id is needed")
+    tools = [{"type": "mcp", "server_label": "x", **two}]
+    assert (
+        problem_with(ev.SessionUpdate, session={"type": "realtime", "tools": tools})[0] == "session.tools[0]"
+    )
+    assert problem_with(ev.McpTool, server_label="x", tunnel_id="tunnel_A")[0] == "tunnel_id"
+    assert problem_with(ev.McpTool, server_label="x", connector_id="connector_x")[0] == "connector_id"
+    _, clash = problem_with(
+        ev.McpTool, server_label="x", server_url="u", authorization="t", headers={"authorization": "t"}
+    )
+    assert clash == "authorization and an Authorization header exclude each other"
+
+
+def test_secrets_of_a_tool_do_not_show() -> None:
+    tool = ev.McpTool(
+        server_label="x", server_url="https://m", authorization="hush-1", headers={"X-Key": "hush-2"}
+    )
+    event = ev.SessionUpdate(session=ev.RealtimeSessionConfig(tools=[tool]))
+    assert event.to_wire()["session"]["tools"][0]["authorization"] == "hush-1"
+    for shown in (repr(tool), str(tool), repr(event), str(event)):
+        assert "hush" not in shown
+    wrong: dict[str, Any] = {
+        "authorization": "hush-1",
+        "headers": {"a": "hush-2", "b": 3},
+        "tunnel_id": "hush",
+    }
+    with pytest.raises(InvalidCommand) as caught:
+        ev.McpTool(server_label="x", **wrong)
+    assert "hush" not in str(caught.value)
+    assert "hush" not in repr(caught.value)
+
+
+def test_free_objects_hold_what_json_can_hold() -> None:
+    good = {"type": "object", "enum": [1, 2.5, None, True, "é😀"], "properties": {"a": {"type": "string"}}}
+    assert ev.FunctionTool(name="f", parameters=good).to_wire()["parameters"] == good
+    deep: dict[str, Any] = {}
+    for _ in range(150):
+        deep = {"a": deep}
+    for bad, path, message in (
+        ({"a": [0, float("nan")]}, "parameters.a[1]", "is NaN or infinite, which JSON cannot hold"),
+        ({"a": {"b": b"x"}}, "parameters.a.b", "is a bytes, which JSON cannot hold"),
+        ({"a": {1: 2}}, "parameters.a", "a key inside is not a string"),
+        ({"a": "\ud800"}, "parameters.a", "holds a lone surrogate, which UTF-8 cannot"),
+        ({"\ud800": 1}, "parameters", "a key inside holds a lone surrogate, which UTF-8 cannot"),
+        ({"a": 2**64}, "parameters.a", "is beyond 64 bits"),
+        (deep, "", "nested deeper than 100 levels"),
+    ):
+        assert problem_with(ev.FunctionTool, name="f", parameters=bad) == (path, message)
+    tool = {"type": "function", "name": "f", "parameters": {"a": float("inf")}}
+    path, _ = problem_with(ev.SessionUpdate, session={"type": "realtime", "tools": [tool]})
+    assert path == "session.tools[0].parameters.a"
+    path, _ = problem_with(ev.RealtimeSessionConfig, instructions="\ud800")
+    assert path == "instructions"
+    path, _ = problem_with(ev.ConversationItemTruncate, item_id="x", content_index=0, audio_end_ms=2**64)
+    assert path == "audio_end_ms"
+
+
+def test_what_is_sent_is_not_what_was_passed_in() -> None:
+    """Changing the dict afterwards, or the wire form, changes neither the model nor the other."""
+    parameters: dict[str, Any] = {"type": "object", "properties": {}}
+    tool = ev.FunctionTool(name="f", parameters=parameters)
+    before = copy.deepcopy(tool.to_wire())
+    tool.to_wire()["parameters"]["type"] = "array"
+    assert tool.to_wire() == before
+
+
+def test_every_fault_is_reported_at_once() -> None:
+    session: Any = {
+        "type": "realtime",
+        "audio": {"output": {"speed": 9}},
+        "tools": [{"type": "fn"}, {"type": "function"}, 7],
+        "colour": 1,
+    }
+    with pytest.raises(InvalidCommand) as caught:
+        ev.SessionUpdate(session=session)
+    assert str(caught.value) == (
+        "SessionUpdate: "
+        "session.audio.output.speed: input should be less than or equal to 1.5 (got the number 9) | "
+        "session.tools[0].type: value must be 'function' or 'mcp' (got a string of 2 characters) | "
+        "session.tools[1].name: missing required parameter | "
+        "session.tools[2]: input should be an object (got the number 7) | "
+        "session.colour: unknown parameter"
+    )
+    assert isinstance(caught.value, LocalProtocolError)
+    assert isinstance(caught.value, ValueError)
+
+
+def test_no_tag_of_a_union_is_in_a_path(client_sample: Sample) -> None:
+    """Wherever the fault is, the path is that of the message, as the server would write it."""
+    dialect, message = client_sample
+    for path, _ in mutate.nodes(message):
+        if not path or path == ("type",) or FREE & set(path):
+            continue
+        with pytest.raises(InvalidCommand) as caught:
+            codec.decode_client(orjson.dumps(mutate.put(message, path, {"<x>": [1.5]})), ev.DIALECTS[dialect])
+        spelt = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).removeprefix(".")
+        for problem in caught.value.problems:
+            assert problem.path.startswith(spelt), (path, problem)
+            assert "<" not in problem.path.removeprefix(spelt).replace("<x>", "")
+
+
+def test_client_events_cannot_be_changed() -> None:
+    event = ev.ResponseCancel(response_id="resp_1")
+    with pytest.raises(Exception, match="frozen"):
+        event.response_id = "resp_2"
+
+
+def test_types_are_checked_by_the_type_checker_too() -> None:
+    """Optional fields are keywords with a default; a wrong one is an error before it runs."""
+    with pytest.raises(InvalidCommand):
+        ev.ResponseCreate(respnse={})  # type: ignore[call-arg]
+    with pytest.raises(InvalidCommand):
+        ev.ConversationItemDelete()  # type: ignore[call-arg]
+    with pytest.raises(InvalidCommand):
+        ev.AudioOutputConfig(speed="fast")  # type: ignore[arg-type]
