@@ -18,7 +18,7 @@ from .target import KEY, Target, open_session
 
 if TYPE_CHECKING:
     from .. import RealtimeConnection
-    from ..protocol.conversation import HistoryItem
+    from ..protocol.history_item import HistoryItem
     from ..protocol.patch import SessionChanges
     from .lines import Lines
 
@@ -223,15 +223,9 @@ class Prompt:
             self._out.data("help", f"{usage:<32}{what}", usage=usage.strip(), what=what)
 
     def _show(self, item: HistoryItem) -> None:
-        who = item.role or item.type
-        facts = {
-            "item_id": item.id,
-            "role": item.role,
-            "type": item.type,
-            "status": item.status,
-            "text": item.text,
-        }
-        self._out.data("item", f"{item.id}  {who}  {item.text or '(no text)'}", **facts)
+        from ..protocol.history_item import describe
+
+        self._out.data("item", f"{item.id}  {describe(item)}", **item.to_dict())
 
 
 def _value(text: str) -> object:

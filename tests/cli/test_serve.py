@@ -1,0 +1,78 @@
+"""`serve` as other programs start it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from realtime_raw.cli import serve as module
+from tests.cli.helpers import Run
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no signals to send")
+
+
+@contextmanager
+def serving(*argv: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A server process and the first line of its output."""
+    command = [sys.executable, "-m", "realtime_raw", "serve", "--port", "0", *argv]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process, process.stdout.readline()
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_the_first_line_is_the_url(number: signal.Signals, code: int, run: Run) -> None:
+    """Which works; and the usual signals end the server without a traceback."""
+    with serving() as (process, first):
+        assert first.startswith("ws://127.0.0.1:")
+        told = run("text", "Say only: kiwi", "--url", first.strip())
+        assert (told.code, told.out) == (0, "model> kiwi\n")
+        process.send_signal(number)
+        _, err = process.communicate(timeout=10)
+    assert process.returncode == code
+    assert "Traceback" not in err
+
+
+def test_json() -> None:
+    """The URL as a fact."""
+    with serving("--json") as (_, first):
+        assert json.loads(first)["url"].startswith("ws://127.0.0.1:")
+
+
+def test_a_port_that_is_taken(run: Run) -> None:
+    """Exit 4, the port, and what to do."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        told = run("serve", "--port", str(port))
+    assert told.code == 4
+    assert str(port) in told.err
+    assert "--port 0" in told.err
+
+
+@pytest.mark.parametrize(
+    ("host", "warned"), [("127.0.0.1", False), ("localhost", False), ("0.0.0.0", True), ("localhost.", True)]
+)
+def test_an_open_door_is_pointed_out(
+    host: str, warned: bool, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever listens for other machines should know that no key is asked for."""
+
+    async def at_once() -> None:
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(module, "_until_terminated", at_once)
+    told = run("serve", "--host", host, "--port", "0")
+    if told.code == 0:  # not every machine can listen on every name
+        assert ("no key is asked for" in told.err) == warned
+    assert module._is_loopback(host) is not warned
