@@ -128,15 +128,18 @@ class Playhead(Protocol):
 
     def feed(self, key: AudioKey, data: bytes, encoding: str, now: float) -> int:
         """Take decoded-from-base64 audio in the wire format `encoding`
-        (`audio/pcm`, `audio/pcmu`, `audio/pcma`); returns the frames accepted.
-        Fewer accepted than given means the ring and its spill are full."""
+        (`audio/pcm`, `audio/pcmu`, `audio/pcma`), cut anywhere; returns the frames
+        accepted, counted at the wire's rate. Fewer accepted than given means the
+        ring and its spill are full; half a frame at the end is kept for the next call."""
 
     def end(self, key: AudioKey) -> None:
         """No more audio will come for `key`."""
 
     def interrupt(self, now: float) -> tuple[Heard, ...]:
         """Stop sounding (with a fade) and forget what is queued. Returns one record for
-        each part that was received and not yet heard to its end, in playing order."""
+        each part that was received and not yet heard to its end, in playing order:
+        those that never sounded with 0 frames, and one that is heard as far as it was
+        received but not `end`ed, as complete. `heard` goes on saying the same."""
 
     def heard(self, key: AudioKey, now: float) -> Heard | None:
         """How much of `key` was heard so far; None if it never had audio."""
@@ -147,4 +150,5 @@ class Playhead(Protocol):
 
     @property
     def playing(self) -> bool:
-        """Whether audio is queued or sounding, so that polling makes sense."""
+        """Whether a part has had audio and was neither heard to its end nor interrupted,
+        so that polling makes sense. A part that is not `end`ed counts as playing."""

@@ -305,7 +305,8 @@ class Player:
         start = self._ring.written
         count = self._ring.write(samples)
         self._spans.wrote(start, count, part.key)
-        part.end_at = start + count
+        if count:
+            part.end_at = start + count
         return count
 
     def _refill(self) -> None:
@@ -319,7 +320,7 @@ class Player:
 
     def _release(self, part: _Part) -> None:
         """Let the device start without a pre-buffer on what has come to its end."""
-        if part.ended and not part.spilled:
+        if part.ended:
             self._reader.release_until = max(self._reader.release_until, part.end_at)
 
     # -- where the ear is ---------------------------------------------------
@@ -363,7 +364,7 @@ class Player:
     def _gap_so_far(self) -> int:
         """Silent frames of an underrun that is still going on."""
         clock = self._reader.clock
-        if clock.dry_at < 0 or self._ring.discarding:
+        if clock.dry_at < 0:
             return 0
         number = clock.next_number
         if self._ring.written > number:

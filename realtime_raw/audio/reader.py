@@ -216,5 +216,4 @@ class BlockReader:
         if self._sounding:
             self._tail.prepare(self._ring, self._ring.discarding, self._last)
         self._sounding = False
-        self._dry_at = -1
         self._ring.skip_discarded()

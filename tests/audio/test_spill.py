@@ -22,7 +22,7 @@ def samples(*values: int) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
 )
 def test_what_goes_in_comes_out(pushed: list[tuple[AudioKey, int]], sizes: list[int]) -> None:
     spill = Spill(1000)
-    expected = []
+    expected: list[tuple[AudioKey, int]] = []
     for key, count in pushed:
         values = range(len(expected), len(expected) + count)
         spill.push(key, samples(*values))
