@@ -10,10 +10,11 @@ never raises over what a server sent, unless `Options.strict`.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from .. import codec
-from ..errors import InvalidCommand, SessionLost
+from ..errors import InvalidCommand, LocalProtocolError, SessionLost
 from ..events.base import ClientEvent, InvalidServerEvent, UnknownServerEvent
 from ..events.catalog import REALTIME, Dialect
 from ..types import CloseInfo, Playhead
@@ -29,6 +30,7 @@ from .receipts import Receipts
 from .responses import ResponseTracker
 from .session import SessionState
 from .state import Observed, Options, State
+from .trace import Trace
 from .turns import Fact, TurnController
 
 __all__ = ["Options", "RealtimeProtocol", "counting_ids"]
@@ -94,6 +96,8 @@ class RealtimeProtocol:
         On a sideband the first patch goes out now, since no `session.created`
         will come (observed); else it answers `session.created`.
         """
+        self._state.trace.now = now
+        self._state.trace.connected()
         if unix_time is not None:
             self._state.unix_offset = unix_time - now
         if self._state.options.sideband:
@@ -111,6 +115,8 @@ class RealtimeProtocol:
         state.counts["bytes_received"] += len(data)
         event = codec.decode(data, state.dialect, strict=state.options.strict)
         state.observed.append(event)
+        state.trace.now = now
+        state.trace.received(event)
         if isinstance(event, UnknownServerEvent):
             state.counts["unknown_events"] += 1
         elif isinstance(event, InvalidServerEvent):
@@ -126,6 +132,7 @@ class RealtimeProtocol:
             return
         self._closed = close
         state = self._state
+        state.trace.now = now
         state.ready = False
         for command in state.commands:
             self._receipts.refuse(command, "lost", None, None, now)
@@ -135,6 +142,7 @@ class RealtimeProtocol:
     def handle_timer(self, now: float) -> None:
         """`next_deadline()` has come. Calling early or often does no harm."""
         state = self._state
+        state.trace.now = now
         self._receipts.expire(now)
         self._outgoing.dispatch_held(now)
         if (left := state.session.take_notice(now)) is not None:
@@ -154,13 +162,13 @@ class RealtimeProtocol:
         for what the state or dialect forbids, `SessionLost` after the end;
         nothing is sent then.
         """
-        self._check_open()
-        return self._outgoing.send(event, now, if_busy=if_busy)
+        with self._asking(event.type, now):
+            return self._outgoing.send(event, now, if_busy=if_busy)
 
     def patch(self, patch: SessionPatch, now: float) -> str:
         """Send a sparse `session.update`; returns its event id. Raises as `send`."""
-        self._check_open()
-        return self._outgoing.send(patch.event(self._state.session.kind), now)
+        with self._asking("session.update", now):
+            return self._outgoing.send(patch.event(self._state.session.kind), now)
 
     def append_audio(self, audio: bytes, now: float) -> None:
         """Send audio in the session's input format; any length, odd bytes carried over.
@@ -168,13 +176,13 @@ class RealtimeProtocol:
         Raises `SessionLost` after the end. No command is registered: the API
         confirms nothing here, the fate of an append is the write itself.
         """
-        self._check_open()
-        self._outgoing.append(audio)
+        self._begin(now)
+        self._outgoing.append(audio, now)
 
     def cancel(self, now: float, response_id: str | None = None) -> str | None:
         """Cancel a response (without an id: the active one); None if there is nothing to cancel."""
-        self._check_open()
-        return self._outgoing.cancel(now, response_id)
+        with self._asking("response.cancel", now):
+            return self._outgoing.cancel(now, response_id)
 
     def interrupt(self, now: float, *, heard_ms: int | None = None) -> Interruption:
         """Stop playback, cancel what generates, and truncate to what was heard.
@@ -185,8 +193,8 @@ class RealtimeProtocol:
         playhead knows, and without either nothing is truncated. Creates that
         are held stay held. Out-of-band responses are not touched.
         """
-        self._check_open()
-        return self._outgoing.interrupt(now, by="interrupt", fact=Fact.INTERRUPTED, heard_ms=heard_ms)
+        with self._asking("conversation.item.truncate", now):
+            return self._outgoing.interrupt(now, by="interrupt", fact=Fact.INTERRUPTED, heard_ms=heard_ms)
 
     def withdraw(self, event_id: str) -> bool:
         """Take back a held `response.create`; False if it is sent or settled already."""
@@ -201,12 +209,13 @@ class RealtimeProtocol:
 
         If they happen to be a valid client event, receipts are kept for it.
         """
-        self._check_open()
+        self._begin(now)
         self._state.outbox.append(data)
         try:
             event = codec.decode_client(data, self._state.dialect)
         except InvalidCommand:
             self._state.counts["sent"] += 1
+            self._state.trace.sent_raw(len(data))
             return
         self._outgoing.follow(event, now)
 
@@ -234,6 +243,11 @@ class RealtimeProtocol:
     def ready(self) -> bool:
         """Whether the session exists and the first patch is confirmed."""
         return self._state.ready
+
+    @property
+    def closed(self) -> CloseInfo | None:
+        """How the line ended; None while it is up, or was never."""
+        return self._closed
 
     @property
     def first_patch(self) -> str | None:
@@ -284,13 +298,30 @@ class RealtimeProtocol:
         """Commands without a fate yet."""
         return self._state.commands
 
+    @property
+    def trace(self) -> Trace:
+        """What passed lately, for whoever asks why."""
+        return self._state.trace
+
     def statistics(self) -> dict[str, int]:
         """Counters since the start."""
         return dict(self._state.counts)
 
-    def _check_open(self) -> None:
+    def _begin(self, now: float) -> None:
+        """Before whatever we want: it needs a line."""
         if self._closed is not None:
             raise SessionLost(self._closed, expected=self._closed.by_us)
+        self._state.trace.now = now
+
+    @contextmanager
+    def _asking(self, kind: str, now: float) -> Iterator[None]:
+        """Around what may be refused here: the trace remembers what only the caller was told."""
+        self._begin(now)
+        try:
+            yield
+        except LocalProtocolError as exc:
+            self._state.trace.not_sent(kind, str(exc))
+            raise
 
     def _poll_playback(self, now: float) -> None:
         state = self._state

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ..errors import TurnTooShort
 from ..events.session import Session
 
-__all__ = ["MAX_APPEND_BYTES", "MIN_COMMIT_MS", "InputAudio"]
+__all__ = ["MAX_APPEND_BYTES", "MIN_COMMIT_MS", "InputAudio", "Pace"]
 
 # API reference: at least 100 ms since the last commit or clear.
 MIN_COMMIT_MS = 100.0
@@ -21,6 +21,44 @@ MAX_APPEND_BYTES = 8 * 1024 * 1024 // 6 * 6
 _BYTES_PER_MS = {"audio/pcm": 48, "audio/pcmu": 8, "audio/pcma": 8}
 
 
+# Of `Pace`: a longer gap is a pause, a window is long enough to even out
+# jitter, a source this much faster than time is a file, and what is older
+# than this counts half, so that a change of source shows.
+_PAUSE_S, _WINDOW_S, _FILE, _MEMORY_S = 0.5, 1.0, 6.0, 10.0
+
+
+class Pace:
+    """Seconds of audio against seconds of clock, as a live source delivers it.
+
+    Measured in windows of a second. Windows with a pause in them, and those of
+    a file that is sent as fast as the line takes it, are left out.
+    """
+
+    def __init__(self) -> None:
+        self.audio_s = 0.0
+        self.clock_s = 0.0
+        self._begun = 0.0
+        self._heard = 0.0
+        self._last: float | None = None
+
+    def add(self, seconds: float, now: float) -> None:
+        """A piece of audio of this length was appended now."""
+        last, self._last = self._last, now
+        if last is None or not 0 <= now - last <= _PAUSE_S:
+            # The first piece was recorded before the window began.
+            self._begun, self._heard = now, 0.0
+            return
+        self._heard += seconds
+        span = now - self._begun
+        if span < _WINDOW_S:
+            return
+        if self._heard < _FILE * span:
+            fade = 0.5 if self.clock_s > _MEMORY_S else 1.0
+            self.audio_s = self.audio_s * fade + self._heard
+            self.clock_s = self.clock_s * fade + span
+        self._begun, self._heard = now, 0.0
+
+
 class InputAudio:
     """Bytes and milliseconds of audio sent, by the session's input format."""
 
@@ -28,6 +66,11 @@ class InputAudio:
         self.encoding = "audio/pcm"
         self.total_bytes = 0
         self.pending_bytes = 0
+        # The unbroken run, up to now, of one value again and again: digital silence.
+        self.silent_bytes = 0
+        # Length of the last committed or cleared turn, if all of it was such silence.
+        self.silent_turn_ms = 0.0
+        self.pace = Pace()
         self._carry = b""
         self._announced: set[str] = set()
 
@@ -65,6 +108,11 @@ class InputAudio:
             audio = audio[:whole]
         return [audio[i : i + MAX_APPEND_BYTES] for i in range(0, len(audio), MAX_APPEND_BYTES)]
 
+    def noticed(self, size: int, now: float, *, constant: bool) -> None:
+        """What a diagnosis wants to know of audio that is being appended: sound, and pace."""
+        self.silent_bytes = self.silent_bytes + size if constant else 0
+        self.pace.add(size / self.bytes_per_ms / 1000, now)
+
     def appended(self, size: int) -> None:
         """`size` bytes of audio were handed to the wire."""
         self.total_bytes += size
@@ -78,6 +126,7 @@ class InputAudio:
     def taken(self) -> int:
         """A commit or clear went out: returns the bytes it covers and starts at zero."""
         covered, self.pending_bytes, self._carry = self.pending_bytes, 0, b""
+        self.silent_turn_ms = covered / self.bytes_per_ms if self.silent_bytes >= covered else 0.0
         return covered
 
     def given_back(self, size: int) -> None:

@@ -41,10 +41,7 @@ __all__ = ["Outgoing"]
 
 IfBusy = Literal["wait", "cancel", "raise"]
 
-_APPEND = {
-    "realtime": b'{"type":"input_audio_buffer.append","audio":"',
-    "translation": b'{"type":"session.input_audio_buffer.append","audio":"',
-}
+_APPEND = {"realtime": "input_audio_buffer.append", "translation": "session.input_audio_buffer.append"}
 
 
 class Outgoing:
@@ -85,7 +82,7 @@ class Outgoing:
         if guard := self._guards.get(type(event)):
             guard(event)
         if isinstance(event, InputAudioBufferAppend | translation.SessionInputAudioBufferAppend):
-            return self._append_event(event)
+            return self._append_event(event, now)
         event_id = named(event.event_id) or state.ids("event")
         state.commands.check_room(event_id)
         if prepare := self._prepares.get(type(event)):
@@ -106,6 +103,7 @@ class Outgoing:
         self._state.commands.add(command, now)
         self._account(command)
         self._state.observed.append(event)
+        self._state.trace.sent(command)
 
     def dispatch_held(self, now: float) -> None:
         """Send the next held create if the conversation is free for it."""
@@ -137,6 +135,7 @@ class Outgoing:
         """Put a registered command on the wire."""
         self._state.outbox.append(codec.encode(command.event))
         self._state.observed.append(command.event)
+        self._state.trace.sent(command)
         self._account(command)
 
     def _account(self, command: Command) -> None:
@@ -159,24 +158,33 @@ class Outgoing:
 
     # Audio
 
-    def append(self, pcm: bytes) -> None:
+    def append(self, pcm: bytes, now: float) -> None:
         """Send audio as `append` events built by concatenation: base64 needs no escaping."""
         state = self._state
-        head = _APPEND[state.dialect.name]
+        kind = _APPEND[state.dialect.name]
+        head = b'{"type":"%s","audio":"' % kind.encode()
         for piece in state.input_audio.pieces(pcm):
             state.outbox.append(head + pybase64.b64encode(piece) + b'"}')
-            state.input_audio.appended(len(piece))
-            state.counts["sent"] += 1
+            self._appended(kind, piece, len(piece), now)
 
-    def _append_event(self, event: InputAudioBufferAppend | translation.SessionInputAudioBufferAppend) -> str:
+    def _appended(self, kind: str, audio: bytes | str, size: int, now: float) -> None:
+        state = self._state
+        state.input_audio.noticed(size, now, constant=audio == audio[:1] * len(audio))
+        state.input_audio.appended(size)
+        state.trace.appended(size, kind)
+        state.counts["sent"] += 1
+
+    def _append_event(
+        self, event: InputAudioBufferAppend | translation.SessionInputAudioBufferAppend, now: float
+    ) -> str:
         # Nothing confirms an append: its fate is the write itself.
         state = self._state
         event_id = named(event.event_id) or state.ids("event")
         event = event.model_copy(update={"event_id": event_id})
         state.outbox.append(codec.encode(event))
         state.observed.append(event)
-        state.input_audio.appended(len(event.audio.rstrip("=")) * 3 // 4)
-        state.counts["sent"] += 1
+        text = event.audio.rstrip("=")
+        self._appended(event.type, text, len(text) * 3 // 4, now)
         return event_id
 
     # Cancelling and interrupting

@@ -22,6 +22,7 @@ from .responses import ResponseTracker
 from .session import SessionState
 from .signals import ProtocolWarning, Signal
 from .tools import ToolCallCollector
+from .trace import Trace
 from .turns import TurnController
 
 __all__ = ["Observed", "Options", "State"]
@@ -63,6 +64,7 @@ class State:
     input_audio: InputAudio = field(default_factory=InputAudio)
     turns: TurnController = field(default_factory=TurnController)
     tools: ToolCallCollector = field(default_factory=ToolCallCollector)
+    trace: Trace = field(default_factory=Trace)
     counts: Counter[str] = field(default_factory=Counter)
     observed: list[Observed] = field(default_factory=list)
     outbox: list[bytes] = field(default_factory=list)
@@ -75,6 +77,7 @@ class State:
     def emit(self, signal: Signal) -> None:
         """Put a signal behind the event that caused it."""
         self.observed.append(signal)
+        self.trace.noted(signal)
 
     def warn(self, rule: str, detail: str, cause: ServerEvent | None = None) -> None:
         """The server did something off: a `ProtocolWarning`, or in strict mode a `RemoteProtocolError`."""

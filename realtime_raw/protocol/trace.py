@@ -1,0 +1,305 @@
+"""What passed lately, a line each: the memory that a diagnosis can cite.
+
+Bounded and cheap, as it runs on every message: no payloads, no parsing of its
+own. Lines that only repeat (deltas, appends, the same error again) are one
+line with a count, so that a long reply does not push out the proof of what
+came before it. Nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from .. import events as ev
+from ..events.base import ClientEvent, InvalidServerEvent, ServerEvent, UnknownServerEvent
+from ..types import UNSET
+from . import signals
+from .commands import Command
+from .signals import Signal
+
+__all__ = ["INVALID", "LIMIT", "UNKNOWN", "Direction", "Trace", "TraceLine"]
+
+LIMIT = 1000
+# Server text is cut here: a line is a proof, not a copy.
+_MAX_TEXT = 300
+# Wire types whose last line is kept even when it was pushed out. There are
+# some sixty; the rest is room for a server's inventions.
+_MAX_TYPES = 256
+
+# What stands in `about` of messages that are not events we know.
+INVALID, UNKNOWN = "invalid", "unknown"
+
+Direction = Literal["in", "out", "note"]
+_Key = tuple[str | None, ...]
+
+# Besides deltas: read by the hundred when a history is verified.
+_RUNS = frozenset(("conversation.item.retrieve", "conversation.item.retrieved"))
+_APPENDS = ("input_audio_buffer.append", "session.input_audio_buffer.append")
+# After one of these, audio belongs to another turn or another format.
+_ENDS_APPENDS = frozenset(
+    (
+        "input_audio_buffer.commit",
+        "input_audio_buffer.clear",
+        "input_audio_buffer.committed",
+        "input_audio_buffer.cleared",
+        "input_audio_buffer.speech_started",
+        "input_audio_buffer.speech_stopped",
+        "session.created",
+        "session.updated",
+    )
+)
+
+
+@dataclass(slots=True, eq=False)
+class TraceLine:
+    """One message, or a run of messages that only repeat; or a note of the core's own.
+
+    `serial` orders all lines, `last_serial` the end of a run. Times are in
+    seconds of the core's clock. `about` is what tells lines of one type apart:
+    the status of a `response.done`, the command a refusal speaks of, the rule
+    of a warning. `size` is the audio in bytes for appends. `cause` is the
+    message behind a note. Texts are the server's own and not fit to print.
+    """
+
+    direction: Direction
+    type: str
+    serial: int = 0
+    at: float = 0.0
+    last_serial: int = 0
+    last_at: float = 0.0
+    event_id: str | None = None
+    item_id: str | None = None
+    response_id: str | None = None
+    about: str = ""
+    code: str | None = None
+    detail: str = ""
+    count: int = 1
+    size: int = 0
+    cause: TraceLine | None = None
+    key: _Key | None = None
+
+
+class Trace:
+    """The last `limit` lines, and of each type the very last one.
+
+    `now` is the time of the call in progress; the core sets it before anything
+    is recorded. `started` is when the connection came up.
+    """
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self.now = 0.0
+        self.started: float | None = None
+        self._limit = limit
+        self._lines: deque[TraceLine] = deque()
+        self._runs: dict[_Key, TraceLine] = {}
+        self._last: dict[str, TraceLine] = {}
+        self._serial = 0
+        self._received: TraceLine | None = None
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __iter__(self) -> Iterator[TraceLine]:
+        """All lines, oldest first; a run stands where it began."""
+        return iter(self._lines)
+
+    def last(self, type_: str) -> TraceLine | None:
+        """The youngest line of a type, even if it was pushed out since."""
+        return self._last.get(type_)
+
+    # Inputs
+
+    def connected(self) -> None:
+        """The line is up."""
+        self.started = self.now
+        self._put(TraceLine("note", "connection.opened"))
+
+    def received(self, event: ServerEvent) -> None:
+        """A message came in, whatever it is."""
+        raw, kind = event.raw, event.type[:_MAX_TEXT]
+        line = TraceLine("in", kind)
+        line.event_id = _text(raw.get("event_id"))
+        line.item_id = _id(raw, "item_id", "item")
+        line.response_id = _id(raw, "response_id", "response")
+        describe = _DESCRIBED.get(type(event))
+        if describe is not None:
+            describe(line, event)
+        elif kind.endswith(".delta"):
+            line.key = (kind, line.response_id, line.item_id)
+        elif kind in _RUNS:
+            line.key, line.item_id = (kind,), None
+        if not line.about and (received := raw.get("type")) != kind:
+            line.about = f"was {received}"[:_MAX_TEXT]
+        self._received = self._put(line)
+
+    def sent(self, command: Command) -> None:
+        """A command went out."""
+        line = TraceLine("out", command.type)
+        line.event_id = _text(command.event_id)
+        if command.type in _RUNS:
+            line.key = (command.type,)
+        elif isinstance(command.event, ev.ResponseCancel):
+            line.response_id = command.key
+        else:
+            line.item_id = command.key
+            line.about = _kind_of(command.event, command.out_of_band)
+        self._put(line)
+
+    def appended(self, size: int, kind: str) -> None:
+        """`size` bytes of audio went out in an event of this type."""
+        self._put(TraceLine("out", kind, size=size, key=(kind,)))
+
+    def sent_raw(self, size: int) -> None:
+        """Bytes went out that are no client event."""
+        self._put(TraceLine("out", "(raw bytes)", size=size, key=("(raw bytes)",)))
+
+    def not_sent(self, kind: str, why: str) -> None:
+        """A command was refused here: the caller got an exception, and nothing went out."""
+        self._note("command.not_sent", about=kind, detail=why)
+
+    def noted(self, signal: Signal) -> None:
+        """A signal was emitted; those that no wire event states are kept."""
+        note = _NOTED.get(type(signal))
+        if note is not None:
+            self._note(cause=self._received if signal.cause is not None else None, **note(signal))
+
+    # Lines
+
+    def _note(self, type_: str, *, about: str = "", cause: TraceLine | None = None, **fields: Any) -> None:
+        line = TraceLine("note", type_, about=about[:_MAX_TEXT], cause=cause)
+        line.event_id = _text(fields.get("event_id"))
+        line.item_id, line.response_id = _text(fields.get("item_id")), _text(fields.get("response_id"))
+        line.code, line.detail = _text(fields.get("code")), (fields.get("detail") or "")[:_MAX_TEXT]
+        line.key = ("note", type_, line.about, line.code, line.detail, line.response_id)
+        self._put(line)
+
+    def _put(self, line: TraceLine) -> TraceLine:
+        """Add a line, or let the run it belongs to grow; returns what now stands for it."""
+        self._serial += 1
+        key = line.key
+        run = self._runs.get(key) if key is not None else None
+        if run is not None:
+            run.count += 1
+            run.size += line.size
+            run.last_serial, run.last_at = self._serial, self.now
+            self._remember(run)
+            return run
+        line.serial = line.last_serial = self._serial
+        line.at = line.last_at = self.now
+        self._lines.append(line)
+        if len(self._lines) > self._limit:
+            self._forget(self._lines.popleft())
+        if key is not None:
+            self._runs[key] = line
+        self._remember(line)
+        if line.type in _ENDS_APPENDS:
+            for kind in _APPENDS:
+                self._runs.pop((kind,), None)
+        return line
+
+    def _remember(self, line: TraceLine) -> None:
+        if line.about != INVALID and (line.type in self._last or len(self._last) < _MAX_TYPES):
+            self._last[line.type] = line
+
+    def _forget(self, line: TraceLine) -> None:
+        if line.key is not None and self._runs.get(line.key) is line:
+            del self._runs[line.key]
+
+
+def _text(value: object) -> str | None:
+    return value[:_MAX_TEXT] if isinstance(value, str) else None
+
+
+def _id(raw: Mapping[str, Any], name: str, holder: str) -> str | None:
+    found = raw.get(name)
+    if found is None:
+        inner = raw.get(holder)
+        if type(inner) is dict:
+            found = inner.get("id")
+    return _text(found)
+
+
+def _kind_of(event: ClientEvent, out_of_band: bool) -> str:
+    if out_of_band:
+        return "out of band"
+    if isinstance(event, ev.ConversationItemCreate) and event.previous_item_id is not UNSET:
+        return "placed"
+    return ""
+
+
+# What is worth keeping of an event besides its type and ids.
+
+
+def _response(line: TraceLine, event: ev.ResponseDone) -> None:
+    if event.response is not None:
+        details = event.response.status_details
+        words = (event.response.status or "completed", details.reason if details is not None else None)
+        line.about = " ".join(word for word in words if word)[:_MAX_TEXT]
+
+
+def _error(line: TraceLine, event: ev.ErrorEvent) -> None:
+    if event.error is not None:
+        line.code, line.detail = _text(event.error.code), (event.error.message or "")[:_MAX_TEXT]
+    # A server may refuse every append of a minute.
+    line.key = ("error", line.code, line.detail)
+
+
+def _transcription(line: TraceLine, event: ev.ConversationItemInputAudioTranscriptionFailed) -> None:
+    if event.error is not None:
+        line.code, line.detail = _text(event.error.code), (event.error.message or "")[:_MAX_TEXT]
+
+
+def _unknown(line: TraceLine, event: UnknownServerEvent) -> None:
+    line.about, line.key = UNKNOWN, (UNKNOWN, line.type)
+
+
+def _invalid(line: TraceLine, event: InvalidServerEvent) -> None:
+    line.about, line.key = INVALID, (INVALID, line.type)
+    line.detail = "; ".join(map(str, event.problems[:3]))[:_MAX_TEXT]
+
+
+_DESCRIBED: Mapping[type[ServerEvent], Callable[[TraceLine, Any], None]] = {
+    ev.ResponseDone: _response,
+    ev.ErrorEvent: _error,
+    ev.ConversationItemInputAudioTranscriptionFailed: _transcription,
+    UnknownServerEvent: _unknown,
+    InvalidServerEvent: _invalid,
+}
+
+
+def _refused(signal: signals.CommandRefused) -> dict[str, Any]:
+    error = signal.error
+    here = error is not None and error.code == "local_protocol_error"
+    return {
+        "type_": "command.not_sent" if here else f"command.{signal.fate}",
+        "event_id": signal.event_id,
+        "about": signal.command,
+        "code": error.code if error is not None else None,
+        "detail": error.message if error is not None else f"no answer in {signal.waited:.1f} s",
+    }
+
+
+def _barged_in(signal: signals.BargeIn) -> dict[str, Any]:
+    heard = "" if signal.heard_ms is None else f"{signal.heard_ms} ms heard"
+    ids = {"item_id": signal.item_id, "response_id": signal.response_id}
+    return {"type_": signal.name, "about": signal.by, "detail": heard, **ids}
+
+
+def _ruled(signal: signals.InvariantBroken | signals.ProtocolWarning) -> dict[str, Any]:
+    return {"type_": signal.name, "about": signal.rule, "detail": signal.detail}
+
+
+def _lost(signal: signals.ConnectionLost) -> dict[str, Any]:
+    return {"type_": signal.name, "about": str(signal.close.code), "detail": signal.close.reason}
+
+
+_NOTED: Mapping[type[Signal], Callable[[Any], dict[str, Any]]] = {
+    signals.BargeIn: _barged_in,
+    signals.CommandRefused: _refused,
+    signals.ConnectionLost: _lost,
+    signals.InvariantBroken: _ruled,
+    signals.ProtocolWarning: _ruled,
+}
