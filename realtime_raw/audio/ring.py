@@ -130,14 +130,20 @@ class SampleRing:
             )
         written = self._written.value
         waiting = written - self._consumed.value
-        count = min(len(samples), self._capacity - waiting)
+        room = self._capacity - waiting
+        if len(samples) > room:
+            samples = samples[:room]
+        count = len(samples)
         at = written % self._capacity
-        first = min(count, self._capacity - at)
-        self._samples[at : at + first] = samples[:first]
-        if first < count:
-            self._samples[: count - first] = samples[first:count]
+        first = self._capacity - at
+        if count <= first:
+            self._samples[at : at + count] = samples
+        else:
+            self._samples[at:] = samples[:first]
+            self._samples[: count - first] = samples[first:]
         self._written.value = written + count
-        self._high_water = max(self._high_water, waiting + count)
+        if waiting + count > self._high_water:
+            self._high_water = waiting + count
         return count
 
     def discard(self) -> int:
@@ -153,20 +159,27 @@ class SampleRing:
 
         The rest of `out` is left as it is.
         """
-        self.skip_discarded()
+        if self._consumed.value < self._discard_until.value:
+            self.skip_discarded()
         count = self.peek_into(out)
-        self.advance(count)
+        self._consumed.value += count
         return count
 
     def peek_into(self, out: Samples) -> int:
         """Copy the next frames without consuming them and without regard to `discard`."""
         consumed = self._consumed.value
-        count = min(len(out), self._written.value - consumed)
+        count = self._written.value - consumed
+        if count >= len(out):
+            count = len(out)
+        else:
+            out = out[:count]
         at = consumed % self._capacity
-        first = min(count, self._capacity - at)
-        out[:first] = self._samples[at : at + first]
-        if first < count:
-            out[first:count] = self._samples[: count - first]
+        first = self._capacity - at
+        if count <= first:
+            out[:] = self._samples[at : at + count]
+        else:
+            out[:first] = self._samples[at:]
+            out[first:] = self._samples[: count - first]
         return count
 
     def advance(self, count: int) -> None:
