@@ -13,9 +13,11 @@ __all__ = ["printable", "redact", "safe"]
 
 # OpenAI keys and ephemeral secrets (a server may shorten the key it repeats with
 # asterisks), bearer tokens, the browser subprotocol that carries a key, and what
-# follows an `api-key` header or query parameter.
+# follows an `Authorization` or `api-key` header or query parameter. A lower-case
+# "bearer" counts only there: it is a word, too.
 _SECRETS = re.compile(
-    r"(?P<keep>\bBearer\s+|\bopenai-insecure-api-key\.|\bapi[-_]key[\"']?\s*[:=]\s*[\"']?)[^\s,\"'&}]+"
+    r"(?P<keep>\bauthorization[\"']?\s*[:=]\s*[\"']?(?:bearer\s+)?|\bapi[-_]key[\"']?\s*[:=]\s*[\"']?"
+    r"|(?-i:\bBearer\s+)|\bopenai-insecure-api-key\.)[^\s,\"'&}]+"
     r"|\b(?:sk|ek)[-_][A-Za-z0-9*_\-.]{4,}"
     r"|(?:sk|ek)[-_](?=[A-Za-z_\-]*[0-9])[A-Za-z0-9*_\-]{12,}",  # glued to a word: long, with a digit
     re.IGNORECASE,
