@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from .. import events as ev
 from ..events.base import ClientEvent, InvalidServerEvent, ServerEvent, UnknownServerEvent
+from ..events.catalog import DIALECTS
 from ..types import UNSET
 from . import signals
 from .commands import Command
@@ -35,7 +36,11 @@ INVALID, UNKNOWN = "invalid", "unknown"
 Direction = Literal["in", "out", "note"]
 _Key = tuple[str | None, ...]
 
-# Besides deltas: read by the hundred when a history is verified.
+# They come by the hundred, and their ids are known to be strings.
+_DELTAS = frozenset(
+    cls for dialect in DIALECTS.values() for name, cls in dialect.server.items() if name.endswith(".delta")
+)
+# Besides those: read by the hundred when a history is verified.
 _RUNS = frozenset(("conversation.item.retrieve", "conversation.item.retrieved"))
 _APPENDS = ("input_audio_buffer.append", "session.input_audio_buffer.append")
 # After one of these, audio belongs to another turn or another format.
@@ -119,19 +124,24 @@ class Trace:
 
     def received(self, event: ServerEvent) -> None:
         """A message came in, whatever it is."""
-        raw, kind = event.raw, event.type[:_MAX_TEXT]
-        line = TraceLine("in", kind)
+        key = None
+        if type(event) in _DELTAS:
+            fields = event.__dict__  # `raw` takes longer than all the rest here
+            key = (event.type, fields.get("response_id"), fields.get("item_id"))
+            run = self._grown(key)
+            if run is not None:
+                self._received = run
+                return
+        raw = event.raw
+        line = TraceLine("in", event.type[:_MAX_TEXT], key=key)
         line.event_id = _text(raw.get("event_id"))
         line.item_id = _id(raw, "item_id", "item")
         line.response_id = _id(raw, "response_id", "response")
-        describe = _DESCRIBED.get(type(event))
-        if describe is not None:
+        if line.type in _RUNS:
+            line.key, line.item_id = (line.type,), None
+        if (describe := _DESCRIBED.get(type(event))) is not None:
             describe(line, event)
-        elif kind.endswith(".delta"):
-            line.key = (kind, line.response_id, line.item_id)
-        elif kind in _RUNS:
-            line.key, line.item_id = (kind,), None
-        if not line.about and (received := raw.get("type")) != kind:
+        if not line.about and (received := raw.get("type")) != event.type:
             line.about = f"was {received}"[:_MAX_TEXT]
         self._received = self._put(line)
 
@@ -150,7 +160,8 @@ class Trace:
 
     def appended(self, size: int, kind: str) -> None:
         """`size` bytes of audio went out in an event of this type."""
-        self._put(TraceLine("out", kind, size=size, key=(kind,)))
+        if self._grown((kind,), size) is None:
+            self._put(TraceLine("out", kind, size=size, key=(kind,)))
 
     def sent_raw(self, size: int) -> None:
         """Bytes went out that are no client event."""
@@ -176,33 +187,37 @@ class Trace:
         line.key = ("note", type_, line.about, line.code, line.detail, line.response_id)
         self._put(line)
 
+    def _grown(self, key: _Key, size: int = 0) -> TraceLine | None:
+        """The run of this key, one longer now; None if there is none."""
+        run = self._runs.get(key)
+        if run is not None:
+            self._serial += 1
+            run.count += 1
+            run.size += size
+            run.last_serial, run.last_at = self._serial, self.now
+            if run.about != INVALID and run.type in self._last:
+                self._last[run.type] = run
+        return run
+
     def _put(self, line: TraceLine) -> TraceLine:
         """Add a line, or let the run it belongs to grow; returns what now stands for it."""
+        if line.key is not None:
+            run = self._grown(line.key, line.size)
+            if run is not None:
+                return run
+            self._runs[line.key] = line
         self._serial += 1
-        key = line.key
-        run = self._runs.get(key) if key is not None else None
-        if run is not None:
-            run.count += 1
-            run.size += line.size
-            run.last_serial, run.last_at = self._serial, self.now
-            self._remember(run)
-            return run
         line.serial = line.last_serial = self._serial
         line.at = line.last_at = self.now
         self._lines.append(line)
         if len(self._lines) > self._limit:
             self._forget(self._lines.popleft())
-        if key is not None:
-            self._runs[key] = line
-        self._remember(line)
+        if line.about != INVALID and (line.type in self._last or len(self._last) < _MAX_TYPES):
+            self._last[line.type] = line
         if line.type in _ENDS_APPENDS:
             for kind in _APPENDS:
                 self._runs.pop((kind,), None)
         return line
-
-    def _remember(self, line: TraceLine) -> None:
-        if line.about != INVALID and (line.type in self._last or len(self._last) < _MAX_TYPES):
-            self._last[line.type] = line
 
     def _forget(self, line: TraceLine) -> None:
         if line.key is not None and self._runs.get(line.key) is line:
