@@ -1,0 +1,459 @@
+"""Tokens, rate limits and money, from what the server reports of each response.
+
+Cached and reasoning tokens are parts of the others and never added to them;
+transcription is billed apart and counted apart. Prices are the user's data:
+none are known here, and nothing is ever looked up.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+from . import events as ev
+from .errors import LocalProtocolError
+from .protocol.signals import ResponseFinished
+from .protocol.state import Observed
+from .types import UNSET
+
+__all__ = [
+    "Budget",
+    "BudgetExceeded",
+    "BudgetLeft",
+    "Limit",
+    "Prices",
+    "Tokens",
+    "Transcriptions",
+    "UsageMeter",
+]
+
+# Responses, transcripts and limits that are remembered one by one; the sums
+# go on beyond that.
+_REMEMBERED = 1024
+_MAX_LIMITS = 32
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+
+def _count(value: int | None) -> int:
+    return max(0, value or 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """Tokens of one response, or of many added up.
+
+    Always true, whatever a server reports: `total >= input + output`, `input
+    >= input_text + input_audio + input_image`, `output >= output_text +
+    output_audio`; `cached` is a part of `input`, each `cached_x` a part of
+    `cached` and of `input_x`, and `reasoning` a part of `output`.
+    """
+
+    total: int = 0
+    input: int = 0
+    input_text: int = 0
+    input_audio: int = 0
+    input_image: int = 0
+    cached: int = 0
+    cached_text: int = 0
+    cached_audio: int = 0
+    cached_image: int = 0
+    output: int = 0
+    output_text: int = 0
+    output_audio: int = 0
+    reasoning: int = 0
+
+    @classmethod
+    def of(cls, usage: ev.Usage | None) -> Tokens:
+        """What a response reports. Missing counts are 0 or the sum of their parts; nothing raises.
+
+        Where a report contradicts itself the larger count holds, and a part
+        is never larger than its whole.
+        """
+        if usage is None:
+            return cls()
+        given = usage.input_token_details or ev.InputTokenDetails()
+        made = usage.output_token_details or ev.OutputTokenDetails()
+        split = given.cached_tokens_details or ev.CachedTokenDetails()
+        text, audio, image = map(_count, (given.text_tokens, given.audio_tokens, given.image_tokens))
+        cached_text = min(text, _count(split.text_tokens))
+        cached_audio = min(audio, _count(split.audio_tokens))
+        cached_image = min(image, _count(split.image_tokens))
+        output_text, output_audio = _count(made.text_tokens), _count(made.audio_tokens)
+        entered = max(_count(usage.input_tokens), text + audio + image)
+        left = max(_count(usage.output_tokens), output_text + output_audio)
+        return cls(
+            total=max(_count(usage.total_tokens), entered + left),
+            input=entered,
+            input_text=text,
+            input_audio=audio,
+            input_image=image,
+            cached=min(entered, max(_count(given.cached_tokens), cached_text + cached_audio + cached_image)),
+            cached_text=cached_text,
+            cached_audio=cached_audio,
+            cached_image=cached_image,
+            output=left,
+            output_text=output_text,
+            output_audio=output_audio,
+            reasoning=min(left, _count(made.reasoning_tokens)),
+        )
+
+    def __add__(self, other: Tokens) -> Tokens:
+        return Tokens(**{name: getattr(self, name) + getattr(other, name) for name in _TOKEN_FIELDS})
+
+    def to_dict(self) -> dict[str, int]:
+        """Plain data for logs: every count."""
+        return dataclasses.asdict(self)
+
+
+_TOKEN_FIELDS = tuple(field.name for field in dataclasses.fields(Tokens))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transcriptions:
+    """What transcribing the user cost: tokens with some models, seconds (rounded up) with others."""
+
+    count: int = 0
+    total: int = 0
+    input: int = 0
+    input_text: int = 0
+    input_audio: int = 0
+    output: int = 0
+    seconds: float = 0.0
+
+    @classmethod
+    def of(cls, usage: ev.TokenUsage | ev.DurationUsage | ev.UnknownUsage | None) -> Transcriptions:
+        """What one transcript reports; unknown ways of billing count as one transcript and nothing else."""
+        if isinstance(usage, ev.DurationUsage):
+            seconds = usage.seconds or 0.0
+            return cls(count=1, seconds=max(0.0, float(seconds)) if math.isfinite(seconds) else 0.0)
+        if not isinstance(usage, ev.TokenUsage):
+            return cls(count=1)
+        given = usage.input_token_details or ev.TranscriptionTokenDetails()
+        text, audio = _count(given.text_tokens), _count(given.audio_tokens)
+        entered, left = max(_count(usage.input_tokens), text + audio), _count(usage.output_tokens)
+        return cls(
+            count=1,
+            total=max(_count(usage.total_tokens), entered + left),
+            input=entered,
+            input_text=text,
+            input_audio=audio,
+            output=left,
+        )
+
+    def __add__(self, other: Transcriptions) -> Transcriptions:
+        return Transcriptions(**{f: getattr(self, f) + getattr(other, f) for f in _TRANSCRIPTION_FIELDS})
+
+    def to_dict(self) -> dict[str, int | float]:
+        """Plain data for logs: every count."""
+        return dataclasses.asdict(self)
+
+
+_TRANSCRIPTION_FIELDS = tuple(field.name for field in dataclasses.fields(Transcriptions))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """One rate limit as last reported. Times are on the clock the core was given."""
+
+    name: str
+    limit: float | None
+    remaining: float | None
+    resets_at: float | None
+    seen_at: float
+
+    def resets_in(self, now: float) -> float | None:
+        """Seconds until the limit is whole again, 0 if it is by now; None if the server did not say."""
+        return None if self.resets_at is None else max(0.0, self.resets_at - now)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for logs."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prices:
+    """What tokens cost you, in US dollars per million; transcription also per minute.
+
+    Cached input without a price of its own costs what other input costs, and
+    an image what text costs. Raises `LocalProtocolError` for a price that is
+    negative or no number.
+    """
+
+    input_text: float
+    input_audio: float
+    output_text: float
+    output_audio: float
+    input_image: float | None = None
+    cached_text: float | None = None
+    cached_audio: float | None = None
+    cached_image: float | None = None
+    transcription_input: float = 0.0
+    transcription_output: float = 0.0
+    transcription_minute: float = 0.0
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            _check_amount(f"Prices.{field.name}", getattr(self, field.name))
+
+    def usd(self, tokens: Tokens) -> float:
+        """What these tokens cost. Where a report leaves something open, the dearer reading counts.
+
+        Tokens of no stated kind cost the dearest kind's price, and cached ones
+        of no stated kind the full price. Reasoning is in the output already.
+        """
+        image = self.input_text if self.input_image is None else self.input_image
+        kinds = (
+            (tokens.input_text, tokens.cached_text, self.input_text, self.cached_text),
+            (tokens.input_audio, tokens.cached_audio, self.input_audio, self.cached_audio),
+            (tokens.input_image, tokens.cached_image, image, self.cached_image),
+        )
+        cost = 0.0
+        for count, cached, price, cached_price in kinds:
+            cost += (count - cached) * price + cached * (price if cached_price is None else cached_price)
+        untold_input = tokens.input - sum(count for count, *_ in kinds)
+        untold_output = tokens.output - tokens.output_text - tokens.output_audio
+        untold = tokens.total - tokens.input - tokens.output
+        dear_input = max(price for *_, price, _ in kinds)
+        dear_output = max(self.output_text, self.output_audio)
+        cost += tokens.output_text * self.output_text + tokens.output_audio * self.output_audio
+        cost += untold_input * dear_input + untold_output * dear_output
+        return (cost + untold * max(dear_input, dear_output)) / 1e6
+
+    def transcription_usd(self, used: Transcriptions) -> float:
+        """What transcribing the user cost."""
+        tokens = used.input * self.transcription_input + used.output * self.transcription_output
+        return tokens / 1e6 + used.seconds / 60 * self.transcription_minute
+
+
+def _check_amount(name: str, value: float | None) -> None:
+    if value is not None and not (math.isfinite(value) and value >= 0):
+        raise LocalProtocolError(f"{name} must be a number of at least 0, not {value}")
+
+
+class BudgetExceeded(LocalProtocolError):
+    """The next reply would, or might, cost more than the budget has left; nothing was sent.
+
+    `unit` is "tokens" or "usd"; `limit`, `spent` and `projected` are in it.
+    """
+
+    def __init__(self, unit: Literal["tokens", "usd"], limit: float, spent: float, projected: float) -> None:
+        self.unit = unit
+        self.limit = limit
+        self.spent = spent
+        self.projected = projected
+        show: Callable[[float], str] = (lambda x: f"{x:.0f} tokens") if unit == "tokens" else _dollars
+        super().__init__(
+            f"the budget of {show(limit)} allows no other reply: {show(spent)} are spent"
+            f" and the next one is projected at {show(projected)}",
+            hint=f"raise Budget(max_{unit}=...), or make the history shorter",
+        )
+
+
+def _dollars(amount: float) -> str:
+    return f"{amount:.4f} USD"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """The most a session may use, checked before each `response.create`.
+
+    `max_tokens` counts every token of every response, cached ones included;
+    `max_usd` needs `prices` and counts transcription too. Prices alone limit
+    nothing, and say what the session costs. Raises `LocalProtocolError` for a
+    limit that cannot be kept, and if there is nothing in it.
+    """
+
+    max_tokens: int | None = None
+    max_usd: float | None = None
+    prices: Prices | None = None
+
+    def __post_init__(self) -> None:
+        _check_amount("Budget.max_tokens", self.max_tokens)
+        _check_amount("Budget.max_usd", self.max_usd)
+        if self.max_tokens is None and self.max_usd is None and self.prices is None:
+            raise LocalProtocolError("an empty Budget", hint="give max_tokens, or max_usd and prices")
+        if self.max_usd is not None and self.prices is None:
+            raise LocalProtocolError(
+                "Budget.max_usd needs Budget.prices", hint="give Prices(...) as your provider lists them"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetLeft:
+    """What a budget has left before the next reply, and what that reply is projected to take.
+
+    None where nothing is limited, or no prices are known.
+    """
+
+    tokens: int | None
+    usd: float | None
+    projected: Tokens
+    projected_usd: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for logs."""
+        return dataclasses.asdict(self)
+
+
+class UsageMeter:
+    """Counts what a session used. Feed it the core's stream with `apply`; read it at any time.
+
+    `total` and `responses` cover all finished responses, out-of-band ones
+    included; `unreported` counts those that ended without a word about tokens
+    (most servers say nothing for a failed one). `last` is the youngest report.
+    """
+
+    def __init__(self, budget: Budget | None = None) -> None:
+        self.budget = budget
+        self.total = Tokens()
+        self.last: Tokens | None = None
+        self.responses = 0
+        self.unreported = 0
+        self.transcriptions = Transcriptions()
+        self._by_response: dict[str, Tokens] = {}
+        self._transcribed: dict[tuple[str, int | None], None] = {}
+        self._limits: dict[str, Limit] = {}
+        self._custom: dict[str, None] = {}
+        # The last reply made of the conversation as it still is.
+        self._context: Tokens | None = None
+
+    # Views
+
+    @property
+    def limits(self) -> Mapping[str, Limit]:
+        """Rate limits by name, as last reported. Empty until the server says anything, if it ever does."""
+        return dict(self._limits)
+
+    def of(self, response_id: str) -> Tokens | None:
+        """What one response used; None if it is unknown, unfinished, silent about it, or long ago."""
+        return self._by_response.get(response_id)
+
+    @property
+    def usd(self) -> float | None:
+        """What the session cost so far; None without prices."""
+        return self._usd(self.total, self.transcriptions)
+
+    def projected(self) -> Tokens:
+        """What the next reply to the conversation as it stands may take: an estimate.
+
+        Its input is the last reply's input and output, none of it cached, as
+        the server charges the whole conversation each time (observed); its
+        output is the average so far. What you added since is not in it.
+        All zero until a reply has been reported, and after a deletion, since
+        how many tokens an item had is never said.
+        """
+        context = self._context
+        reported = self.responses - self.unreported
+        if context is None or not reported:
+            return Tokens()
+        entered = context.input + context.output - context.reasoning
+        text, audio = self.total.output_text // reported, self.total.output_audio // reported
+        output = self.total.output // reported
+        return Tokens(
+            total=entered + output,
+            input=entered,
+            input_text=context.input_text + max(0, context.output_text - context.reasoning),
+            input_audio=context.input_audio + min(context.output_audio, context.output - context.reasoning),
+            input_image=context.input_image,
+            output=output,
+            output_text=text,
+            output_audio=audio,
+        )
+
+    def check(self) -> BudgetLeft:
+        """Call before each `response.create`. Raises `BudgetExceeded`, else says what is left.
+
+        Refuses when the budget is spent, and when the projected reply would
+        overdraw it. Without a budget nothing is refused.
+        """
+        projected = self.projected()
+        projected_usd = self._usd(projected, Transcriptions())
+        tokens = usd = None
+        if self.budget is not None and self.budget.max_tokens is not None:
+            tokens = self.budget.max_tokens - self.total.total
+            if tokens <= 0 or projected.total > tokens:
+                raise BudgetExceeded("tokens", self.budget.max_tokens, self.total.total, projected.total)
+        if self.budget is not None and self.budget.max_usd is not None:
+            spent = self.usd or 0.0
+            usd = self.budget.max_usd - spent
+            if usd <= 0 or (projected_usd or 0.0) > usd:
+                raise BudgetExceeded("usd", self.budget.max_usd, spent, projected_usd or 0.0)
+        return BudgetLeft(tokens=tokens, usd=usd, projected=projected, projected_usd=projected_usd)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for logs: sums, limits, and money if prices are known."""
+        return {
+            "responses": self.responses,
+            "unreported": self.unreported,
+            "tokens": self.total.to_dict(),
+            "transcriptions": self.transcriptions.to_dict(),
+            "limits": {name: limit.to_dict() for name, limit in self._limits.items()},
+            "usd": self.usd,
+        }
+
+    # Inputs
+
+    def apply(self, observed: Observed, now: float) -> None:
+        """Take in what the core observed. Never raises, whatever the server reports."""
+        match observed:
+            case ResponseFinished():
+                self._finished(observed)
+            case ev.ConversationItemInputAudioTranscriptionCompleted():
+                self._transcript(observed)
+            case ev.RateLimitsUpdated():
+                self._limited(observed, now)
+            case ev.ConversationItemDeleted():
+                self._context = None
+            case ev.ResponseCreate() if observed.response is not UNSET and observed.event_id is not UNSET:
+                if observed.response.input is not UNSET:
+                    _remember(self._custom, observed.event_id, None)
+            case _:
+                pass
+
+    def _finished(self, signal: ResponseFinished) -> None:
+        record = signal.record
+        if signal.response_id in self._by_response:
+            return
+        self.responses += 1
+        usage = record.response.usage if record.response is not None else None
+        if usage is None:
+            self.unreported += 1
+            return
+        self.last = Tokens.of(usage)
+        self.total += self.last
+        if signal.response_id:
+            _remember(self._by_response, signal.response_id, self.last)
+        if not record.out_of_band and record.command not in self._custom:
+            self._context = self.last
+
+    def _transcript(self, event: ev.ConversationItemInputAudioTranscriptionCompleted) -> None:
+        if event.item_id is not None:
+            key = (event.item_id, event.content_index)
+            if key in self._transcribed:
+                return
+            _remember(self._transcribed, key, None)
+        self.transcriptions += Transcriptions.of(event.usage)
+
+    def _limited(self, event: ev.RateLimitsUpdated, now: float) -> None:
+        for one in event.rate_limits or ():
+            name = one.name or "?"
+            if name in self._limits or len(self._limits) < _MAX_LIMITS:
+                resets_at = None if one.reset_seconds is None else now + one.reset_seconds
+                self._limits[name] = Limit(
+                    name=name, limit=one.limit, remaining=one.remaining, resets_at=resets_at, seen_at=now
+                )
+
+    def _usd(self, tokens: Tokens, transcriptions: Transcriptions) -> float | None:
+        prices = self.budget.prices if self.budget is not None else None
+        return None if prices is None else prices.usd(tokens) + prices.transcription_usd(transcriptions)
+
+
+def _remember(known: dict[_K, _V], key: _K, value: _V) -> None:
+    known[key] = value
+    if len(known) > _REMEMBERED:
+        del known[next(iter(known))]
