@@ -31,6 +31,7 @@ from .speech import Speaker, murmur_speaker
 from .timeline import Job, Timeline
 from .tokens import Tokens
 from .transcribe import transcription
+from .vad import Edge
 
 __all__ = ["SimulatedSession"]
 
@@ -57,8 +58,8 @@ class SimulatedSession:
     with the close code beside it. A session with a `call_id` is a sideband: no
     `session.created`, and no audio deltas (observed).
 
-    In this version turn detection is accepted, shown and stored, but nobody
-    listens for speech: turns are the client's, by `commit` and `response.create`.
+    Turn detection listens to the energy of what is appended, on the audio's
+    clock (`vad`); the idle timeout is accepted and shown, and never fires.
     """
 
     def __init__(
@@ -93,11 +94,13 @@ class SimulatedSession:
         self._buffer = InputBuffer()
         self._runs: dict[str, tuple[ResponseRun, Job]] = {}
         self._active: ResponseRun | None = None
+        self._coming_item: str | None = None  # announced by speech_started
         self._assistant_spoke = False
         self._counted = Tokens()  # what the conversation's last response was given
         self._tokens_left = _TOKEN_LIMIT
         self._expires: float | None = None
         self.config = SessionConfig.default(kind, session_id="", model=model, expires_at=0)
+        self._turn_detection: Mapping[str, Any] | None = None
         self._handlers: dict[str, _Handler] = {
             "session.update": self._update_session,
             "session.close": self._refuse_translation,
@@ -128,6 +131,7 @@ class SimulatedSession:
             model=self._model,
             expires_at=int(self._epoch + self._expires),
         )
+        self._listen()
         if self.call_id is None:
             self._out.emit("session.created", session=self.config.to_wire())
 
@@ -236,6 +240,7 @@ class SimulatedSession:
         if self._active is not None and new.voice_speed != self.config.voice_speed:
             raise refusals.speed_locked()
         self.config = new
+        self._listen()
         self._out.emit("session.updated", session=new.to_wire())
 
     @property
@@ -246,16 +251,50 @@ class SimulatedSession:
 
     def _append_audio(self, event: Mapping[str, Any], now: float) -> None:
         encoding = self.config.input_encoding
-        self._buffer.append(decode_audio(event["audio"], encoding, "audio"), encoding)
+        edges = self._buffer.append(decode_audio(event["audio"], encoding, "audio"), encoding)
+        for edge in edges:
+            if edge.end_ms is None:
+                self._speech_started(edge, now)
+            else:
+                self._speech_stopped(edge, edge.end_ms, now)
 
     def _clear_audio(self, event: Mapping[str, Any], now: float) -> None:
         self._buffer.clear()
         self._out.emit("input_audio_buffer.cleared")
 
     def _commit_audio(self, event: Mapping[str, Any], now: float) -> None:
-        sound = self._buffer.take()
+        # In the middle of detected speech this is another item than the one announced (API reference).
+        self._add_spoken_item(new_item_id(self._ids, self._conversation), self._buffer.take(), now)
+
+    def _listen(self) -> None:
+        self._turn_detection = self.config.input["turn_detection"]
+        self._buffer.listen(self._turn_detection)
+
+    def _speech_started(self, edge: Edge, now: float) -> None:
+        self._coming_item = new_item_id(self._ids, self._conversation)
+        self._out.emit(
+            "input_audio_buffer.speech_started", audio_start_ms=edge.start_ms, item_id=self._coming_item
+        )
+        if self._active is not None and self._detection("interrupt_response"):
+            self._stop(self._active.id, "turn_detected")
+
+    def _speech_stopped(self, edge: Edge, end_ms: int, now: float) -> None:
+        item_id, self._coming_item = self._coming_item, None
+        if item_id is None or item_id in self._conversation:  # the client may have taken it meanwhile
+            item_id = new_item_id(self._ids, self._conversation)
+        self._out.emit("input_audio_buffer.speech_stopped", audio_end_ms=end_ms, item_id=item_id)
+        self._add_spoken_item(item_id, self._buffer.take_turn(edge), now)
+        # One that is active already keeps the automatic one from starting (documented as possible).
+        if self._active is None and self._detection("create_response"):
+            self._respond({}, now)
+
+    def _detection(self, flag: str) -> bool:
+        """A flag of turn detection. Transcription sessions have none: nothing answers there."""
+        return bool(self._turn_detection and self._turn_detection.get(flag))
+
+    def _add_spoken_item(self, item_id: str, sound: Sound, now: float) -> None:
         wire = {
-            "id": new_item_id(self._ids, self._conversation),
+            "id": item_id,
             "type": "message",
             "status": "completed",
             "role": "user",
@@ -321,11 +360,14 @@ class SimulatedSession:
 
     def _create_response(self, event: Mapping[str, Any], now: float) -> None:
         asked = event.get("response", {})
-        out_of_band = asked.get("conversation") == "none"
         if self.config.kind == "transcription":
             raise refusals.no_responses_here()
-        if self._active is not None and not out_of_band:
+        if self._active is not None and asked.get("conversation") != "none":
             raise refusals.response_active(self._active.id)
+        self._respond(asked, now)
+
+    def _respond(self, asked: Mapping[str, Any], now: float) -> None:
+        out_of_band = asked.get("conversation") == "none"
         plan = make_plan(self.config, self._conversation, asked, ids=self._ids, counted=self._counted)
         if self._has_spoken and plan.settings.voice != self.config.voice:
             raise refusals.voice_locked()
@@ -346,9 +388,12 @@ class SimulatedSession:
         response_id = event.get("response_id", self.active_response_id)
         if response_id not in self._runs:
             raise refusals.nothing_to_cancel()
+        self._stop(response_id, "client_cancelled")
+
+    def _stop(self, response_id: str, reason: str) -> None:
         run, job = self._runs[response_id]
         self._timeline.stop(job)
-        run.cancel("client_cancelled")
+        run.cancel(reason)
 
     def _response_done(self, run: ResponseRun) -> None:
         del self._runs[run.id]

@@ -245,8 +245,8 @@ def _default_turn_detection(vad: str, kind: SessionKind, model: str) -> dict[str
     answering = {"create_response": True, "interrupt_response": True} if kind == "realtime" else {}
     if vad == "semantic_vad":
         return {"type": vad, "eagerness": "auto", **answering}
-    # 500 ms is documented; 200 is what all but the gpt-realtime-2 family have (observed).
-    silence = 500 if has_reasoning(model) else 200
+    # 500 ms is documented; 200 is what all but conversations of the gpt-realtime-2 family have (observed).
+    silence = 500 if kind == "realtime" and has_reasoning(model) else 200
     listening = {
         "type": vad,
         "threshold": 0.5,

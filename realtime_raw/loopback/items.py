@@ -96,6 +96,7 @@ class Conversation:
         return found
 
     def find(self, item_id: str) -> Item | None:
+        """The item called `item_id`, or None."""
         return self._items.get(item_id)
 
     @property

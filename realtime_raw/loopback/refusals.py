@@ -275,6 +275,7 @@ def buffer_full(path: str, seconds: int) -> Refused:
 
 
 def duplicate_item(item_id: str) -> Refused:
+    """An item of that id exists (observed live, with no event id echoed)."""
     return _state(
         "item_create_duplicate_item_id",
         f"Error adding item: an item with id {quote(item_id)} already exists.",
@@ -283,6 +284,7 @@ def duplicate_item(item_id: str) -> Refused:
 
 
 def unknown_previous_item(item_id: str) -> Refused:
+    """There is nothing of that id to insert after."""
     return _state(
         "item_create_invalid_previous_item_id",
         f"Error adding item: the previous item with id {quote(item_id)} does not exist.",
@@ -303,10 +305,12 @@ def unknown_item(verb: str, item_id: str) -> Refused:
 
 
 def not_truncatable() -> Refused:
+    """Not the assistant's, or without audio so far (observed; one capture has code null)."""
     return _state("unsupported_content_type", "Only model output audio messages can be truncated", echo=False)
 
 
 def already_shorter(have_ms: int, asked_ms: int) -> Refused:
+    """A truncation beyond what was generated."""
     return _state(
         "invalid_value", f"Audio content of {have_ms}ms is already shorter than {asked_ms}ms", echo=False
     )
@@ -321,6 +325,7 @@ def unknown_reference(path: str, item_id: str) -> Refused:
 
 
 def response_active(response_id: str) -> Refused:
+    """Another response is writing to the default conversation."""
     text = (
         f"Conversation already has an active response in progress: {response_id}. "
         "Wait until the response is finished before creating a new one."
@@ -329,10 +334,12 @@ def response_active(response_id: str) -> Refused:
 
 
 def nothing_to_cancel() -> Refused:
+    """No response is active, or none of that id."""
     return _state("response_cancel_not_active", "Cancellation failed: no active response found")
 
 
 def conversation_too_long() -> Refused:
+    """The context does not fit, and truncation is disabled."""
     return _state("conversation_too_long", "Conversation is too long to create a Response.")
 
 
@@ -371,6 +378,7 @@ def wrong_key(key: str) -> Fault:
 
 
 def not_realtime(model: str) -> Fault:
+    """A model of another kind, or no model at all (observed for both)."""
     return Fault(
         code="invalid_model",
         message=f'Model "{model[:_QUOTE_LIMIT]}" is not supported in realtime mode.',
@@ -389,6 +397,7 @@ def transcription_model(model: str) -> Fault:
 
 
 def model_gone(model: str) -> Fault:
+    """A model that was removed."""
     return Fault(
         code="model_not_found",
         message=f"The model `{model[:_QUOTE_LIMIT]}` does not exist or you do not have access to it.",

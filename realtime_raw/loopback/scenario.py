@@ -130,6 +130,7 @@ class DefaultScenario:
         self._spoken = list(spoken)
 
     def transcript(self, heard: Heard) -> str:
+        """The next of `spoken`; a sentence with the duration when there is none; nothing for silence."""
         if heard.dbfs == -math.inf:
             return ""
         if self._spoken:
@@ -137,6 +138,7 @@ class DefaultScenario:
         return f"{heard.seconds:.1f} seconds of speech."
 
     def reply(self, turn: Turn) -> Reply:
+        """A tool call if one is due, else what there is to say."""
         called = _tool_call(turn)
         if called is not None:
             return Reply((called,))

@@ -93,6 +93,7 @@ class Sound:
         return Sound(encoding, encode_samples(samples, encoding))
 
     def base64(self) -> str:
+        """The bytes as the wire writes them."""
         return b64encode(self.data).decode("ascii")
 
 

@@ -71,6 +71,7 @@ class CachedSpeaker:
         self._lock = threading.Lock()
 
     def say(self, pieces: Sequence[str], voice: str, speed: float) -> Speech:
+        """What was said before, or else what the speaker says now."""
         key = (tuple(pieces), voice, speed)
         with self._lock:
             if key in self._known:

@@ -75,6 +75,7 @@ class Text:
     filled: bool = False
 
     def check(self, value: Any, path: str) -> None:
+        """A string, not too long, not empty where that matters."""
         _expect(value, path, str, "a string")
         if self.filled and not value:
             raise refusals.empty_string(path)
@@ -89,6 +90,7 @@ class Choice:
     values: tuple[str, ...]
 
     def check(self, value: Any, path: str) -> None:
+        """A string, and one of the list."""
         _expect(value, path, str, f"one of {refusals.listed(self.values, 'or')}")
         if value not in self.values:
             raise refusals.wrong_value(path, value, self.values)
@@ -102,6 +104,7 @@ class Whole:
     high: int | None = None
 
     def check(self, value: Any, path: str) -> None:
+        """An integer, and within bounds."""
         _expect(value, path, int, "an integer")
         if self.low is not None and value < self.low:
             raise refusals.out_of_range(path, "integer", value, self.low, above=False)
@@ -117,6 +120,7 @@ class Decimal:
     high: float
 
     def check(self, value: Any, path: str) -> None:
+        """A number, and within bounds."""
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise refusals.wrong_type(path, "a decimal", name_of(value))
         if value < self.low:
@@ -130,6 +134,7 @@ class Flag:
     """true or false."""
 
     def check(self, value: Any, path: str) -> None:
+        """A boolean."""
         _expect(value, path, bool, "a boolean")
 
 
@@ -138,6 +143,7 @@ class Free:
     """Any object (a JSON Schema, a map of whatever), as long as it can be sent back."""
 
     def check(self, value: Any, path: str) -> None:
+        """An object, and not too deep."""
         _expect(value, path, dict, "an object")
         if _depth(value) > _MAX_DEPTH:
             raise refusals.invalid(path, f"Invalid '{path}': nested deeper than {_MAX_DEPTH} levels.")
@@ -165,6 +171,7 @@ class StringMap:
     value_limit: int | None = None
 
     def check(self, value: Any, path: str) -> None:
+        """An object of strings, within its bounds."""
         _expect(value, path, dict, "an object")
         if self.entries is not None and len(value) > self.entries:
             raise refusals.too_many(path, "object", self.entries, len(value))
@@ -182,6 +189,7 @@ class ListOf:
     least: int = 0
 
     def check(self, value: Any, path: str) -> None:
+        """An array, each element in turn."""
         _expect(value, path, list, "an array")
         if len(value) < self.least:
             raise refusals.invalid(
@@ -200,6 +208,7 @@ class Nullable:
     kind: Kind
 
     def check(self, value: Any, path: str) -> None:
+        """Null, or what the kind inside says."""
         if value is not None:
             self.kind.check(value, path)
 
@@ -212,6 +221,7 @@ class ByType:
     expected: str
 
     def check(self, value: Any, path: str) -> None:
+        """The alternative for this JSON type."""
         kind = self.kinds.get(type(value))
         if kind is None:
             raise refusals.wrong_type(path, self.expected, name_of(value))
@@ -227,6 +237,7 @@ class Shape:
     more: Callable[[Mapping[str, Any], str], None] | None = field(default=None)
 
     def check(self, value: Any, path: str) -> None:
+        """Unknown fields, then missing ones, then values in the schema's order."""
         _expect(value, path, dict, "an object")
         for name in value:
             if name not in self.fields:
@@ -250,6 +261,7 @@ class Tagged:
     shapes: Mapping[str, Kind]
 
     def check(self, value: Any, path: str) -> None:
+        """The tag, then the shape it chooses."""
         _expect(value, path, dict, "an object")
         where = _join(path, self.tag)
         if self.tag not in value:
