@@ -111,7 +111,7 @@ class Contents:
             for known in (self._calls, self._outputs):
                 if known.get(record.call_id) is record:
                     del known[record.call_id]
-            if record.partner is not None:
+            if record.partner is not None and record.partner.partner is record:
                 record.partner.partner = None
         return record
 
@@ -135,9 +135,7 @@ class Contents:
     def truncate(self, record: ItemRecord, content_index: int, end_ms: int) -> None:
         """The server cut a part of an item at `end_ms`."""
         part = record.part(content_index, "output_audio")
-        cut = self.heard_text.cut(AudioKey(record.id, content_index), end_ms)
-        if cut is None and part.sound_bytes:
-            cut = spread(part.text, part.received_ms, end_ms)
+        cut = self._cut(AudioKey(record.id, content_index), part, end_ms)
         part.truncate(end_ms, len(cut[0]) if cut is not None else ALL)
         # Who truncates says that no more was heard; the player's own word comes first.
         if part.heard is None and cut is not None:
@@ -147,15 +145,22 @@ class Contents:
         """The ear is `heard_ms` into a part (None: at the end of what was received)."""
         record = self.records.get(key.item_id)
         part = record.parts.get(key.content_index) if record is not None else None
-        if part is None or part.heard == ALL:
+        if part is None:
             return
         ms = part.received_ms if heard_ms is None else min(heard_ms, part.received_ms)
-        heard, unheard = self.heard_text.cut(key, ms) or spread(part.text, part.received_ms, ms)
+        heard, unheard = self._cut(key, part, ms) or ("", part.text)
         chars = len(heard)
         if not unheard and ms >= part.received_ms and self.heard_text.has_ended(key):
             chars = ALL
             self.heard_text.drop(key.item_id, key.content_index)
         part.note_heard(chars, ms)
+
+    def _cut(self, key: AudioKey, part: PartRecord, ms: int) -> tuple[str, str] | None:
+        """`(heard, unheard)` at a position: measured, else an estimate, else None for want of any sound."""
+        if not part.sound_bytes:
+            return None
+        found = self.heard_text.cut(key, ms)
+        return found if found is not None and any(found) else spread(part.text, part.received_ms, ms)
 
     # Responses
 
@@ -283,7 +288,7 @@ class Contents:
                 part.transcription, part.error = "completed", None
                 if event.transcript is not None:
                     part.words.replace(event.transcript)
-            case ev.ConversationItemInputAudioTranscriptionFailed():
+            case _:
                 part.transcription = "failed"
                 part.error = event.error.info() if event.error is not None else None
         yield from self._changed(record, "transcription")

@@ -69,8 +69,8 @@ class _Track:
             (start, [text for _, text in group])
             for start, group in itertools.groupby(self.pieces, key=lambda piece: piece[0])
         ]
-        ends = [start for start, _ in grouped[1:]] + [self.received]
-        for (start, texts), end in zip(grouped, ends, strict=True):
+        ends = [*(start for start, _ in grouped[1:]), self.received]
+        for (start, texts), end in zip(grouped, ends, strict=False):
             yield start, end, texts
 
     def heard_pieces(self, heard_ms: float) -> int:

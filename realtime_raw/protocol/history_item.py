@@ -316,14 +316,14 @@ def _total(lengths: Iterable[int | None]) -> int | None:
 
 def describe(item: HistoryItem) -> str:
     """One line of a readable dialogue, without control characters, whatever the item."""
-    return printable(_DESCRIBED.get(item.type, _other)(item))
+    return printable(_DESCRIBED.get(item.type, _other)(item)).rstrip()
 
 
 def _message(item: HistoryItem) -> str:
     said = "".join(_said(part) for part in item.parts)
     if item.truncated_at_ms is not None or item.unheard:
         said += f" [cut; not heard: {item.unheard}]" if item.unheard else " [cut]"
-    return f"{item.role or 'message'}: {said}".rstrip()
+    return f"{item.role or 'message'}: {said}"
 
 
 def _said(part: Part) -> str:
