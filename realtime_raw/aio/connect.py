@@ -1,0 +1,347 @@
+"""connect(): from what a user says about a server to a session that is ready, or the reason why not.
+
+The key is fetched here, the line opened, and the session awaited, all within
+one time limit. Nothing is retried.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import itertools
+import os
+import secrets
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import UTC, datetime
+from typing import IO, TYPE_CHECKING, Any, Literal
+
+from .. import codec
+from ..dispatch import Event, Kind
+from ..endpoint import Credential, Endpoint
+from ..errors import ConnectFailed, LocalProtocolError, SessionLost
+from ..events.catalog import DIALECTS
+from ..events.server import ErrorEvent, SessionCreated
+from ..journal import JournalWriter
+from ..protocol import signals
+from ..protocol.core import Options, RealtimeProtocol
+from ..protocol.patch import SessionPatch
+from ..types import ErrorInfo
+from .connection import RealtimeConnection
+from .driver import Driver, OnHandlerError
+from .failures import refused_in_band
+from .handshake import MAX_SIZE, dial
+from .subscribe import STREAM_LIMIT, EventStream
+from .tap import Tap
+from .transport import MessageTransport
+
+if TYPE_CHECKING:
+    from os import PathLike
+    from types import TracebackType
+
+    from ..events.session import FunctionTool, McpTool
+
+__all__ = ["DEFAULT_MODEL", "connect"]
+
+DEFAULT_MODEL = "gpt-realtime-2.1"
+
+_KEY_VARIABLE = "OPENAI_API_KEY"
+# After an `error`, how long its close may take to come; on a socket that
+# begins in silence, how long an `error` may.
+_LAST_WORDS_S = 1.0
+_SILENCE_S = 0.3
+
+
+def connect(
+    endpoint: str | Endpoint | None = None,
+    *,
+    model: str = DEFAULT_MODEL,
+    api_key: Credential | None = None,
+    manual_turns: bool = True,
+    session: SessionPatch | None = None,
+    tools: Sequence[FunctionTool | McpTool] = (),
+    journal: str | PathLike[str] | IO[str] | IO[bytes] | None = None,
+    on_handler_error: OnHandlerError = "report",
+    barge_in: Literal["follow_server", "always", "never"] = "follow_server",
+    strict: bool = False,
+    open_timeout: float | None = 10.0,
+    command_timeout: float = 10.0,
+    close_timeout: float = 1.0,
+    max_size: int = MAX_SIZE,
+    allow_plaintext: bool = False,
+) -> Connecting:
+    """A session, as an async context manager: `async with connect(...) as conn:`.
+
+    Without an `endpoint` it is OpenAI's; a URL is any server that speaks the
+    protocol, and gets `model` if it names none. An `Endpoint` is taken as it is.
+    `api_key` is a string, or a function (async or not) called for each connect;
+    without one, `OPENAI_API_KEY` is used for OpenAI's own hosts and sent to no
+    other.
+
+    Entering returns once the session exists and the server has confirmed the
+    first patch: turn detection off (unless `manual_turns=False`), `session` and
+    `tools`. What the session is then is in `conn.session.current`. `journal` is
+    a path (an existing file is replaced) or a stream that gets every message.
+    `barge_in` says whether the user's speech, as the server hears it, cuts our
+    playback. `strict` makes a server's breach of protocol end the session.
+    `max_size` bounds a server's message, in bytes. Times are in seconds:
+    `open_timeout` for all of entering, `command_timeout` for each answer.
+
+    Entering raises `ConnectFailed` if no session comes of it, `OSError` for a
+    journal that cannot be written, `LocalProtocolError` (or `InvalidCommand`) for
+    what cannot work; cancelling it leaves nothing behind. Leaving closes the
+    line and ends every task, in at most 1.5 s (with the default `close_timeout`).
+    Failures of handlers are then raised as an `ExceptionGroup`, unless the body
+    raised itself; with `on_handler_error="abort"` the first one ends the session.
+    """
+    if isinstance(endpoint, Endpoint):
+        where = endpoint if api_key is None else endpoint.with_key(api_key)
+    elif endpoint is None:
+        where = Endpoint.openai(model, api_key)
+    else:
+        where = Endpoint.of(endpoint, model=model, api_key=api_key, allow_plaintext=allow_plaintext)
+    patch = session or SessionPatch()
+    if tools:
+        patch = patch.merged(SessionPatch(tools=tools))
+    options = Options(
+        manual_turns=manual_turns,
+        strict=strict,
+        sideband=where.sideband,
+        command_timeout=command_timeout,
+        barge_in=barge_in,
+    )
+    core = RealtimeProtocol(DIALECTS[where.dialect], options=options, ids=_ids(), session=patch)
+
+    async def open_line(key: str | None) -> MessageTransport:
+        return await dial(where, key, max_size=max_size, close_timeout=close_timeout)
+
+    return Connecting(
+        where, core, open_line, journal=journal, open_timeout=open_timeout, on_handler_error=on_handler_error
+    )
+
+
+class Connecting:
+    """A session to be entered, once. Made by `connect`.
+
+    Made by hand it joins any core to any line, such as one of `memory_pair()`:
+    `open_line` is an async function from the key (or None) to the transport.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        core: RealtimeProtocol,
+        open_line: Callable[[str | None], Coroutine[Any, Any, MessageTransport]],
+        *,
+        journal: str | PathLike[str] | IO[str] | IO[bytes] | None = None,
+        open_timeout: float | None = 10.0,
+        on_handler_error: OnHandlerError = "report",
+    ) -> None:
+        self._endpoint = endpoint
+        self._core = core
+        self._open_line = open_line
+        self._journal = journal
+        self._open_timeout = open_timeout
+        self._on_handler_error = on_handler_error
+        self._driver: Driver | None = None
+        self._entered = False
+        self._stage = "before the connection was opened"
+        self._advice: str | None = None
+
+    async def __aenter__(self) -> RealtimeConnection:
+        if self._entered:
+            raise LocalProtocolError(
+                "this session was entered before", hint="call connect() for each session"
+            )
+        self._entered = True
+        try:
+            async with asyncio.timeout(self._open_timeout) as limit:
+                return await self._enter()
+        except TimeoutError:
+            if not limit.expired():
+                raise
+        raise ConnectFailed(
+            f"{self._endpoint.host} gave no session within {self._open_timeout:g} s: stopped {self._stage}",
+            advice=self._advice or "check the network, or allow more time with open_timeout=",
+        )
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        driver = self._driver
+        assert driver is not None
+        await driver.finish(gently=exc is None)
+        consequence = driver.aborted and isinstance(exc, SessionLost)
+        if exc is not None and not consequence:
+            return
+        if driver.failures:
+            raise _failures(driver)
+        if driver.fatal is not None:
+            raise driver.fatal
+
+    async def _enter(self) -> RealtimeConnection:
+        key = await _key_for(self._endpoint)
+        tap = self._open_tap(key)
+        try:
+            self._stage = f"while connecting to {self._endpoint.host}"
+            line = await self._open(key)
+            self._driver = driver = Driver(line, self._core, tap=tap, on_handler_error=self._on_handler_error)
+        except BaseException:
+            tap.close()
+            raise
+        try:
+            await self._await_session(driver)
+        except BaseException as exc:
+            if isinstance(exc, asyncio.CancelledError):
+                driver.abort()
+            await driver.finish(gently=False)
+            raise
+        return RealtimeConnection(driver, self._endpoint)
+
+    async def _open(self, key: str | None) -> MessageTransport:
+        opening = asyncio.create_task(self._open_line(key))
+        try:
+            await asyncio.sleep(0)
+            # While the network works: models are built on first use, and a
+            # delta must not wait for that.
+            codec.warm(DIALECTS[self._endpoint.dialect])
+            return await opening
+        except BaseException:
+            await _drop(opening)
+            raise
+
+    async def _await_session(self, driver: Driver) -> None:
+        self._stage = (
+            "waiting for session.updated" if self._core.options.sideband else "waiting for session.created"
+        )
+        async with driver.stream(_TELLING, STREAM_LIMIT, "block") as stream:
+            driver.start(time.time())
+            await self._watch(stream)
+
+    async def _watch(self, stream: EventStream[Event]) -> None:
+        """Until the session is ready, or it is clear that it will not be."""
+        error: ErrorInfo | None = None
+        patience: float | None = None
+        while True:
+            try:
+                async with asyncio.timeout(patience):
+                    event = await anext(stream)
+            except SessionLost as lost:
+                raise refused_in_band(error, lost.close) from None
+            except TimeoutError:
+                if error is None:
+                    return
+                raise refused_in_band(error, None) from None
+            if isinstance(event, signals.SessionReady):
+                if self._core.first_patch is not None or not self._core.options.sideband:
+                    return
+                patience = _SILENCE_S  # nothing was asked, so only a refusal would be answered
+            elif isinstance(event, ErrorEvent):
+                error = event.error.info() if event.error is not None else ErrorInfo("no reason given")
+                patience = _LAST_WORDS_S
+            else:
+                self._judge(event)
+
+    def _judge(self, event: Event) -> None:
+        """Raise `ConnectFailed` if this says that the session will not be what was asked for."""
+        if isinstance(event, SessionCreated):
+            self._stage = "waiting for session.updated"
+            self._advice = _BETA_ADVICE if _is_beta(event.raw.get("session")) else None
+        elif isinstance(event, signals.InvariantBroken) and event.rule == "manual_turns":
+            raise ConnectFailed(
+                f"the server does not give manual turns: {event.detail}",
+                advice=self._advice or "connect with manual_turns=False, or to a server that can",
+            )
+        elif isinstance(event, signals.CommandRefused) and event.event_id == self._core.first_patch:
+            self._judge_refusal(event)
+
+    def _judge_refusal(self, refused: signals.CommandRefused) -> None:
+        if refused.fate == "timed_out":
+            raise ConnectFailed(
+                f"the server did not answer the first session.update within {refused.waited:g} s",
+                advice=self._advice,
+            )
+        if refused.fate == "refused":
+            failure = refused_in_band(refused.error, None, "the first session.update")
+            failure.advice = failure.advice or self._advice
+            raise failure
+
+    def _open_tap(self, key: str | None) -> Tap:
+        """The journal, open and with its header written. Raises `OSError`."""
+        journal = self._journal
+        if journal is None:
+            return Tap()
+        owned = None
+        if isinstance(journal, (str, os.PathLike)):
+            journal = owned = open(journal, "wb")  # noqa: SIM115  # closed by the tap
+        try:
+            writer = JournalWriter(
+                journal,
+                dialect=self._endpoint.dialect,
+                url=self._endpoint.redacted(),
+                started=datetime.now(UTC).isoformat(timespec="milliseconds"),
+                secrets=() if key is None else (key.strip(),),
+            )
+        except BaseException:
+            if owned is not None:
+                owned.close()
+            raise
+        return Tap(writer, owned)
+
+
+# What tells whether a session comes of it.
+_TELLING: tuple[Kind, ...] = (
+    SessionCreated,
+    ErrorEvent,
+    signals.SessionReady,
+    signals.CommandRefused,
+    signals.InvariantBroken,
+)
+_BETA_ADVICE = (
+    "this server speaks the retired beta shape, whose session fields are flat; it needs a GA server"
+)
+
+
+def _is_beta(session: object) -> bool:
+    return isinstance(session, dict) and "audio" not in session and "modalities" in session
+
+
+async def _key_for(endpoint: Endpoint) -> str | None:
+    """The key this endpoint is to be opened with, made or fetched now."""
+    credential = endpoint.credential
+    if credential is None:
+        if not endpoint.needs_key:
+            return None
+        credential = os.environ.get(_KEY_VARIABLE)
+        if not credential:
+            raise ConnectFailed(
+                f"{endpoint.host} needs an API key and there is none",
+                advice=f"set {_KEY_VARIABLE}, or pass api_key=; rt.loopback.LoopbackServer needs none",
+            )
+    key = credential() if callable(credential) else credential
+    if inspect.isawaitable(key):
+        key = await key
+    if not isinstance(key, str):
+        raise LocalProtocolError(f"api_key gave a {type(key).__name__}", hint="it gives the key as a string")
+    return key
+
+
+async def _drop(opening: asyncio.Task[MessageTransport]) -> None:
+    """End an attempt nobody waits for any more, and cut the line if it came all the same."""
+    opening.cancel()
+    await asyncio.wait({opening})
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().abort()
+
+
+def _failures(driver: Driver) -> ExceptionGroup[Exception]:
+    group = ExceptionGroup("handlers failed while the session was open", driver.failures)
+    if driver.failures_total > len(driver.failures):
+        group.add_note(f"and {driver.failures_total - len(driver.failures)} more")
+    return group
+
+
+def _ids() -> Callable[[str], str]:
+    """Ids that no other client of a conversation makes; items' fit in the 32 characters they may have."""
+    ours, numbers = secrets.token_hex(4), itertools.count(1)
+    return lambda kind: f"{kind}_{ours}_{next(numbers)}"

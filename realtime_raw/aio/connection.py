@@ -1,0 +1,457 @@
+"""RealtimeConnection: what a user holds. Each verb is one sentence of the API, awaited to its answer.
+
+The rules are the core's, the waiting is the driver's; here are the words for
+both. Connections are made by `connect`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
+
+import orjson
+
+from ..dispatch import Event, Subscription
+from ..errors import ServerRefused
+from ..events import (
+    ConversationItemAdded,
+    ConversationItemCreated,
+    ConversationItemDelete,
+    ConversationItemDeleted,
+    ConversationItemDone,
+    ConversationItemRetrieve,
+    ConversationItemRetrieved,
+    ConversationItemTruncate,
+    ConversationItemTruncated,
+    InputAudioBufferClear,
+    InputAudioBufferCleared,
+    InputAudioBufferCommit,
+    InputAudioBufferCommitted,
+    NewItem,
+    Response,
+    ResponseDone,
+    SessionUpdated,
+)
+from ..events.base import ClientEvent, ServerEvent
+from ..protocol.patch import SessionPatch
+from ..protocol.signals import CommandConfirmed
+from ..types import CloseInfo, ErrorInfo
+from .driver import HIGH_WATER, Driver
+from .requests import ResponseOptions, Role, check_confirmable, item_create, response_create
+from .subscribe import STREAM_LIMIT, EventStream, Overflow, Waiter
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from ..audio.pcm import Samples
+    from ..audio.player import Player
+    from ..endpoint import Endpoint
+    from ..protocol.conversation import ConversationMirror, HistoryItem
+    from ..protocol.core import RealtimeProtocol
+    from ..protocol.interruption import Interruption
+    from ..protocol.outgoing import IfBusy
+    from ..protocol.patch import SessionChanges
+    from ..protocol.session import SessionState
+    from .reply import Reply
+
+__all__ = ["Health", "RealtimeConnection"]
+
+E = TypeVar("E", bound=Event)
+S = TypeVar("S", bound=ServerEvent)
+
+# One second of PCM: long appends go out in such pieces, so that waiting for
+# room happens between them.
+_SLICE = 48_000
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a connection is doing. Milliseconds and bytes say so in their names.
+
+    `core` are the core's counters, `player` the player's (None without one).
+    `loop_lag_ms` is the longest time the event loop stood still,
+    `slowest_handler` the sync handler that ran longest.
+    """
+
+    connected: bool
+    close: CloseInfo | None
+    core: Mapping[str, int]
+    pending_commands: int
+    outbox_bytes: int
+    outbox_high_water: int
+    outbox_limit: int
+    loop_lag_ms: float
+    slowest_handler: str | None
+    slowest_handler_ms: float
+    handler_failures: int
+    player: Mapping[str, float] | None = field(default=None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for logs."""
+        return asdict(self)
+
+
+class RealtimeConnection:
+    """An open session. Made by `connect`; valid inside its `async with`.
+
+    Each verb waits for the server's answer and returns it. They all raise
+    `LocalProtocolError` for what the state forbids (nothing is sent then),
+    `ServerRefused` with the server's words, `CommandTimeout` if no answer comes
+    within `command_timeout`, and `SessionLost` if the line ends first. All may
+    be used from any number of tasks of one event loop. Cancelling a verb never
+    takes a message back that was sent: what it says of itself is what remains.
+    """
+
+    def __init__(self, driver: Driver, endpoint: Endpoint) -> None:
+        self._driver = driver
+        self._endpoint = endpoint
+        self._player: Player | None = None
+        self._appending = asyncio.Lock()
+
+    def __repr__(self) -> str:
+        state = "open" if self._driver.closed is None else f"closed {self._driver.closed}"
+        return f"<RealtimeConnection {self._endpoint.redacted()} {state}>"
+
+    # What is known
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where this goes; `endpoint.redacted()` is fit to print."""
+        return self._endpoint
+
+    @property
+    def protocol(self) -> RealtimeProtocol:
+        """The sans-I/O core: to look at. To act, use the verbs, which also send what it says."""
+        return self._driver.core
+
+    @property
+    def session(self) -> SessionState:
+        """What the server says the session is: `session.current`, and what it promised."""
+        return self._driver.core.session
+
+    @property
+    def history(self) -> ConversationMirror:
+        """The conversation as the server tells it, in its order. Live."""
+        return self._driver.core.conversation
+
+    @property
+    def closed(self) -> CloseInfo | None:
+        """How the line ended; None while it is up."""
+        return self._driver.closed
+
+    @property
+    def player(self) -> Player:
+        """The ring that plays replies, made on first use: from then on, replies are fed to it.
+
+        Give `player.pull` to an audio callback, or use `attach(sink=...)`.
+        Audio nobody pulls stays in it, up to its four minutes. Loads numpy.
+        """
+        if self._player is None:
+            from ..audio.player import Player
+
+            self._player = Player(clock=time.perf_counter_ns)
+            self._driver.core.playhead = self._player
+        return self._player
+
+    def health(self) -> Health:
+        """All counters at once."""
+        driver, lag = self._driver, self._driver.lag
+        return Health(
+            connected=driver.closed is None,
+            close=driver.closed,
+            core=driver.core.statistics(),
+            pending_commands=len(driver.core.commands),
+            outbox_bytes=driver.outbox_bytes,
+            outbox_high_water=driver.outbox_high_water,
+            outbox_limit=HIGH_WATER,
+            loop_lag_ms=lag.longest * 1000,
+            slowest_handler=lag.slowest_handler,
+            slowest_handler_ms=lag.slowest_handler_s * 1000,
+            handler_failures=driver.failures_total,
+            player=asdict(self._player.statistics()) if self._player is not None else None,
+        )
+
+    # Session
+
+    async def patch(
+        self, patch: SessionPatch | None = None, **changes: Unpack[SessionChanges]
+    ) -> SessionUpdated:
+        """Change what is named and nothing else; returns the server's `session.updated`.
+
+        `patch(instructions="…")`, or a `SessionPatch`, or both (then the
+        keywords win). `InvalidCommand` is raised for wrong names and values,
+        `LocalProtocolError` for a patch that would end manual turns, or change
+        the voice once there was sound. Cancelled, the patch stays in flight.
+        """
+        merged = SessionPatch(**changes)
+        if patch is not None:
+            merged = patch.merged(merged)
+        event = merged.event(self._driver.core.session.kind)
+        return await self._confirmed(event, SessionUpdated)
+
+    # Input audio
+
+    async def append(self, audio: bytes | bytearray | memoryview | Samples) -> None:
+        """Append sound to the turn: an int16 or float32 array, shape `(frames,)`, or bytes.
+
+        Arrays have 24 kHz (8 kHz if the session's input format is G.711), mono;
+        bytes are taken to be in the session's input format, and may end in half
+        a sample. Waits while more than 256 KiB are on their way; nothing confirms
+        an append. Raises `AudioError` for any other kind of audio. Cancelled, an
+        unknown part of a long append has been sent: `clear()` drops the turn.
+        """
+        data = memoryview(self._wire_audio(audio))
+        async with self._appending:
+            for start in range(0, len(data), _SLICE):
+                await self._driver.room()
+                self._driver.core.append_audio(bytes(data[start : start + _SLICE]), self._driver.now)
+                self._driver.flush()
+
+    def _wire_audio(self, audio: bytes | bytearray | memoryview | Samples) -> bytes | memoryview:
+        # Imported here: a program of words never loads numpy.
+        from ..audio.g711 import alaw_encode, ulaw_encode
+        from ..audio.pcm import to_pcm16
+
+        if not isinstance(audio, (bytes, bytearray, memoryview)):
+            encoding = self._driver.core.input_audio.encoding
+            if encoding == "audio/pcmu":
+                return ulaw_encode(audio)
+            if encoding == "audio/pcma":
+                return alaw_encode(audio)
+        return to_pcm16(audio)
+
+    async def commit(self) -> HistoryItem:
+        """End the turn: what was appended becomes a user message, which is returned. Asks for no reply.
+
+        Raises `TurnTooShort` for less than 100 ms; nothing is sent then.
+        Cancelled, the commit stays in flight.
+        """
+        cause = await self._request(InputAudioBufferCommit())
+        if isinstance(cause, InputAudioBufferCommitted) and cause.item_id is not None:
+            item = self.history.item(cause.item_id)
+        else:
+            # With VAD on, the server's own commit may come first; ours then finds an empty buffer.
+            item = next((one for one in reversed(self.history.items()) if one.role == "user"), None)
+        if item is None:
+            error = ErrorInfo("the server confirmed the commit and named no item")
+            raise ServerRefused(error, InputAudioBufferCommit.wire_type)
+        return item
+
+    async def clear(self) -> InputAudioBufferCleared:
+        """Drop what was appended since the last commit. Cancelled, the clear stays in flight."""
+        return await self._confirmed(InputAudioBufferClear(), InputAudioBufferCleared)
+
+    # Replies
+
+    async def respond(self, if_busy: IfBusy = "wait", **options: Unpack[ResponseOptions]) -> Reply:
+        """Ask for a reply; returns it once the server has created it. It then grows by itself.
+
+        Only one reply at a time may write to the conversation: `if_busy` says
+        whether to wait for the active one, to cancel it, or to raise
+        `LocalProtocolError`. Replies with `conversation="none"` run beside it. For
+        the options see `ResponseOptions`. Cancelled while it waits for another
+        reply, nothing is sent; later, the server's reply comes nevertheless, and
+        `cancel()` ends it.
+        """
+        event = response_create(options)
+        return await self._driver.request(event, self._driver.reply_to, if_busy=if_busy)
+
+    async def cancel(self, response_id: str | None = None) -> Response | None:
+        """Stop the generation of a reply (without an id: of the active one); returns how it ended.
+
+        None if there was nothing to cancel, or it had just ended. What was
+        already received goes on sounding: `interrupt()` stops that too.
+        Cancelled, the cancel stays in flight.
+        """
+        event_id = self._driver.core.cancel(self._driver.now, response_id)
+        if event_id is None:
+            return None
+        cause = await self._driver.receipt(event_id, lambda confirmed: confirmed.cause)
+        return cause.response if isinstance(cause, ResponseDone) else None
+
+    async def interrupt(self, heard_ms: int | None = None) -> Interruption:
+        """Stop the sound, the generation, and cut the reply in the conversation to what was heard.
+
+        What was heard is what the player's device has played; those who play
+        the sound themselves say it in milliseconds. Returns what was done and
+        does not wait for the server: it is done when the messages are on their
+        way, ahead of nothing that was sent before. Safe when nothing sounds.
+        """
+        interruption = self._driver.core.interrupt(self._driver.now, heard_ms=heard_ms)
+        self._driver.flush()
+        return interruption
+
+    # Items
+
+    async def insert(
+        self,
+        content: str | NewItem,
+        role: Role = "user",
+        after: str | None = None,
+        item_id: str | None = None,
+    ) -> HistoryItem:
+        """Put an item into the conversation, silently: no reply is asked for. Returns it.
+
+        `content` is a text, then `role` counts, or an item. `after` is None for
+        the end, "root" for the head, or an item's id; `item_id` names the new
+        one (at most 32 characters). Cancelled, the insertion stays in flight.
+        """
+        cause = await self._request(item_create(content, role, after, item_id))
+        # The event that confirms a create names the item, and has been mirrored.
+        assert isinstance(cause, ConversationItemAdded | ConversationItemCreated | ConversationItemDone)
+        assert cause.item is not None
+        found = self.history.item(cause.item.id or "")
+        assert found is not None
+        if after not in (None, "root") and isinstance(cause, ConversationItemAdded):
+            self._check_place(cause, after)
+        return found
+
+    def _check_place(self, added: ConversationItemAdded, after: str | None) -> None:
+        if "previous_item_id" in added.model_fields_set and added.previous_item_id != after:
+            where = f"behind {added.previous_item_id}" if added.previous_item_id else "at the head"
+            self._driver.warn(
+                "misplaced_item", f"an item meant to stand behind {after} was put {where}", added
+            )
+
+    async def retrieve(self, item_id: str) -> ConversationItemRetrieved:
+        """An item as the server holds it, its audio included. Cancelled, the answer still comes."""
+        return await self._confirmed(ConversationItemRetrieve(item_id=item_id), ConversationItemRetrieved)
+
+    async def truncate(
+        self, item_id: str, audio_end_ms: int, content_index: int = 0
+    ) -> ConversationItemTruncated | None:
+        """Cut an assistant's audio at `audio_end_ms`; its transcript goes with it (API reference).
+
+        None if a harmless race made it moot: the item is gone, or was shorter.
+        Cancelled, the truncation stays in flight.
+        """
+        event = ConversationItemTruncate(
+            item_id=item_id, audio_end_ms=audio_end_ms, content_index=content_index
+        )
+        cause = await self._request(event)
+        return cause if isinstance(cause, ConversationItemTruncated) else None
+
+    async def delete(self, item_id: str) -> ConversationItemDeleted | None:
+        """Remove an item. None if it had been removed just before. Cancelled, it stays in flight."""
+        cause = await self._request(ConversationItemDelete(item_id=item_id))
+        return cause if isinstance(cause, ConversationItemDeleted) else None
+
+    # The wire itself
+
+    async def send(self, event: ClientEvent) -> str:
+        """Send a client event and wait for no answer; returns its event id.
+
+        Its fate comes as `CommandConfirmed` or `CommandRefused` under that id.
+        Waits while more than 256 KiB are on their way; cancelled meanwhile,
+        nothing is sent.
+        """
+        await self._driver.room()
+        event_id = self._driver.core.send(event, self._driver.now)
+        self._driver.flush()
+        return event_id
+
+    async def request(self, event: ClientEvent) -> ServerEvent:
+        """Send a client event and return the server event that confirms it.
+
+        Where a harmless race made it moot, that is the server's `error`.
+        Cancelled, the command stays in flight.
+        """
+        return await self._request(event)
+
+    async def send_raw(self, message: Mapping[str, object] | bytes) -> None:
+        """Put a JSON object, or bytes as they are, on the wire: no guard, no id, no waiting for an answer.
+
+        Cancelled while there is no room, nothing is sent.
+        """
+        data = message if isinstance(message, bytes) else orjson.dumps(message)
+        await self._driver.room()
+        self._driver.core.send_raw(data, self._driver.now)
+        self._driver.flush()
+
+    # Events
+
+    @overload
+    def on(self, kind: type[E]) -> Callable[[Callable[[E], object]], Subscription[E]]: ...
+    @overload
+    def on(self, kind: str) -> Callable[[Callable[[Any], object]], Subscription[Any]]: ...
+    def on(self, kind: type[Any] | str) -> Callable[[Callable[[Any], object]], Subscription[Any]]:
+        """Subscribe a function to a kind of event: `@conn.on(ResponseDone)` or `conn.on("*")(f)`.
+
+        A kind is an event or signal class (its subclasses too), a wire name, a
+        signal's name, or "*". Events that were sent appear too. Plain functions
+        run at once and must be quick; async ones one event after the other, in
+        a task of their own. Either sees the state as it is after the event. One
+        that raises stops nothing: it is reported as `HandlerFailed`, and again
+        when the connection is left. Returns the subscription: call its `off()`.
+        """
+        return self._driver.registry.on(kind)
+
+    @overload
+    def events(
+        self, *kinds: type[E], limit: int = STREAM_LIMIT, overflow: Overflow = "raise"
+    ) -> EventStream[E]: ...
+    @overload
+    def events(
+        self, *kinds: type[Event] | str, limit: int = STREAM_LIMIT, overflow: Overflow = "raise"
+    ) -> EventStream[Any]: ...
+    def events(
+        self, *kinds: type[Any] | str, limit: int = STREAM_LIMIT, overflow: Overflow = "raise"
+    ) -> EventStream[Any]:
+        """Events of these kinds (of all, if none is named) from this moment on, to be iterated over.
+
+        `limit` events may wait to be read. Beyond that, `overflow` says: "raise"
+        ends the stream with `LocalProtocolError`, "drop_deltas" drops the
+        piecewise events first, "block" lets the backlog grow and warns. The
+        reader of the line never waits for it. See `EventStream` for its end.
+        """
+        return self._driver.stream(kinds, limit, overflow)
+
+    @overload
+    def wait_for(
+        self, kind: type[E], timeout: float | None = None, where: Callable[[E], bool] | None = None
+    ) -> Waiter[E]: ...
+    @overload
+    def wait_for(
+        self, kind: str, timeout: float | None = None, where: Callable[[Any], bool] | None = None
+    ) -> Waiter[Any]: ...
+    def wait_for(
+        self, kind: type[Any] | str, timeout: float | None = None, where: Callable[[Any], bool] | None = None
+    ) -> Waiter[Any]:
+        """The next event of a kind (for which `where` is true): `await conn.wait_for("response.done", 5)`.
+
+        It watches from this call on. So as not to miss an answer, make it
+        before you send, and await it after:
+
+            updated = conn.wait_for("rate_limits.updated", timeout=5)
+            await conn.respond()
+            event = await updated
+
+        Raises `TimeoutError`, or `SessionLost` if the line ends first.
+        """
+        return self._driver.waiter(kind, timeout, where)
+
+    # Ending
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close the session, in 1.5 s at most. Idempotent; any task may call it, a handler too.
+
+        Leaving the `async with` does this by itself.
+        """
+        await self._driver.close(code, reason)
+
+    async def _confirmed(self, event: ClientEvent, kind: type[S]) -> S:
+        cause = await self._request(event)
+        # The only other cause is the error of a harmless race, which these commands do not have.
+        assert isinstance(cause, kind)
+        return cause
+
+    async def _request(self, event: ClientEvent) -> ServerEvent:
+        check_confirmable(event)
+        return await self._driver.request(event, _cause)
+
+
+def _cause(confirmed: CommandConfirmed) -> ServerEvent:
+    return cast("ServerEvent", confirmed.cause)
