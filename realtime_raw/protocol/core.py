@@ -264,6 +264,11 @@ class RealtimeProtocol:
         self._state.playhead = playhead
 
     @property
+    def dialect(self) -> Dialect:
+        """The vocabulary this session speaks."""
+        return self._state.dialect
+
+    @property
     def options(self) -> Options:
         """How this session is conducted."""
         return self._state.options
