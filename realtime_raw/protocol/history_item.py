@@ -199,8 +199,9 @@ class HistoryItem:
     def heard(self) -> str | None:
         """What of a spoken reply reached the ear; None where nobody reported playback.
 
-        `heard + unheard == generated` for a reply of audio parts only. How the
-        cut is made, and how exact it is, says the module `heard`.
+        With `unheard` it adds up to all text of those audio parts whose
+        playback was reported; text parts are in neither. How the cut is made,
+        and how exact it is, says the module `heard`.
         """
         return _joined(part.text[: part.heard] for part in self._sounded())
 
