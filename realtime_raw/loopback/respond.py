@@ -68,10 +68,6 @@ class ResponseRun:
     def id(self) -> str:
         return self.link.response_id
 
-    @property
-    def out_of_band(self) -> bool:
-        return self.plan.conversation_id is None
-
     def steps(self) -> Iterator[float]:
         """Say it all, yielding after each bit the seconds until the next."""
         self.link.out.emit("response.created", response=self._wire("in_progress", None, None))

@@ -418,7 +418,10 @@ SHAPES: list[tuple[dict[str, Any], tuple[str, str, str | None]]] = [
             "response.input[0].id",
         ),
     ),
-    (response(input=[user_text("a"), {"type": "message", "role": "user"}]), missing("response.input[1].content")),
+    (
+        response(input=[user_text("a"), {"type": "message", "role": "user"}]),
+        missing("response.input[1].content"),
+    ),
 ]  # fmt: skip
 
 
@@ -601,6 +604,18 @@ def test_audio_errors_name_the_sessions_format() -> None:
     talk = Talk()
     talk.update(audio={"input": {"format": {"type": "audio/pcma"}}})
     assert "(mono G.711 A-law at 8kHz)" in talk.error("input_audio_buffer.append", audio="")["message"]
+
+
+def test_a_turn_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An hour of audio that is never committed is all a session holds; then appends are refused."""
+    monkeypatch.setattr("realtime_raw.loopback.input_audio._MAX_SECONDS", 1)
+    talk = Talk()
+    talk.manual()
+    talk.append(bytes(47_000))
+    refused = talk.error("input_audio_buffer.append", audio=b64(bytes(1002)))
+    assert refused["message"] == "Invalid 'audio': the input audio buffer already holds 1 seconds of audio."
+    assert talk.append(bytes(1000)) == []
+    assert talk.say("input_audio_buffer.commit")[0]["type"] == "input_audio_buffer.committed"
 
 
 def test_an_append_has_a_limit() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -367,7 +368,7 @@ def test_audio_comes_at_the_pace_it_should(speed: float) -> None:
     heard = timed(talk, 60)
     audio = [at for at, event in heard if event["type"] == "response.output_audio.delta"]
     assert audio[0] - asked == pytest.approx(0.5 / speed)
-    gaps = [later - earlier for earlier, later in zip(audio, audio[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(audio)]
     assert gaps == pytest.approx([0.1 / speed] * len(gaps))
     words = [at for at, event in heard if event["type"] == "response.output_audio_transcript.delta"]
     assert words[0] == audio[0]

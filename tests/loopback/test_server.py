@@ -7,7 +7,7 @@ import json
 import math
 import struct
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -20,7 +20,6 @@ from realtime_raw.loopback.behaviour import Behaviour
 from realtime_raw.loopback.server import LoopbackServer
 from realtime_raw.loopback.speech import murmur_speaker
 from tests.loopback.driver import b64, tone, user_text
-
 
 MANUAL = {"type": "realtime", "audio": {"input": {"turn_detection": None}}}
 
@@ -53,11 +52,16 @@ async def hear(connection: ClientConnection, until: str) -> list[dict[str, Any]]
     return heard
 
 
-async def tasks_end(before: set[asyncio.Task[Any]]) -> None:
-    """Waits until no task is left that was not there before; fails after two seconds."""
-    async with asyncio.timeout(2):
-        while (asyncio.all_tasks() - before) != set():
+async def eventually(condition: Callable[[], bool]) -> None:
+    """Waits until something is so that sends no sign of it; fails after five seconds."""
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 - the server under test has no event to wait for
             await asyncio.sleep(0.01)
+
+
+async def tasks_end(before: set[asyncio.Task[Any]]) -> None:
+    """Waits until no task is left that was not there before."""
+    await eventually(lambda: asyncio.all_tasks() <= before)
 
 
 async def test_a_call_over_the_socket() -> None:
@@ -91,12 +95,12 @@ async def test_a_call_over_the_socket() -> None:
 
 async def test_it_speaks_at_its_pace() -> None:
     """Two seconds of speech at speed 20 take about a tenth of a second, not none."""
-    async with quick(speed=20.0, scenario=lambda turn: "one two three four five six") as server:
-        async with client(server) as connection:
-            started = time.perf_counter()
-            await say(connection, "response.create")
-            await hear(connection, "response.done")
-            assert 0.05 < time.perf_counter() - started < 5
+    slow = quick(speed=20.0, scenario=lambda turn: "one two three four five six")
+    async with slow as server, client(server) as connection:
+        started = time.perf_counter()
+        await say(connection, "response.create")
+        await hear(connection, "response.done")
+        assert 0.05 < time.perf_counter() - started < 5
 
 
 async def test_it_listens_on_this_machine_only() -> None:
@@ -262,25 +266,35 @@ async def test_a_client_that_leaves_in_the_middle_of_an_answer() -> None:
             await tasks_end(before)
 
 
+async def test_a_client_that_leaves_while_it_is_being_sent_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With megabytes under way, and the reader waiting for the writer."""
+    monkeypatch.setattr("realtime_raw.loopback.server._HIGH_WATER", 10_000)
+    async with quick(scenario=lambda turn: "word " * 800) as server:
+        before = asyncio.all_tasks()
+        async with client(server, max_queue=1) as connection:
+            await say(connection, "response.create")
+            await eventually(lambda: len(server.sent) > 1000)
+            connection.transport.abort()
+        await tasks_end(before)
+
+
 async def test_closing_is_quick_whatever_clients_do() -> None:
     """1001 for all of them, within a second, one that never answers included."""
     before = asyncio.all_tasks()
-    async with quick(speed=1.0) as server:
-        async with client(server) as good:
-            await say(good, "response.create")
-            await hear(good, "response.created")
-            _, deaf = await asyncio.open_connection("127.0.0.1", server.port)
-            deaf.write(UPGRADE)
-            while len(server.sessions) < 2:
-                await asyncio.sleep(0.01)
-            started = time.perf_counter()
-            await server.close()
-            assert time.perf_counter() - started < 1.0
-            with pytest.raises(ConnectionClosed) as closed:
-                await hear(good, "never")
-            assert closed.value.rcvd is not None
-            assert closed.value.rcvd.code == 1001
-            deaf.transport.abort()
+    async with quick(speed=1.0) as server, client(server) as good:
+        await say(good, "response.create")
+        await hear(good, "response.created")
+        _, deaf = await asyncio.open_connection("127.0.0.1", server.port)
+        deaf.write(UPGRADE)
+        await eventually(lambda: len(server.sessions) == 2)
+        started = time.perf_counter()
+        await server.close()
+        assert time.perf_counter() - started < 1.0
+        with pytest.raises(ConnectionClosed) as closed:
+            await hear(good, "never")
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1001
+        deaf.transport.abort()
     await tasks_end(before)
 
 
@@ -331,9 +345,7 @@ async def test_a_client_that_does_not_read_is_not_read_either(monkeypatch: pytes
         await hear(connection, "session.created")
         for _ in range(answers):
             await say(connection, "response.create")
-        async with asyncio.timeout(5):
-            while len(server.received) < 2:
-                await asyncio.sleep(0.05)
+        await eventually(lambda: len(server.received) >= 2)
         await asyncio.sleep(0.3)
         assert len(server.received) < answers
         for _ in range(answers):
@@ -347,8 +359,6 @@ async def test_a_refused_client_that_does_not_read() -> None:
     async with quick(behaviour=Behaviour(session_seconds=0.3)) as server:
         _, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.write(UPGRADE)
-        await asyncio.sleep(0)
-        while not server.sessions or server.sessions[0].closing is None:
-            await asyncio.sleep(0.02)
+        await eventually(lambda: bool(server.sessions) and server.sessions[0].closing is not None)
         writer.transport.abort()
     await tasks_end(before)

@@ -11,7 +11,6 @@ from realtime_raw.loopback.brain import SimulatedSession
 from realtime_raw.loopback.config import DEFAULT_INSTRUCTIONS
 from realtime_raw.loopback.ids import Ids
 from realtime_raw.types import CloseInfo
-
 from tests.loopback.driver import Talk
 
 DEFAULT: dict[str, Any] = {

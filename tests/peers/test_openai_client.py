@@ -128,22 +128,22 @@ async def test_a_function_call() -> None:
 async def test_an_interruption() -> None:
     """Cancel in the middle of the answer, then truncate to what was played."""
     long = "This answer goes on and on, and would not end for quite a while. " * 5
-    async with server(scenario=lambda turn: long, speed=20.0) as running:
-        async with peer(running).realtime.connect(model=MODEL) as connection:
-            await manual(connection)
-            await connection.response.create()
-            heard = await until(connection, "response.output_audio.delta")
-            (item_id,) = {e.item_id for e in heard if e.type == "response.output_audio.delta"}
-            await connection.response.cancel()
-            done = (await until(connection, "response.done"))[-1]
-            assert done.type == "response.done"
-            assert done.response.status == "cancelled"
-            assert done.response.status_details is not None
-            assert done.response.status_details.reason == "client_cancelled"
-            await connection.conversation.item.truncate(item_id=item_id, content_index=0, audio_end_ms=50)
-            told = (await until(connection, "conversation.item.truncated"))[-1]
-            assert told.type == "conversation.item.truncated"
-            assert told.audio_end_ms == 50
+    slow = server(scenario=lambda turn: long, speed=20.0)
+    async with slow as running, peer(running).realtime.connect(model=MODEL) as connection:
+        await manual(connection)
+        await connection.response.create()
+        heard = await until(connection, "response.output_audio.delta")
+        (item_id,) = {e.item_id for e in heard if e.type == "response.output_audio.delta"}
+        await connection.response.cancel()
+        done = (await until(connection, "response.done"))[-1]
+        assert done.type == "response.done"
+        assert done.response.status == "cancelled"
+        assert done.response.status_details is not None
+        assert done.response.status_details.reason == "client_cancelled"
+        await connection.conversation.item.truncate(item_id=item_id, content_index=0, audio_end_ms=50)
+        told = (await until(connection, "conversation.item.truncated"))[-1]
+        assert told.type == "conversation.item.truncated"
+        assert told.audio_end_ms == 50
 
 
 @pytest.mark.parametrize("key", ["sk-wrong-key"])
