@@ -315,7 +315,7 @@ class UsageMeter:
         self.responses = 0
         self.unreported = 0
         self.transcriptions = Transcriptions()
-        self._by_response: dict[str, Tokens] = {}
+        self._by_response: dict[str, Tokens | None] = {}
         self._transcribed: dict[tuple[str, int | None], None] = {}
         self._limits: dict[str, Limit] = {}
         self._custom: dict[str, None] = {}
@@ -417,17 +417,19 @@ class UsageMeter:
 
     def _finished(self, signal: ResponseFinished) -> None:
         record = signal.record
+        usage = record.response.usage if record.response is not None else None
+        tokens = Tokens.of(usage) if usage is not None else None
+        # Compatible servers may say twice that a response is done, or give it no id.
         if signal.response_id in self._by_response:
             return
+        if signal.response_id:
+            _remember(self._by_response, signal.response_id, tokens)
         self.responses += 1
-        usage = record.response.usage if record.response is not None else None
-        if usage is None:
+        if tokens is None:
             self.unreported += 1
             return
-        self.last = Tokens.of(usage)
-        self.total += self.last
-        if signal.response_id:
-            _remember(self._by_response, signal.response_id, self.last)
+        self.last = tokens
+        self.total += tokens
         if not record.out_of_band and record.command not in self._custom:
             self._context = self.last
 

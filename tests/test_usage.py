@@ -237,6 +237,17 @@ def test_a_response_without_usage_is_counted_as_unreported() -> None:
     desk.reply(used=None, status="failed")
     assert (desk.meter.responses, desk.meter.unreported, desk.meter.total) == (1, 1, Tokens())
     assert desk.meter.last is None
+    desk.finish("resp_1", status="failed")
+    desk.follow()
+    assert desk.meter.unreported == 1
+
+
+def test_responses_without_ids_all_count() -> None:
+    """Some compatible servers give none; they cannot be told from repetitions, and are not taken for any."""
+    desk = Metered()
+    desk.reply("", usage(text=10))
+    desk.reply("", usage(text=10))
+    assert (desk.meter.responses, desk.meter.total.total) == (2, 20)
 
 
 def test_only_so_many_responses_are_remembered() -> None:
