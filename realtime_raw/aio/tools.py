@@ -1,0 +1,281 @@
+"""Running the functions the model calls: off the reader, answered once, then asked to go on once.
+
+A function call ends its response, and the model says nothing more until
+somebody asks (API reference). So all outputs of one response are posted,
+and then exactly one `response.create` follows, after that response's `done`.
+What a call is, and when a batch is complete, the core decides; here the
+functions run and the outputs are sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import orjson
+
+from ..errors import LocalProtocolError, RealtimeError
+from ..events.client import ConversationItemCreate, ResponseCreate
+from ..events.items import NewFunctionCallOutput
+from ..events.session import FunctionTool, McpTool
+from ..functions import ArgumentsRefused, ToolFunction, output_text
+from ..protocol import signals
+from ..protocol.tools import ToolCall
+from ..text import safe
+
+if TYPE_CHECKING:
+    from .driver import Driver
+    from .reply import Reply
+
+__all__ = ["MAX_ROUNDS", "ToolRunner"]
+
+# How often the model may go on by itself after tool calls before somebody has
+# to ask again: a model that calls a tool for ever costs money for ever.
+MAX_ROUNDS = 16
+
+
+@dataclass(slots=True, eq=False)
+class _Batch:
+    """The calls of one response, from the first of them to the reply that follows."""
+
+    response_id: str
+    calls: dict[str, ToolCall] = field(default_factory=dict)
+    answers: dict[str, str] = field(default_factory=dict)
+    posted: set[str] = field(default_factory=set)
+    running: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    ended: bool = False
+    goes_on: bool = True
+    next: asyncio.Future[Reply | None] | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Whether the response is over and every call's output was posted."""
+        return self.ended and self.calls.keys() <= self.posted
+
+
+class ToolRunner:
+    """The functions of one connection, and the batches of calls under way."""
+
+    def __init__(self, driver: Driver, declared: Sequence[FunctionTool | McpTool] = ()) -> None:
+        self._driver = driver
+        self._declared: list[FunctionTool | McpTool] = list(declared)
+        self._functions: dict[str, ToolFunction] = {}
+        self._batches: dict[str, _Batch] = {}
+        self._rounds = 0
+        self._changed = asyncio.Event()
+        registry = driver.registry
+        registry.add((signals.ToolCallReady,), self._call_ready)
+        registry.add((signals.ToolBatchReady,), self._batch_ready)
+        registry.add((signals.BargeIn,), self._barged_in)
+        registry.add((signals.ConnectionLost,), self._lost)
+
+    # Declaring
+
+    @property
+    def declarations(self) -> list[FunctionTool | McpTool]:
+        """All tools as the session is to know them."""
+        return list(self._declared)
+
+    def add(self, tool: ToolFunction) -> None:
+        """Take a function in. Raises `LocalProtocolError` if the name is taken."""
+        if tool.name in self._functions:
+            raise LocalProtocolError(
+                f"there is a tool {tool.name!r} already", hint="give the other one name="
+            )
+        self._functions[tool.name] = tool
+        self._declared = [one for one in self._declared if _name_of(one) != tool.name]
+        self._declared.append(tool.declaration)
+
+    # What the user does
+
+    def answer(self, call_id: str, output: object, *, respond: bool) -> None:
+        """The output of a call that the user answers by hand; with `respond` the model then goes on.
+
+        Raises `LocalProtocolError` if there is no such call, or it has its answer.
+        """
+        batch = self._batch_of(call_id)
+        if call_id in batch.answers:
+            raise LocalProtocolError(f"call {call_id} has been answered", hint="a call takes one output")
+        batch.answers[call_id] = output_text(output)
+        batch.goes_on = batch.goes_on or respond
+        self._advance(batch)
+
+    def asked(self) -> None:
+        """The user asked for a reply: a new count of rounds begins."""
+        self._rounds = 0
+
+    def interrupted(self) -> None:
+        """The user took the turn: nothing goes on by itself, and what is to be cancelled is."""
+        for batch in self._batches.values():
+            batch.goes_on = False
+            for call_id, task in batch.running.items():
+                tool = self._functions.get(batch.calls[call_id].name)
+                if tool is not None and tool.on_interrupt == "cancel":
+                    task.cancel()
+
+    @property
+    def pending(self) -> bool:
+        """Whether outputs are still to come for calls the model waits for."""
+        return any(not batch.settled for batch in self._batches.values())
+
+    async def settled(self) -> None:
+        """Wait until every output is posted, and take over from the replies that would have followed.
+
+        Cancelled, they follow as they would have.
+        """
+        waiting = [batch for batch in self._batches.values() if batch.goes_on]
+        for batch in waiting:
+            batch.goes_on = False
+        try:
+            while self.pending:
+                self._changed.clear()
+                await self._changed.wait()
+        except asyncio.CancelledError:
+            for batch in waiting:
+                batch.goes_on = True
+            raise
+
+    async def following(self, reply: Reply) -> Reply | None:
+        """The reply that follows the tools of this one; None if it called none, or nothing follows."""
+        batch = self._batches.get(reply.id)
+        if batch is None or batch.next is None:
+            return None
+        return await asyncio.shield(batch.next)
+
+    # What the core says
+
+    def _call_ready(self, signal: signals.ToolCallReady) -> None:
+        call = signal.call
+        batch = self._batches.get(call.response_id)
+        if batch is None:
+            batch = self._batches[call.response_id] = _Batch(call.response_id)
+            batch.next = asyncio.get_running_loop().create_future()
+        batch.calls[call.call_id] = call
+        tool = self._functions.get(call.name)
+        if tool is None:
+            batch.goes_on = False  # answered by hand, and then asked by hand
+            return
+        task = self._driver.spawn(self._run(batch, call, tool))
+        batch.running[call.call_id] = task
+
+    def _batch_ready(self, signal: signals.ToolBatchReady) -> None:
+        batch = self._batches.get(signal.response_id)
+        if batch is None:
+            return
+        batch.ended = True
+        batch.goes_on = batch.goes_on and signal.complete
+        self._advance(batch)
+
+    def _barged_in(self, signal: signals.BargeIn) -> None:
+        self.interrupted()
+
+    def _lost(self, signal: signals.ConnectionLost) -> None:
+        for batch in self._batches.values():
+            if batch.next is not None and not batch.next.done():
+                batch.next.set_result(None)
+
+    # Running
+
+    async def _run(self, batch: _Batch, call: ToolCall, tool: ToolFunction) -> None:
+        try:
+            async with asyncio.timeout(tool.timeout):
+                batch.answers[call.call_id] = await _call(tool, call.arguments)
+        except asyncio.CancelledError:
+            if self._driver.closed is not None:
+                raise
+            batch.answers[call.call_id] = _failure("cancelled: the user interrupted")
+        except TimeoutError as exc:
+            batch.answers[call.call_id] = _failure(f"no result within {tool.timeout:g} s")
+            self._report(call, exc)
+        except ArgumentsRefused as exc:
+            batch.answers[call.call_id] = _failure(str(exc))
+            self._report(call, exc)
+        except Exception as exc:  # whatever a tool raises, the model gets to read it, and the user too
+            batch.answers[call.call_id] = _failure(f"{type(exc).__name__}: {exc}")
+            self._report(call, exc)
+        finally:
+            batch.running.pop(call.call_id, None)
+        self._advance(batch)
+
+    def _report(self, call: ToolCall, error: BaseException) -> None:
+        self._driver.signal(signals.HandlerFailed(handler=f"tool {safe(call.name)}", error=error))
+
+    def _advance(self, batch: _Batch) -> None:
+        """Post what is answered, once the response is over; go on when that is all."""
+        if not batch.ended:
+            return
+        for call_id in batch.calls:  # in the order the model made them
+            if call_id in batch.answers and call_id not in batch.posted:
+                batch.posted.add(call_id)
+                self._post(NewFunctionCallOutput(call_id=call_id, output=batch.answers[call_id]))
+        if batch.settled:
+            self._settle(batch)
+        self._changed.set()
+
+    def _post(self, item: NewFunctionCallOutput) -> None:
+        try:
+            self._driver.core.send(ConversationItemCreate(item=item), self._driver.now)
+        except RealtimeError as exc:  # the line is gone, or too much is in flight
+            self._driver.warn("tool_output", f"the output of a tool could not be sent: {exc}")
+        self._driver.flush()
+
+    def _settle(self, batch: _Batch) -> None:
+        if not batch.goes_on:
+            self._finish(batch, None)
+        elif self._rounds >= MAX_ROUNDS:
+            self._driver.warn(
+                "tool_rounds",
+                f"the model called tools {MAX_ROUNDS} times in a row; ask with respond() to let it go on",
+            )
+            self._finish(batch, None)
+        else:
+            self._rounds += 1
+            self._driver.spawn(self._go_on(batch))
+
+    async def _go_on(self, batch: _Batch) -> None:
+        reply = None
+        try:
+            reply = await self._driver.request(ResponseCreate(), self._driver.reply_to, if_busy="wait")
+        except RealtimeError as exc:
+            self._driver.warn("tool_reply", f"no reply followed the tools of {batch.response_id}: {exc}")
+        finally:
+            self._finish(batch, reply)
+
+    def _finish(self, batch: _Batch, reply: Reply | None) -> None:
+        if batch.next is not None and not batch.next.done():
+            batch.next.set_result(reply)
+        # Kept for `following`, which may come late; but not for ever.
+        while len(self._batches) > 64:
+            oldest = next(iter(self._batches))
+            if not self._batches[oldest].settled:
+                break
+            del self._batches[oldest]
+        self._changed.set()
+
+    def _batch_of(self, call_id: str) -> _Batch:
+        for batch in reversed(self._batches.values()):
+            if call_id in batch.calls:
+                return batch
+        raise LocalProtocolError(
+            f"the model made no call {call_id!r}", hint="call ids come with the tool_call.ready signal"
+        )
+
+
+async def _call(tool: ToolFunction, arguments: str) -> str:
+    kwargs = tool.parse(arguments)
+    if tool.is_async:
+        result = await tool.function(**kwargs)  # type: ignore[misc]
+    else:
+        # In a thread: a tool that computes or blocks must not hold up the sound.
+        result = await asyncio.to_thread(tool.function, **kwargs)
+    return output_text(result)
+
+
+def _failure(why: str) -> str:
+    return orjson.dumps({"error": safe(why)}).decode()
+
+
+def _name_of(tool: FunctionTool | McpTool) -> str | None:
+    return tool.name if isinstance(tool, FunctionTool) else None
