@@ -14,16 +14,9 @@ import orjson
 import pydantic
 
 from .errors import DecodeError, InvalidCommand, Problem
-from .events.base import (
-    ClientEvent,
-    InvalidServerEvent,
-    ServerEvent,
-    UnknownServerEvent,
-    kind_of,
-    one_of,
-    problems_of,
-)
+from .events.base import ClientEvent, InvalidServerEvent, ServerEvent, UnknownServerEvent
 from .events.catalog import REALTIME, Dialect
+from .events.refusal import kind_of, one_of, problems_of
 from .events.retired import event_hint
 
 __all__ = ["Message", "decode", "decode_client", "encode", "warm"]
@@ -33,6 +26,10 @@ Message: TypeAlias = bytes | bytearray | str
 
 # Far above any real message, and below where repr, copy and every encoder give up.
 _MAX_DEPTH = 128
+
+# Objects and lists in one message. A long call's transcript has some ten
+# thousand; a hostile message of empty ones would else become as many models.
+_MAX_CONTAINERS = 200_000
 
 # What a voice turn is made of: built by `warm`, so that no first delta waits for it.
 _HOT = (
@@ -142,11 +139,14 @@ def _parse(data: Message) -> tuple[dict[str, Any], tuple[Problem, ...]]:
 
 def _structure(data: Message, message: dict[str, Any]) -> tuple[Problem, ...]:
     """Refuse what parses and is still a trap: extreme nesting, repeated keys."""
-    keys, depth, level = 0, 0, [message]
+    keys, depth, containers, level = 0, 0, 0, [message]
     while level:
         depth += 1
+        containers += len(level)
         if depth > _MAX_DEPTH:
             return (Problem("", f"nested deeper than {_MAX_DEPTH} levels"),)
+        if containers > _MAX_CONTAINERS:
+            return (Problem("", f"more than {_MAX_CONTAINERS:,} objects and lists in one message"),)
         below: list[Any] = []
         for item in level:
             values: Any = item

@@ -72,6 +72,16 @@ HOSTILE: dict[str, tuple[bytes | str, str, str]] = {
     "10,000 levels": (b'{"type":"x","y":' + b"[" * 10_000 + b"]" * 10_000 + b"}", "", "not JSON"),
     "200 levels": (b'{"type":"x","y":' + b"[" * 200 + b"]" * 200 + b"}", "", "nested deeper than 128 levels"),
     "200 objects": (b'{"y":' * 200 + b"1" + b"}" * 200, "type", "missing required parameter"),
+    "a million objects": (
+        b'{"type":"response.done","response":{"output":[' + b"{}," * 1_000_000 + b"{}]}}",
+        "",
+        "more than 200,000 objects and lists",
+    ),
+    "a million mistakes": (
+        b'{"type":"response.done","response":{"output":[' + b"1," * 1_000_000 + b"1]}}",
+        "response.output[0]",
+        "input should be an object",
+    ),
     "null": (b"null", "", "a message is a JSON object"),
     "a list": (b'[{"type":"response.done"}]', "", "a message is a JSON object"),
     "a string": (b'"response.done"', "", "a message is a JSON object"),
@@ -128,7 +138,7 @@ def test_an_invalid_event_says_what_it_claimed_to_be() -> None:
         codec.decode(b'{"type":"response.done","response":[]}', strict=True)
     assert str(caught.value) == (
         "decode: response.done is not what the protocol allows"
-        " | response: input should be a valid dictionary or instance of Response (got a list of 0)"
+        " | response: input should be an object (got a list of 0)"
     )
 
 

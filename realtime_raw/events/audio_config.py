@@ -9,7 +9,8 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field, Tag
 
 from ..types import UNSET
-from .base import WORD_OR_OBJECT, BareOrObject, Inbound, Number, Open, Opt, Outbound, by
+from .base import BareOrObject, Inbound, Outbound
+from .declare import WORD_OR_OBJECT, Many, Number, Open, Opt, by
 
 __all__ = [
     "AudioFormat",
@@ -202,8 +203,8 @@ class TranscriptionSettings(Inbound):
 
     model: str | None = None
     language: str | None = None
-    languages: list[str] | None = None
-    keywords: list[str] | None = None
+    languages: Many[str] | None = None
+    keywords: Many[str] | None = None
     prompt: str | None = None
     delay: Open[Literal["minimal", "low", "medium", "high", "xhigh"]] | None = None
 

@@ -8,151 +8,33 @@ three things in both directions: inward by `model_fields_set`, outward by
 `UNSET`. No event and no nested object is defined here.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import (
-    TYPE_CHECKING,
-    Annotated,
-    Any,
-    ClassVar,
-    Literal,
-    Self,
-    TypeAlias,
-    TypeVar,
-    get_args,
-    get_origin,
-)
+import reprlib
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args, get_origin
 
 import pydantic
-from pydantic import BaseModel, ConfigDict, Discriminator, GetJsonSchemaHandler, PrivateAttr
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, PrivateAttr
 from pydantic_core import PydanticCustomError, core_schema
 
 from ..errors import InvalidCommand, Problem
 from ..text import redact
-from ..types import UNSET, Unset
+from ..types import UNSET
 from .checks import flaw_in
-from .retired import ga_hint
+from .declare import Opt
+from .refusal import UNSENDABLE, kind_of, problems_of
 
 __all__ = [
     "BareOrObject",
     "ClientEvent",
     "Inbound",
     "InvalidServerEvent",
-    "Open",
     "Opt",
     "Outbound",
     "ServerEvent",
     "UnknownServerEvent",
     "WireModel",
     "kind_of",
-    "one_of",
     "problems_of",
-    "tagged",
-]
-
-T = TypeVar("T")
-
-if TYPE_CHECKING:
-    # An outbound field that may be left out: `speed: Opt[float] = UNSET`.
-    # Nullable as well: `prompt: Opt[PromptRef | None] = UNSET`.
-    Opt: TypeAlias = T | Unset
-    # A string with known values and room for more: `status: Open[Literal["a", "b"]]`.
-    Open: TypeAlias = T | str
-else:
-
-    class Opt:
-        """To a type checker `T | Unset`; to pydantic plain `T`: `UNSET` is dropped
-        before validation, so errors name one expected kind rather than two."""
-
-        def __class_getitem__(cls, item: Any) -> Any:
-            return item
-
-    class Open:
-        """To a type checker `Literal[...] | str`; to pydantic one `str`, which is
-        faster than a union and fails with one problem rather than two."""
-
-        def __class_getitem__(cls, item: Any) -> Any:
-            return Annotated[str, _KnownValues(get_args(item))]
-
-
-class _KnownValues:
-    """Names the known values of an open string in the JSON Schema; validates nothing."""
-
-    def __init__(self, values: tuple[str, ...]) -> None:
-        self.values = values
-
-    def __get_pydantic_json_schema__(
-        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        return {"anyOf": [{"enum": list(self.values), "type": "string"}, handler(schema)]}
-
-
-_UNDECIDED = "undecided_by_"
-_UNSENDABLE = "unsendable"
-
-
-def tagged(pick: Callable[[object], str | None], expected: str = "", field: str = "type") -> Discriminator:
-    """A discriminator whose tags (`<like this>`) never show in an error's path.
-
-    `pick` maps a raw value or a model to a tag; None means that `field` of the
-    value is missing or none of `expected`, and is reported so.
-    """
-    # The field travels in the error's type: a context would make the annotation unhashable.
-    return Discriminator(
-        pick, custom_error_type=_UNDECIDED + field, custom_error_message=f"value must be {expected}"
-    )
-
-
-def field_of(value: object, name: str) -> str:
-    """The string field `name` of an undecided value, be it a dict or one of our models; else ""."""
-    if isinstance(value, dict):
-        found = value.get(name)
-    elif isinstance(value, WireModel):
-        found = value.__dict__.get(name)
-    else:
-        return ""
-    return found if isinstance(found, str) else ""
-
-
-def by(field: str, *known: str, other: str | None = None) -> Discriminator:
-    """Choose among models tagged `<value>` by the string in `field`.
-
-    `other` is the tag of the fallback; without one an unknown value is refused.
-    """
-    tags = {value: f"<{value}>" for value in known}
-
-    def pick(value: object) -> str | None:
-        return tags.get(field_of(value, field), other)
-
-    return tagged(pick, one_of(known), field)
-
-
-def one_of(values: tuple[str, ...]) -> str:
-    """`'a', 'b' or 'c'`."""
-    quoted = [repr(value) for value in values]
-    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
-
-
-def _word_or_object(value: object) -> str:
-    return "<word>" if isinstance(value, str) else "<object>"
-
-
-def _word_or_number(value: object) -> str:
-    return "<word>" if isinstance(value, str) else "<number>"
-
-
-def _float_or_int(value: object) -> str:
-    return "<float>" if isinstance(value, float) else "<int>"
-
-
-# For `Annotated[X, Tag("<word>")] | Annotated[Y, Tag("<object>")]`: decide by the
-# kind of the value, so that an error names the one branch that was meant.
-WORD_OR_OBJECT = Discriminator(_word_or_object)
-WORD_OR_NUMBER = Discriminator(_word_or_number)
-
-# Milliseconds and seconds from a server: whole or not, kept as they came.
-Number: TypeAlias = Annotated[
-    Annotated[int, pydantic.Tag("<int>")] | Annotated[float, pydantic.Tag("<float>")],
-    Discriminator(_float_or_int),
 ]
 
 
@@ -209,18 +91,34 @@ class WireModel(BaseModel):
         named = self.__pydantic_fields_set__ | self._constants
         for name, value in super().__repr_args__():
             if name in named:
-                yield name, _Brief(value) if isinstance(value, (str, dict)) else value
+                yield name, _Brief(value) if isinstance(value, (str, dict, list)) else value
+
+
+class _Repr(reprlib.Repr):
+    """Cuts long texts and lists. A text keeps its beginning, by which a key is recognized."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxdict = self.maxlist = 20
+
+    def repr_str(self, x: str, level: int) -> str:
+        return repr(x) if len(x) <= 160 else f"{x[:120]!r}... ({len(x)} characters)"
+
+    def repr_instance(self, x: object, level: int) -> str:
+        return repr(x)
+
+
+_REPR = _Repr()
 
 
 class _Brief:
     """A value whose repr is short and shows no key."""
 
-    def __init__(self, value: str | dict[str, Any]) -> None:
+    def __init__(self, value: object) -> None:
         self.value = value
 
     def __repr__(self) -> str:
-        text = redact(repr(self.value))
-        return text if len(text) <= 200 else f"{text[:160]}... ({len(text)} characters)"
+        return redact(_REPR.repr(self.value))
 
 
 class Inbound(WireModel):
@@ -287,7 +185,7 @@ class Outbound(WireModel):
         values = {name: self.__dict__[name] for name in self.__pydantic_fields_set__}
         flaw = flaw_in(values)
         if flaw is not None:
-            raise PydanticCustomError(_UNSENDABLE, "{message}", {"path": flaw[0][1:], "message": flaw[1]})
+            raise PydanticCustomError(UNSENDABLE, "{message}", {"path": flaw[0][1:], "message": flaw[1]})
         return self
 
 
@@ -378,77 +276,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(item) for item in value]
     return value
-
-
-def kind_of(value: object) -> str:
-    """The kind of a value in the wire's words, without the value: a field may hold a secret."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "a boolean"
-    if isinstance(value, (int, float)):
-        return f"the number {value!r}"
-    if isinstance(value, str):
-        return f"a string of {len(value)} characters" if len(value) != 1 else "a string of 1 character"
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        return f"{len(value)} bytes"
-    if isinstance(value, Mapping):
-        return "an object"
-    if isinstance(value, (list, tuple)):
-        return f"a list of {len(value)}"
-    return f"a {type(value).__name__}"
-
-
-def problems_of(
-    exc: pydantic.ValidationError, *, outbound: type[Outbound] | None = None
-) -> tuple[Problem, ...]:
-    """pydantic's findings as our own: dotted paths, kinds instead of values, GA hints."""
-    found: dict[tuple[str, str], Problem] = {}
-    for error in exc.errors(include_url=False):
-        path, value = _dotted(error["loc"]), error["input"]
-        kind, message = error["type"], error["msg"][:1].lower() + error["msg"][1:]
-        if kind == _UNSENDABLE:
-            path, value = _join(path, error["ctx"]["path"]), None
-        if kind.startswith(_UNDECIDED):
-            path, value, kind, message = _undecided(path, value, message, kind.removeprefix(_UNDECIDED))
-        if kind == "extra_forbidden":
-            message = "unknown parameter"
-        elif kind == "missing":
-            message = "missing required parameter"
-        got = "" if kind in ("missing", "extra_forbidden", _UNSENDABLE) else kind_of(value)
-        hint = ga_hint(outbound.__name__, path, value) if outbound and outbound.had_beta else None
-        found.setdefault((path, message), Problem(path, message, got, hint))
-    return tuple(found.values())
-
-
-def _undecided(path: str, value: Any, message: str, field: str) -> tuple[str, Any, str, str]:
-    """A value none of a union's members claims: say what is wrong with its deciding field."""
-    if isinstance(value, WireModel):
-        value = value.to_wire()
-    if not isinstance(value, dict):
-        return path, value, "kind", "input should be an object"
-    where = _join(path, field)
-    if field not in value:
-        return where, None, "missing", ""
-    return where, value[field], "kind", message
-
-
-def _dotted(loc: tuple[int | str, ...]) -> str:
-    """`('session', 'tools', 2, '<function>', 'meta')` as `session.tools[2].meta`.
-
-    Parts in angle brackets are tags of unions, `[key]` is pydantic's mark for a
-    mapping's key rather than its value; neither is on the wire.
-    """
-    path = ""
-    for part in loc:
-        if isinstance(part, int):
-            path += f"[{part}]"
-        elif part == "[key]" or (part[:1] == "<" and part[-1:] == ">"):
-            continue
-        else:
-            path = _join(path, part)
-    return path
-
-
-def _join(path: str, below: str) -> str:
-    return f"{path}.{below}" if path and below else path or below

@@ -9,8 +9,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ..types import UNSET
-from .base import ClientEvent, Opt
+from .base import ClientEvent
 from .checks import Base64Audio
+from .declare import Opt
 from .items import NewItem
 from .response import ResponseConfig
 from .session import SessionConfig

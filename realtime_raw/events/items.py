@@ -13,8 +13,10 @@ from pydantic import Tag
 
 from ..errors import InvalidCommand, Problem
 from ..types import UNSET, Unset
-from .base import Inbound, Open, Opt, Outbound, by, field_of, kind_of, tagged
+from .base import Inbound, Outbound
 from .checks import Base64Audio, ClientId, ImageUri
+from .declare import Many, Open, Opt, by, field_of, tagged
+from .refusal import kind_of
 
 __all__ = [
     "AssistantMessage",
@@ -159,7 +161,7 @@ class SystemMessage(BaseItem):
 
     type: Open[Literal["message"]] | None = None
     role: Open[Literal["system"]] | None = None
-    content: list[Part] | None = None
+    content: Many[Part] | None = None
 
 
 class UserMessage(BaseItem):
@@ -167,7 +169,7 @@ class UserMessage(BaseItem):
 
     type: Open[Literal["message"]] | None = None
     role: Open[Literal["user"]] | None = None
-    content: list[Part] | None = None
+    content: Many[Part] | None = None
 
 
 class AssistantMessage(BaseItem):
@@ -175,7 +177,7 @@ class AssistantMessage(BaseItem):
 
     type: Open[Literal["message"]] | None = None
     role: Open[Literal["assistant"]] | None = None
-    content: list[Part] | None = None
+    content: Many[Part] | None = None
     phase: Open[Literal["commentary", "final_answer"]] | None = None
 
 
@@ -210,7 +212,7 @@ class McpListTools(BaseItem):
 
     type: Open[Literal["mcp_list_tools"]] | None = None
     server_label: str | None = None
-    tools: list[McpToolInfo] | None = None
+    tools: Many[McpToolInfo] | None = None
 
 
 class McpError(Inbound):

@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 from ..types import UNSET, ErrorInfo
 from .audio_config import AudioFormat, FormatConfig, VoiceConfig, VoiceEcho
-from .base import BareOrObject, Inbound, Open, Opt, Outbound
+from .base import BareOrObject, Inbound, Outbound
 from .checks import Metadata
+from .declare import Many, Open, Opt
 from .items import BasePart, InputItem, Item
 from .session import (
     MaxTokens,
@@ -174,9 +175,9 @@ class Response(Inbound):
     id: str | None = None
     status: Open[Literal["in_progress", "completed", "cancelled", "incomplete", "failed"]] | None = None
     status_details: StatusDetails | None = None
-    output: list[Item] | None = None
+    output: Many[Item] | None = None
     conversation_id: str | None = None
-    output_modalities: list[Open[Literal["audio", "text"]]] | None = None
+    output_modalities: Many[Open[Literal["audio", "text"]]] | None = None
     max_output_tokens: MaxTokensEcho | None = None
     audio: ResponseAudio | None = None
     usage: Usage | None = None

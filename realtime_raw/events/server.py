@@ -10,7 +10,8 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Tag
 
 from ..types import ErrorInfo
-from .base import BareOrObject, Inbound, Number, Open, ServerEvent, field_of, tagged
+from .base import BareOrObject, Inbound, ServerEvent
+from .declare import Many, Number, Open, field_of, tagged
 from .items import Item
 from .response import Response, ResponsePart
 from .session import Session
@@ -134,7 +135,7 @@ class RateLimitsUpdated(ServerEvent):
     """Limits after a response. Comes after `response.done`, or never (observed): do not wait for it."""
 
     type: Literal["rate_limits.updated"] = "rate_limits.updated"
-    rate_limits: list[RateLimit] | None = None
+    rate_limits: Many[RateLimit] | None = None
 
 
 # ---- conversation -----------------------------------------------------------
@@ -209,7 +210,7 @@ class LogProb(Inbound):
 
     token: str | None = None
     logprob: Number | None = None
-    bytes: list[int] | None = None
+    bytes: Many[int] | None = None
 
 
 class TranscriptionLanguage(Inbound):
@@ -283,7 +284,7 @@ class ConversationItemInputAudioTranscriptionDelta(ServerEvent):
     item_id: str | None = None
     content_index: int | None = None
     delta: str | None = None
-    logprobs: list[LogProb] | None = None
+    logprobs: Many[LogProb] | None = None
     obfuscation: str | None = None
 
 
@@ -312,8 +313,8 @@ class ConversationItemInputAudioTranscriptionCompleted(ServerEvent):
     content_index: int | None = None
     transcript: str | None = None
     usage: TranscriptionUsage | None = None
-    logprobs: list[LogProb] | None = None
-    languages: list[TranscriptionLanguage] | None = None
+    logprobs: Many[LogProb] | None = None
+    languages: Many[TranscriptionLanguage] | None = None
 
 
 class ConversationItemInputAudioTranscriptionFailed(ServerEvent):

@@ -11,7 +11,8 @@ from pydantic_core import PydanticCustomError
 
 from ..types import UNSET
 from .audio_config import SessionAudio, SessionAudioConfig, TranscriptionAudioConfig
-from .base import WORD_OR_NUMBER, WORD_OR_OBJECT, Inbound, Number, Open, Opt, Outbound, by, field_of, tagged
+from .base import Inbound, Outbound
+from .declare import WORD_OR_NUMBER, WORD_OR_OBJECT, Many, Number, Open, Opt, by, field_of, tagged
 
 __all__ = [
     "ConnectorId",
@@ -344,7 +345,7 @@ SessionConfig: TypeAlias = Annotated[
 class ToolFilter(Inbound):
     """Which tools of an MCP server, as echoed."""
 
-    tool_names: list[str] | None = None
+    tool_names: Many[str] | None = None
     read_only: bool | None = None
 
 
@@ -371,12 +372,12 @@ class SessionTool(Inbound):
     server_description: str | None = None
     allowed_tools: (
         Annotated[
-            Annotated[list[str], Tag("<names>")] | Annotated[ToolFilter, Tag("<filter>")],
+            Annotated[Many[str], Tag("<names>")] | Annotated[ToolFilter, Tag("<filter>")],
             tagged(_names_or_filter),
         ]
         | None
     ) = None
-    allowed_callers: list[Open[Literal["direct", "programmatic"]]] | None = None
+    allowed_callers: Many[Open[Literal["direct", "programmatic"]]] | None = None
     require_approval: (
         Annotated[
             Annotated[Open[Literal["always", "never"]], Tag("<word>")]
@@ -417,19 +418,17 @@ class PromptInput(Inbound):
     prompt_cache_breakpoint: CacheBreakpoint | None = None
 
 
+PromptValue: TypeAlias = Annotated[
+    Annotated[str, Tag("<word>")] | Annotated[PromptInput, Tag("<object>")], WORD_OR_OBJECT
+]
+
+
 class Prompt(Inbound):
     """A prompt reference as echoed."""
 
     id: str | None = None
     version: str | None = None
-    variables: (
-        dict[
-            str,
-            Annotated[Annotated[str, Tag("<word>")] | Annotated[PromptInput, Tag("<object>")], WORD_OR_OBJECT]
-            | None,
-        ]
-        | None
-    ) = None
+    variables: Annotated[dict[str, PromptValue | None], Field(fail_fast=True)] | None = None
 
 
 class ReasoningSettings(Inbound):
@@ -468,11 +467,11 @@ class RealtimeSession(Inbound):
     object: Open[Literal["realtime.session"]] | None = None
     expires_at: Number | None = None
     model: str | None = None
-    output_modalities: list[Open[Literal["audio", "text"]]] | None = None
+    output_modalities: Many[Open[Literal["audio", "text"]]] | None = None
     instructions: str | None = None
     audio: SessionAudio | None = None
-    include: list[Open[IncludeField]] | None = None
-    tools: list[SessionTool] | None = None
+    include: Many[Open[IncludeField]] | None = None
+    tools: Many[SessionTool] | None = None
     tool_choice: (
         Annotated[
             Annotated[Open[Literal["none", "auto", "required"]], Tag("<word>")]
@@ -510,7 +509,7 @@ class TranscriptionSession(Inbound):
     object: Open[Literal["realtime.transcription_session"]] | None = None
     expires_at: Number | None = None
     audio: SessionAudio | None = None
-    include: list[Open[IncludeField]] | None = None
+    include: Many[Open[IncludeField]] | None = None
 
 
 def _session_kind(value: object) -> str:

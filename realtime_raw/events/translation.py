@@ -10,8 +10,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ..types import UNSET
-from .base import ClientEvent, Inbound, Number, Open, Opt, Outbound, ServerEvent
+from .base import ClientEvent, Inbound, Outbound, ServerEvent
 from .checks import Base64Audio
+from .declare import Many, Number, Open, Opt
 
 __all__ = [
     "SessionClose",
@@ -152,7 +153,7 @@ class TranslationSession(Inbound):
     expires_at: Number | None = None
     model: str | None = None
     audio: TranslationAudio | None = None
-    include: list[str] | None = None
+    include: Many[str] | None = None
 
 
 class SessionCreated(ServerEvent):

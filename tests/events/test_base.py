@@ -8,7 +8,9 @@ import pytest
 
 import realtime_raw.events as ev
 from realtime_raw.errors import InvalidCommand, Problem
-from realtime_raw.events.base import Inbound, Open, Outbound, kind_of, one_of
+from realtime_raw.events.base import Inbound, Outbound
+from realtime_raw.events.declare import Open
+from realtime_raw.events.refusal import kind_of, one_of
 from realtime_raw.types import UNSET
 
 
@@ -17,7 +19,7 @@ def test_a_repr_is_brief_and_shows_only_what_was_named() -> None:
     assert repr(event) == "ResponseCancel(type='response.cancel', event_id='e1')"
     delta = ev.ResponseOutputAudioDelta(type="response.output_audio.delta", delta="A" * 6400)
     assert len(repr(delta)) < 300
-    assert "(6402 characters)" in repr(delta)
+    assert "(6400 characters)" in repr(delta)
     assert "event_id" not in repr(delta)
 
 
@@ -99,6 +101,7 @@ def test_a_copy_with_an_event_id_keeps_the_rest() -> None:
         (None, "null"),
         (True, "a boolean"),
         (5, "the number 5"),
+        pytest.param(10**5000, "a number beyond 64 bits", id="huge"),
         (0.5, "the number 0.5"),
         ("sk-secret", "a string of 9 characters"),
         ("x", "a string of 1 character"),
@@ -135,6 +138,30 @@ def test_a_refusal_names_a_wrong_deciding_field() -> None:
             ev.AudioInputConfig(turn_detection=given)
         (problem,) = caught.value.problems
         assert (problem.path, problem.message, problem.found) == (path, message, found)
+
+
+@pytest.mark.parametrize(
+    ("session", "path", "hint"),
+    [
+        ({"instuctions": "x"}, "session.instuctions", "did you mean 'instructions'?"),
+        (
+            {"audio": {"input": {"turn_detection": {"type": "server_vad", "treshold": 1}}}},
+            "session.audio.input.turn_detection.treshold",
+            "did you mean 'threshold'?",
+        ),
+        (
+            {"tools": [{"type": "function", "name": "f", "paramaters": {}}]},
+            "session.tools[0].paramaters",
+            "did you mean 'parameters'?",
+        ),
+        ({"colour": 1}, "session.colour", None),
+    ],
+)
+def test_a_misspelt_field_is_told_its_name(session: dict[str, Any], path: str, hint: str | None) -> None:
+    given: Any = {"type": "realtime", **session}
+    with pytest.raises(InvalidCommand) as caught:
+        ev.SessionUpdate(session=given)
+    assert caught.value.problems == (Problem(path, "unknown parameter", hint=hint),)
 
 
 def test_an_open_enum_is_a_string_with_known_values() -> None:
