@@ -21,19 +21,14 @@ from . import signals
 from .commands import Command
 from .signals import Signal
 
-__all__ = ["INVALID", "LIMIT", "UNKNOWN", "Direction", "Trace", "TraceLine"]
+__all__ = ["LIMIT", "Direction", "Form", "Trace", "TraceLine"]
 
 LIMIT = 1000
 # Server text is cut here: a line is a proof, not a copy.
 _MAX_TEXT = 300
-# Wire types whose last line is kept even when it was pushed out. There are
-# some sixty; the rest is room for a server's inventions.
-_MAX_TYPES = 256
-
-# What stands in `about` of messages that are not events we know.
-INVALID, UNKNOWN = "invalid", "unknown"
 
 Direction = Literal["in", "out", "note"]
+Form = Literal["known", "renamed", "unknown", "invalid"]
 _Key = tuple[str | None, ...]
 
 # They come by the hundred, and their ids are known to be strings.
@@ -63,7 +58,9 @@ class TraceLine:
     """One message, or a run of messages that only repeat; or a note of the core's own.
 
     `serial` orders all lines, `last_serial` the end of a run. Times are in
-    seconds of the core's clock. `about` is what tells lines of one type apart:
+    seconds of the core's clock. Of what came in, `form` says how it was read:
+    `renamed` is an event by its retired name (then in `about`), `unknown` and
+    `invalid` ones bear whatever type the server chose. `about` is what tells lines of one type apart:
     the status of a `response.done`, the command a refusal speaks of, the rule
     of a warning. `size` is the audio in bytes for appends. `cause` is the
     message behind a note. Texts are the server's own and not fit to print.
@@ -78,6 +75,7 @@ class TraceLine:
     event_id: str | None = None
     item_id: str | None = None
     response_id: str | None = None
+    form: Form = "known"
     about: str = ""
     code: str | None = None
     detail: str = ""
@@ -88,7 +86,7 @@ class TraceLine:
 
 
 class Trace:
-    """The last `limit` lines, and of each type the very last one.
+    """The last `limit` lines, and of each type we know the very last one.
 
     `now` is the time of the call in progress; the core sets it before anything
     is recorded. `started` is when the connection came up.
@@ -141,8 +139,8 @@ class Trace:
             line.key, line.item_id = (line.type,), None
         if (describe := _DESCRIBED.get(type(event))) is not None:
             describe(line, event)
-        if not line.about and (received := raw.get("type")) != event.type:
-            line.about = f"was {received}"[:_MAX_TEXT]
+        elif (received := raw.get("type")) != event.type:
+            line.form, line.about = "renamed", _text(received) or ""
         self._received = self._put(line)
 
     def sent(self, command: Command) -> None:
@@ -195,8 +193,7 @@ class Trace:
             run.count += 1
             run.size += size
             run.last_serial, run.last_at = self._serial, self.now
-            if run.about != INVALID and run.type in self._last:
-                self._last[run.type] = run
+            self._remember(run)
         return run
 
     def _put(self, line: TraceLine) -> TraceLine:
@@ -212,12 +209,16 @@ class Trace:
         self._lines.append(line)
         if len(self._lines) > self._limit:
             self._forget(self._lines.popleft())
-        if line.about != INVALID and (line.type in self._last or len(self._last) < _MAX_TYPES):
-            self._last[line.type] = line
+        self._remember(line)
         if line.type in _ENDS_APPENDS:
             for kind in _APPENDS:
                 self._runs.pop((kind,), None)
         return line
+
+    def _remember(self, line: TraceLine) -> None:
+        # Other forms bear names of the server's choosing, perhaps that of a note of ours.
+        if line.form in ("known", "renamed"):
+            self._last[line.type] = line
 
     def _forget(self, line: TraceLine) -> None:
         if line.key is not None and self._runs.get(line.key) is line:
@@ -268,11 +269,11 @@ def _transcription(line: TraceLine, event: ev.ConversationItemInputAudioTranscri
 
 
 def _unknown(line: TraceLine, event: UnknownServerEvent) -> None:
-    line.about, line.key = UNKNOWN, (UNKNOWN, line.type)
+    line.form, line.key = "unknown", ("unknown", line.type)
 
 
 def _invalid(line: TraceLine, event: InvalidServerEvent) -> None:
-    line.about, line.key = INVALID, (INVALID, line.type)
+    line.form, line.key = "invalid", ("invalid", line.type)
     line.detail = "; ".join(map(str, event.problems[:3]))[:_MAX_TEXT]
 
 

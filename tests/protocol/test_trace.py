@@ -27,7 +27,7 @@ from realtime_raw.events.items import user
 from realtime_raw.events.response import ResponseConfig
 from realtime_raw.protocol.input_audio import InputAudio, Pace
 from realtime_raw.protocol.patch import SessionPatch
-from realtime_raw.protocol.trace import INVALID, UNKNOWN, Trace, TraceLine
+from realtime_raw.protocol.trace import Trace, TraceLine
 from tests.protocol.harness import Desk
 
 SPEECH = bytes(range(1, 241)) * 20  # 100 ms
@@ -165,7 +165,6 @@ def test_a_servers_inventions_cost_little() -> None:
         trace.received(UnknownServerEvent(type=f"{n}." + "x" * 1000, event_id="y" * 1000))
     assert len(trace) == 1000
     assert all(len(line.type) <= 300 and len(line.event_id or "") <= 300 for line in trace)
-    assert trace.last("1999." + "x" * 295) is None, "only so many types are remembered for good"
 
 
 def test_what_is_no_event_is_marked() -> None:
@@ -175,11 +174,22 @@ def test_what_is_no_event_is_marked() -> None:
     desk.hear("response.sung", response_id=["resp_1"])
     desk.hear("response.audio.delta", response_id="resp_1", item_id="item_a", delta="AAAA")
     invalid, claimed, unknown, renamed = (line for line in lines(desk)[4:] if line.direction == "in")
-    assert (invalid.type, invalid.about) == ("", INVALID)
-    assert (claimed.type, claimed.about) == ("response.done", INVALID)
+    assert (invalid.type, invalid.form) == ("", "invalid")
+    assert (claimed.type, claimed.form) == ("response.done", "invalid")
     assert desk.core.trace.last("response.done") is None, "no rule may take it for one"
-    assert (unknown.type, unknown.about, unknown.response_id) == ("response.sung", UNKNOWN, None)
-    assert (renamed.type, renamed.about) == ("response.output_audio.delta", "was response.audio.delta")
+    assert (unknown.type, unknown.form, unknown.response_id) == ("response.sung", "unknown", None)
+    assert (renamed.type, renamed.form) == ("response.output_audio.delta", "renamed")
+    assert renamed.about == "response.audio.delta"
+    assert desk.core.trace.last("response.output_audio.delta") is renamed
+
+
+def test_a_server_cannot_write_notes_of_ours() -> None:
+    desk = Desk().ready()
+    for kind in ("connection.lost", "command.refused", "response.create"):
+        desk.hear(kind)
+        assert desk.core.trace.last(kind) is None
+    desk.finish("resp_1", "invalid")
+    assert desk.core.trace.last("response.done") is lines(desk)[-1], "an odd status is still an event"
 
 
 def test_what_tells_commands_apart() -> None:
