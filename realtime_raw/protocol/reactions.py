@@ -35,8 +35,8 @@ ROUTES: Mapping[type[ServerEvent], tuple[str, ...]] = {
     ev.SessionUpdated: ("session_updated", "commands", "first_patch"),
     ev.ErrorEvent: ("errors",),
     ev.ConversationItemCreated: (_C, "commands"),
-    ev.ConversationItemAdded: (_C, "commands"),
-    ev.ConversationItemDone: (_C, "commands"),
+    ev.ConversationItemAdded: (_C, "commands", "mcp"),
+    ev.ConversationItemDone: (_C, "commands", "mcp"),
     ev.ConversationItemRetrieved: (_C, "commands"),
     ev.ConversationItemTruncated: (_C, "commands"),
     ev.ConversationItemDeleted: (_C, "commands"),
@@ -52,7 +52,7 @@ ROUTES: Mapping[type[ServerEvent], tuple[str, ...]] = {
     ev.ResponseCreated: (_C, "response_created"),
     ev.ResponseDone: (_C, "response_done", _T, "commands", "next_response"),
     ev.ResponseOutputItemAdded: (_C, "response_item", _T),
-    ev.ResponseOutputItemDone: (_C, _T),
+    ev.ResponseOutputItemDone: (_C, _T, "mcp"),
     ev.ResponseContentPartAdded: (_C,),
     ev.ResponseContentPartDone: (_C,),
     ev.ResponseOutputTextDelta: (_C, "first_text"),
@@ -70,7 +70,7 @@ ROUTES: Mapping[type[ServerEvent], tuple[str, ...]] = {
     ev.ResponseMcpCallFailed: (_C,),
     ev.McpListToolsInProgress: (_C,),
     ev.McpListToolsCompleted: (_C,),
-    ev.McpListToolsFailed: (_C,),
+    ev.McpListToolsFailed: (_C, "mcp"),
     tr.SessionCreated: ("session_created",),
     tr.SessionUpdated: ("session_updated", "commands", "first_patch"),
     tr.SessionClosed: ("commands",),
@@ -184,6 +184,10 @@ class Reactions:
                         response_id=fact.response_id, calls=fact.calls, complete=fact.complete, cause=event
                     )
                 )
+
+    def _mcp(self, event: ServerEvent, now: float) -> None:
+        for signal in self._state.mcp.apply(event):
+            self._state.emit(signal)
 
     # Input
 

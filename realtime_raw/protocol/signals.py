@@ -32,6 +32,9 @@ __all__ = [
     "ConnectionRestored",
     "HandlerFailed",
     "InvariantBroken",
+    "McpApprovalRequested",
+    "McpCallFinished",
+    "McpToolsListed",
     "PlaybackFinished",
     "PlaybackStarted",
     "ProtocolWarning",
@@ -203,6 +206,42 @@ class ToolBatchReady(Signal):
     response_id: str
     calls: tuple[ToolCall, ...]
     complete: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class McpToolsListed(Signal):
+    """The server has imported an MCP server's tools, or `failed` to. Only now can they be called."""
+
+    name = "mcp_tools.listed"
+    item_id: str
+    server_label: str | None
+    tools: tuple[str, ...]
+    failed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class McpApprovalRequested(Signal):
+    """The model wants to call an MCP tool and waits for `conn.approve(...)`. `arguments` is JSON text."""
+
+    name = "mcp_approval.requested"
+    item_id: str
+    server_label: str | None
+    tool: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class McpCallFinished(Signal):
+    """An MCP call has its `output` or its `error`. The model says nothing more until it is asked."""
+
+    name = "mcp_call.finished"
+    item_id: str
+    response_id: str | None
+    server_label: str | None
+    tool: str
+    output: str | None
+    error: str | None
+    approval_request_id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from ..types import Playhead
 from .commands import CommandLog
 from .conversation import ConversationMirror
 from .input_audio import InputAudio
+from .mcp import McpWatch
 from .responses import ResponseTracker
 from .session import SessionState
 from .signals import ProtocolWarning, Signal
@@ -64,6 +65,7 @@ class State:
     input_audio: InputAudio = field(default_factory=InputAudio)
     turns: TurnController = field(default_factory=TurnController)
     tools: ToolCallCollector = field(default_factory=ToolCallCollector)
+    mcp: McpWatch = field(default_factory=McpWatch)
     trace: Trace = field(default_factory=Trace)
     counts: Counter[str] = field(default_factory=Counter)
     observed: list[Observed] = field(default_factory=list)
