@@ -65,10 +65,13 @@ class ToolRunner:
         self._batches: dict[str, _Batch] = {}
         self._rounds = 0
         self._changed = asyncio.Event()
+        self._after_mcp: _Batch | None = None
         registry = driver.registry
         registry.add((signals.ToolCallReady,), self._call_ready)
         registry.add((signals.ToolBatchReady,), self._batch_ready)
         registry.add((signals.BargeIn,), self._barged_in)
+        registry.add((signals.McpCallFinished,), self._mcp_finished)
+        registry.add((signals.ResponseFinished,), self._response_finished)
         registry.add((signals.ConnectionLost,), self._lost)
 
     # Declaring
@@ -108,6 +111,7 @@ class ToolRunner:
 
     def interrupted(self) -> None:
         """The user took the turn: nothing goes on by itself, and what is to be cancelled is."""
+        self._after_mcp = None
         for batch in self._batches.values():
             batch.goes_on = False
             for call_id, task in batch.running.items():
@@ -167,6 +171,32 @@ class ToolRunner:
         batch.ended = True
         batch.goes_on = batch.goes_on and signal.complete
         self._advance(batch)
+
+    # MCP calls run on the server, which then waits to be asked as well.
+
+    def _mcp_finished(self, signal: signals.McpCallFinished) -> None:
+        history = self._driver.core.conversation
+        if any(one.type == "mcp_call" and one.output is None and one.error is None for one in history):
+            return  # others are still running
+        self._after_mcp = _Batch(signal.response_id or signal.item_id)
+        self._go_on_after_mcp()
+
+    def _response_finished(self, signal: signals.ResponseFinished) -> None:
+        if not signal.record.out_of_band:
+            if self._after_mcp is not None and signal.status != "completed":
+                self._after_mcp = None
+            self._go_on_after_mcp()
+
+    def _go_on_after_mcp(self) -> None:
+        batch, busy = self._after_mcp, self._driver.core.responses.busy
+        # With function calls beside them, the reply that follows those follows these.
+        if batch is None or busy or self.pending:
+            return
+        self._after_mcp = None
+        batch.ended = True
+        batch.next = asyncio.get_running_loop().create_future()
+        self._batches.setdefault(batch.response_id, batch)
+        self._settle(batch)
 
     def _barged_in(self, signal: signals.BargeIn) -> None:
         self.interrupted()
