@@ -326,6 +326,7 @@ def test_a_conversation_too_long() -> None:
     final = one(talk.respond(output_modalities=["text"]), "response.done")["response"]
     assert final["status"] == "completed"
     assert 25_000 < final["usage"]["input_tokens"] <= 28_224
+    assert final["output"][0]["content"][0]["text"].startswith("You said: 222")
     assert len(talk.order()) == 4
 
 
