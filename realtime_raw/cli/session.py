@@ -7,7 +7,7 @@ import json as jsonlib
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
 import realtime_raw as rt
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from .lines import Lines
 
 __all__ = ["Prompt", "session"]
+
+T = TypeVar("T")
 
 ROLES: dict[str, Literal["user", "system", "assistant"]] = {
     "user": "user",
@@ -106,7 +108,7 @@ class Prompt:
                     if task is None or not self._busy:
                         raise
                     task.uncancel()
-                    await self._attempt(self._interrupt(""))
+                    await self._attempt(self._interrupt, "")
             if not self._lines.is_terminal:
                 await self._settle()
         finally:
@@ -129,15 +131,15 @@ class Prompt:
         if not self._lines.is_terminal and name != "/interrupt":
             await self._settle()
         if name in self._commands:
-            await self._attempt(self._commands[name][2](rest.strip()))
+            await self._attempt(self._commands[name][2], rest.strip())
         elif name.startswith("/"):
             self._out.say(f"there is no {name}; /help lists what there is")
         elif line:
-            await self._attempt(self._add(line))
+            await self._attempt(self._add, line)
 
-    async def _attempt(self, verb: Awaitable[None]) -> None:
+    async def _attempt(self, verb: Callable[[T], Awaitable[None]], what: T) -> None:
         try:
-            await verb
+            await verb(what)
         except Exception as exc:
             verdict = judge(exc)
             if verdict is None or isinstance(exc, rt.SessionLost):
@@ -154,7 +156,7 @@ class Prompt:
         self._show(await self._conn.insert(text))
 
     async def _say(self, rest: str) -> None:
-        from .files import chunks, read_question
+        from .question import chunks, read_question
 
         if not rest:
             raise Stop(ExitCode.USAGE, "which file? /say FILE.wav")
@@ -171,7 +173,7 @@ class Prompt:
         if self._busy:
             raise Stop(ExitCode.USAGE, "an answer is under way; /interrupt stops it")
         reply = await self._conn.respond()
-        self._replying = asyncio.create_task(self._attempt(self._follow(reply)))
+        self._replying = asyncio.create_task(self._attempt(self._follow, reply))
 
     async def _follow(self, reply: rt.Reply) -> None:
         answer, response = await tell(reply, self._out)

@@ -22,8 +22,9 @@ from .target import Target, open_session
 if TYPE_CHECKING:
     from .. import RealtimeConnection
     from ..audio.pcm import Samples
+    from ..devices.files import AudioWriter
     from ..events import Response
-    from .files import Question
+    from .question import Question
 
 __all__ = ["turn"]
 
@@ -62,7 +63,8 @@ def turn(
     out = Output(as_json=json)
 
     async def work() -> None:
-        from .files import AnswerFile, read_question
+        from ..devices.files import AudioWriter
+        from .question import read_question
 
         target = Target(url, loopback, model, journal)
         asked = read_question(question, out, allow_silence=allow_silence)
@@ -72,14 +74,15 @@ def turn(
             transcription=rt.UNSET if transcriber == "none" else rt.Transcription(model=transcriber),
         )
         with ExitStack() as stack:
-            kept = None if answer is None else stack.enter_context(AnswerFile(answer))
+            # Opened before the turn, so that nothing is said in vain; it appears whole or not at all.
+            kept = None if answer is None else stack.enter_context(AudioWriter(answer))
             async with open_session(target, patch, out) as conn:
                 answered = await _hold(conn, asked, transcriber != "none", out)
             _print_words(asked, answered, out)
             check_whole(answered.response, out)
             if kept is not None:
-                kept.keep(answered.samples)
-            _print_sound(answered, answer, out)
+                _keep(answered, kept)
+        _print_sound(answered, answer, out)
 
     execute(work, out, timeout=timeout)
 
@@ -99,7 +102,7 @@ class Answered:
 
 async def _hold(conn: RealtimeConnection, question: Question, transcribed: bool, out: Output) -> Answered:
     """The turn itself: append, commit, respond, and wait for all that comes of it."""
-    from .files import chunks
+    from .question import chunks
 
     transcript = _listen(conn)
     for chunk in chunks(question.samples):
@@ -153,8 +156,14 @@ async def _sound(reply: rt.Reply, clock: Callable[[], float]) -> tuple[Samples, 
     return np.concatenate(pieces), first
 
 
+def _keep(answered: Answered, file: AudioWriter) -> None:
+    if not len(answered.samples):
+        raise rt.AudioError("the answer holds no audio, so nothing was written", hint="leave out -o")
+    file.write(answered.samples)
+
+
 def _print_words(question: Question, answered: Answered, out: Output) -> None:
-    from .files import decibels
+    from .question import decibels
 
     facts = {"item_id": answered.item_id, "seconds": round(question.seconds, 3)}
     out.spoken(
@@ -165,9 +174,11 @@ def _print_words(question: Question, answered: Answered, out: Output) -> None:
 
 def _print_sound(answered: Answered, path: Path | None, out: Output) -> None:
     from ..audio.levels import measure
-    from .files import decibels, seconds_of
+    from ..audio.pcm import ms_of
+    from .question import decibels
 
-    seconds, levels = seconds_of(answered.samples), measure(answered.samples)
+    levels = measure(answered.samples)
+    seconds = ms_of(levels.frames) / 1000
     where = "not kept (-o FILE.wav keeps it)" if path is None else str(path)
     out.data(
         "answer",

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from types import ModuleType
 
 import pytest
 
 from tests.house.source import ROOT
-from tools import state_diagrams
+from tools import signal_table, state_diagrams
 
 
-@pytest.mark.parametrize("tool", ["export_schemas.py", "state_diagrams.py"])
+@pytest.mark.parametrize("tool", ["export_schemas.py", "signal_table.py", "state_diagrams.py"])
 def test_generated_files_are_fresh(tool: str) -> None:
     """`make schemas` and the diagrams' tool leave nothing to do."""
     done = subprocess.run(
@@ -20,7 +21,11 @@ def test_generated_files_are_fresh(tool: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_the_check_bites(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A table that changed, and a drawing that did not."""
-    monkeypatch.setattr(state_diagrams, "HEAD", "another head\n")
-    assert state_diagrams.main(["--check"]) == 1
+@pytest.mark.parametrize("tool", [signal_table, state_diagrams], ids=lambda tool: tool.__name__)
+def test_the_check_bites(
+    tool: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The code changed, and the page did not."""
+    monkeypatch.setattr(tool, "HEAD", "another head\n")
+    assert tool.main(["--check"]) == 1
+    assert "is stale" in capsys.readouterr().err
