@@ -1,16 +1,14 @@
-"""What all models share: reprs fit for a log, wire forms, kinds, and the words of a refusal."""
+"""What all models share: reprs fit for a log, wire forms, equality, and immutability."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 
 import realtime_raw.events as ev
 from realtime_raw.errors import InvalidCommand, Problem
-from realtime_raw.events.base import Inbound, Outbound
-from realtime_raw.events.declare import Open
-from realtime_raw.events.refusal import kind_of, one_of
+from realtime_raw.events.base import Outbound
 from realtime_raw.types import UNSET
 
 
@@ -92,85 +90,6 @@ def test_a_copy_with_an_event_id_keeps_the_rest() -> None:
         "type": "response.cancel",
         "event_id": "e",
         "response_id": "r",
-    }
-
-
-@pytest.mark.parametrize(
-    ("value", "kind"),
-    [
-        (None, "null"),
-        (True, "a boolean"),
-        (5, "the number 5"),
-        pytest.param(10**5000, "a number beyond 64 bits", id="huge"),
-        (0.5, "the number 0.5"),
-        ("sk-secret", "a string of 9 characters"),
-        ("x", "a string of 1 character"),
-        (b"ab", "2 bytes"),
-        (memoryview(b"ab"), "2 bytes"),
-        ({"a": 1}, "an object"),
-        ([1, 2], "a list of 2"),
-        ((), "a list of 0"),
-        (object(), "a object"),
-    ],
-)
-def test_the_kind_of_a_value(value: object, kind: str) -> None:
-    assert kind_of(value) == kind
-
-
-def test_a_choice_in_words() -> None:
-    assert one_of(("a",)) == "'a'"
-    assert one_of(("a", "b", "c")) == "'a', 'b' or 'c'"
-
-
-def test_a_refusal_names_a_wrong_deciding_field() -> None:
-    """Missing, unknown, and of a wrong kind are three different mistakes."""
-    expected = "value must be 'server_vad' or 'semantic_vad'"
-    for value, path, message, found in (
-        ({}, "turn_detection.type", "missing required parameter", ""),
-        ({"type": "vad"}, "turn_detection.type", expected, "a string of 3 characters"),
-        ({"type": []}, "turn_detection.type", expected, "a list of 0"),
-        (ev.PcmFormat(), "turn_detection.type", expected, "a string of 9 characters"),
-        (ev.CustomVoice(id="v"), "turn_detection.type", "missing required parameter", ""),
-        ("server_vad", "turn_detection", "input should be an object", "a string of 10 characters"),
-    ):
-        given: Any = value
-        with pytest.raises(InvalidCommand) as caught:
-            ev.AudioInputConfig(turn_detection=given)
-        (problem,) = caught.value.problems
-        assert (problem.path, problem.message, problem.found) == (path, message, found)
-
-
-@pytest.mark.parametrize(
-    ("session", "path", "hint"),
-    [
-        ({"instuctions": "x"}, "session.instuctions", "did you mean 'instructions'?"),
-        (
-            {"audio": {"input": {"turn_detection": {"type": "server_vad", "treshold": 1}}}},
-            "session.audio.input.turn_detection.treshold",
-            "did you mean 'threshold'?",
-        ),
-        (
-            {"tools": [{"type": "function", "name": "f", "paramaters": {}}]},
-            "session.tools[0].paramaters",
-            "did you mean 'parameters'?",
-        ),
-        ({"colour": 1}, "session.colour", None),
-    ],
-)
-def test_a_misspelt_field_is_told_its_name(session: dict[str, Any], path: str, hint: str | None) -> None:
-    given: Any = {"type": "realtime", **session}
-    with pytest.raises(InvalidCommand) as caught:
-        ev.SessionUpdate(session=given)
-    assert caught.value.problems == (Problem(path, "unknown parameter", hint=hint),)
-
-
-def test_an_open_enum_is_a_string_with_known_values() -> None:
-    class Light(Inbound):
-        colour: Open[Literal["red", "green"]] | None = None
-
-    assert Light(colour="blue").to_wire() == {"colour": "blue"}
-    assert Light.json_schema()["properties"]["colour"] == {
-        "anyOf": [{"enum": ["red", "green"], "type": "string"}, {"type": "string"}, {"type": "null"}]
     }
 
 

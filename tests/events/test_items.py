@@ -163,37 +163,3 @@ def test_references_are_for_responses_only() -> None:
     (problem,) = caught.value.problems
     assert problem.path == "item.type"
     assert problem.hint == "references are legal in the input of response.create only"
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "expected audio, found no bytes"),
-        ("AAA", "expected base64 text"),
-        ("AA-_", "expected base64 text"),
-        ("AAAA\n", "expected base64 text"),
-        ("é", "expected base64 text"),
-        (base64.b64encode(bytes(15 * 1024 * 1024 + 1)).decode(), "at most 15 MiB"),
-    ],
-)
-def test_audio_is_base64_of_something(text: str, message: str) -> None:
-    for build in (lambda: ev.NewInputAudio(audio=text), lambda: ev.InputAudioBufferAppend(audio=text)):
-        with pytest.raises(InvalidCommand) as caught:
-            build()
-        (problem,) = caught.value.problems
-        assert problem.path == "audio"
-        assert problem.message.startswith(message)
-        assert text not in str(caught.value) or not text
-
-
-def test_ids_we_choose_are_short_and_ids_we_quote_are_free() -> None:
-    long = "x" * 33
-    for build in (
-        lambda: ev.NewUserMessage(id=long, content=[]),
-        lambda: ev.NewUserMessage(id="", content=[]),
-        lambda: ev.NewFunctionCall(name="f", arguments="{}", call_id=long),
-    ):
-        with pytest.raises(InvalidCommand, match="should have at"):
-            build()
-    assert ev.NewFunctionCallOutput(call_id=long, output="").to_wire()["call_id"] == long
-    assert items.ref(long).id == long
