@@ -59,7 +59,8 @@ class SimulatedSession:
     `session.created`, and no audio deltas (observed).
 
     Turn detection listens to the energy of what is appended, on the audio's
-    clock (`vad`); the idle timeout is accepted and shown, and never fires.
+    clock (`vad`); the idle timeout is accepted and shown, and never fires. MCP
+    servers are accepted as tools and never contacted.
     """
 
     def __init__(

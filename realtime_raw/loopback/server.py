@@ -37,6 +37,8 @@ _CLOSE_TIMEOUT = 0.5
 # Said and not yet taken by the client: past this, the client is not read any further.
 _HIGH_WATER = 32 << 20
 _SESSIONS_KEPT = 32
+# Addresses to listen on that are none to connect to.
+_WILDCARDS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
 _PHRASES = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found"}
 
 # Silent unless the application configures it: strangers' garbage is no news.
@@ -126,8 +128,8 @@ class LoopbackServer:
     @property
     def base_url(self) -> str:
         """What clients that add `/realtime` themselves want: `ws://127.0.0.1:PORT/v1`."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"ws://{host}:{self.port}/v1"
+        host = _WILDCARDS.get(self._host, self._host)
+        return f"ws://{f'[{host}]' if ':' in host else host}:{self.port}/v1"
 
     @property
     def url(self) -> str:

@@ -113,6 +113,16 @@ async def test_it_listens_on_this_machine_only() -> None:
     await server.close()
 
 
+@pytest.mark.parametrize(("host", "shown"), [("0.0.0.0", "127.0.0.1"), ("", "127.0.0.1"), ("::1", "[::1]")])
+async def test_a_url_is_always_one_to_connect_to(host: str, shown: str) -> None:
+    """A wildcard address is not."""
+    try:
+        async with quick(host=host) as server:
+            assert server.url == f"ws://{shown}:{server.port}/v1/realtime"
+    except OSError:
+        pytest.skip(f"this machine cannot listen on {host!r}")
+
+
 async def test_a_taken_port() -> None:
     """The system's own error."""
     async with quick() as server:
