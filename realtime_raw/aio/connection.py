@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 import orjson
 
 from ..dispatch import Event, Subscription
-from ..errors import ServerRefused
+from ..errors import AudioError, ServerRefused
 from ..events import (
     ConversationItemAdded,
     ConversationItemCreated,
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
     from ..audio.pcm import Samples
     from ..audio.player import Player
+    from ..devices.base import AudioSink, AudioSource
     from ..endpoint import Endpoint
     from ..protocol.conversation import ConversationMirror, HistoryItem
     from ..protocol.core import RealtimeProtocol
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from ..protocol.outgoing import IfBusy
     from ..protocol.patch import SessionChanges
     from ..protocol.session import SessionState
+    from .audio_pumps import Attachment
     from .reply import Reply
 
 __all__ = ["Health", "RealtimeConnection"]
@@ -149,11 +151,14 @@ class RealtimeConnection:
         Give `player.pull` to an audio callback, or use `attach(sink=...)`.
         Audio nobody pulls stays in it, up to its four minutes. Loads numpy.
         """
-        if self._player is None:
-            from ..audio.player import Player
+        return self._player if self._player is not None else self._make_player()
 
-            self._player = Player(clock=time.perf_counter_ns)
-            self._driver.core.playhead = self._player
+    def _make_player(self, **settings: float) -> Player:
+        # Imported here: a program that plays nothing never loads numpy.
+        from ..audio.player import Player
+
+        self._player = Player(clock=time.perf_counter_ns, **settings)  # type: ignore[arg-type]
+        self._driver.core.playhead = self._player
         return self._player
 
     def health(self) -> Health:
@@ -243,6 +248,38 @@ class RealtimeConnection:
     async def clear(self) -> InputAudioBufferCleared:
         """Drop what was appended since the last commit. Cancelled, the clear stays in flight."""
         return await self._confirmed(InputAudioBufferClear(), InputAudioBufferCleared)
+
+    def attach(self, *, source: AudioSource | None = None, sink: AudioSink | None = None) -> Attachment:
+        """Join devices or files to the session: `source` is appended as it sounds, `sink` plays the replies.
+
+        The source never commits: `commit()` does, in manual turns. A sink is
+        started here and stopped when the connection is left; attach it before
+        the first use of `player`, which then gets its rate. Raises `AudioError`
+        where rates do not fit, or the sink will not start, and `MissingExtra` if
+        sound must be resampled without soxr. A source that fails later is reported
+        like a handler.
+        """
+        from .audio_pumps import Attachment, SourcePump
+
+        driver = self._driver
+        pump = None
+        if source is not None:
+            pump = SourcePump(source, self.append, driver.core.input_audio.encoding)
+        if sink is not None:
+            sink.start(self._player_for(sink).pull)
+        attachment = Attachment(pump, sink, spawn=driver.spawn, failed=driver.handler_failed)
+        driver.attachments.append(attachment)
+        return attachment
+
+    def _player_for(self, sink: AudioSink) -> Player:
+        if self._player is None:
+            return self._make_player(rate=sink.rate, latency_ms=sink.latency * 1000)
+        if self._player.rate != sink.rate:
+            raise AudioError(
+                f"the sink plays {sink.rate} Hz and the player was made for {self._player.rate} Hz",
+                hint="attach the sink before conn.player is used",
+            )
+        return self._player
 
     # Replies
 

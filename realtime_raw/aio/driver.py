@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ..journal import Direction
     from ..protocol.core import RealtimeProtocol
     from ..protocol.outgoing import IfBusy
+    from .audio_pumps import Attachment
 
 __all__ = ["HIGH_WATER", "Driver", "OnHandlerError"]
 
@@ -69,6 +70,7 @@ class Driver:
         self.failures_total = 0
         self.fatal: Exception | None = None
         self.aborted = False
+        self.attachments: list[Attachment] = []
         self._loop = asyncio.get_running_loop()
         self.lag = LagGauge(self._loop)
         self._transport = transport
@@ -251,7 +253,7 @@ class Driver:
             if inspect.iscoroutine(result):  # a lambda around an async function
                 self._spawn_handler(self._finish_handler(subscription, result))
         except Exception as exc:  # reported; the other handlers and the call go on
-            self._handler_failed(subscription, exc, event)
+            self.handler_failed(subscription.label, exc, event)
         finally:
             took = self.now - began
             if took > max(_QUICK_S, self.lag.slowest_handler_s):
@@ -263,7 +265,7 @@ class Driver:
         try:
             await rest
         except Exception as exc:
-            self._handler_failed(subscription, exc, None)
+            self.handler_failed(subscription.label, exc)
 
     def _queue_of(self, subscription: Subscription[Any]) -> HandlerQueue:
         queue = self._queues.get(subscription)
@@ -271,17 +273,18 @@ class Driver:
             queue = self._queues[subscription] = HandlerQueue(
                 cast("Callable[[Any], Awaitable[object]]", subscription.handler),
                 spawn=self._spawn_handler,
-                failed=lambda exc: self._handler_failed(subscription, exc, None),
+                failed=lambda exc, event: self.handler_failed(subscription.label, exc, event),
             )
         return queue
 
-    def _handler_failed(self, subscription: Subscription[Any], exc: Exception, event: Event | None) -> None:
+    def handler_failed(self, label: str, exc: Exception, event: Event | None = None) -> None:
+        """Report that `label`, called with `event`, raised `exc`: now, and when the connection is left."""
         self.failures_total += 1
         if len(self.failures) < _FAILURES_KEPT:
             self.failures.append(exc)
         # A handler of failures that fails must not be told of it, for ever.
         if not isinstance(event, signals.HandlerFailed):
-            self.signal(signals.HandlerFailed(handler=subscription.label, error=exc))
+            self.signal(signals.HandlerFailed(handler=label, error=exc))
         if self._on_handler_error == "abort" and not self.aborted:
             self.aborted = True
             self._transport.abort()
@@ -419,6 +422,7 @@ class Driver:
         Cancelled, it cuts the line and still ends every task before it raises.
         """
         try:
+            await self._detach()
             await self.close()
             if gently:
                 await self._let_handlers_finish()
@@ -430,6 +434,13 @@ class Driver:
             self._arm(None)
             await self._reap()
             self._tap.close()
+
+    async def _detach(self) -> None:
+        for attachment in self.attachments:
+            try:
+                await attachment.detach()
+            except Exception as exc:
+                self.handler_failed("audio sink", exc)
 
     async def _let_handlers_finish(self) -> None:
         try:

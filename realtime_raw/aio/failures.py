@@ -79,7 +79,10 @@ def explain_handshake(exc: Exception, endpoint: Endpoint) -> ConnectFailed:
     if isinstance(exc, ConnectionRefusedError):
         return ConnectFailed(f"nothing listens at {_place(endpoint)}", advice="is the server running?")
     if isinstance(exc, (TimeoutError, ConnectionError, EOFError)):
-        return ConnectFailed(f"{host} did not answer ({_kind(exc)})", advice="check the network and the port")
+        advice = "check the network and the port"
+        if endpoint.url.startswith("wss:"):
+            advice += ", and that the server speaks TLS"
+        return ConnectFailed(f"{host} did not answer ({_kind(exc)})", advice=advice)
     if isinstance(exc, OSError):
         return ConnectFailed(
             f"{host} cannot be reached: {exc.strerror or _kind(exc)}", advice="check the network"

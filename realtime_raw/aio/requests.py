@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
 
 from ..errors import LocalProtocolError
 from ..events.base import ClientEvent
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 __all__ = ["ResponseOptions", "Role", "check_confirmable", "item_create", "response_create"]
 
 Role: TypeAlias = Literal["user", "system", "assistant"]
-T = TypeVar("T")
 
 
 class ResponseOptions(TypedDict, total=False):
@@ -82,7 +81,7 @@ def response_create(options: ResponseOptions) -> ResponseCreate:
         raise LocalProtocolError(
             f"a response has no option {sorted(unknown)[0]!r}", hint=f"it has {', '.join(_KNOWN)}"
         )
-    fields: dict[str, object] = {name: named[name] for name in _AS_THEY_ARE if name in named}
+    fields: dict[str, Any] = {name: named[name] for name in _AS_THEY_ARE if name in named}
     if "output" in named:
         fields["output_modalities"] = [named["output"]]
     if (tools := options.get("tools", UNSET)) is not UNSET:
@@ -93,11 +92,11 @@ def response_create(options: ResponseOptions) -> ResponseCreate:
     if items is not UNSET and items is not None:
         fields["input"] = [user(item) if isinstance(item, str) else item for item in items]
     if named.keys() & {"voice", "output_format"}:
-        output = {wire: named[name] for name, wire in _SOUND.items() if name in named}
-        fields["audio"] = ResponseAudioConfig(output=ResponseAudioOutput(**output))  # type: ignore[arg-type]
+        output: dict[str, Any] = {wire: named[name] for name, wire in _SOUND.items() if name in named}
+        fields["audio"] = ResponseAudioConfig(output=ResponseAudioOutput(**output))
     if not fields:
         return ResponseCreate()
-    return ResponseCreate(response=ResponseConfig(**fields))  # type: ignore[arg-type]  # checked as it is built
+    return ResponseCreate(response=ResponseConfig(**fields))
 
 
 _SOUND = {"voice": "voice", "output_format": "format"}

@@ -255,7 +255,7 @@ class HandlerQueue:
         handler: Callable[[Any], Awaitable[object]],
         *,
         spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
-        failed: Callable[[Exception], None],
+        failed: Callable[[Exception, Event], None],
     ) -> None:
         self._handler = handler
         self._spawn = spawn
@@ -274,7 +274,8 @@ class HandlerQueue:
                     LocalProtocolError(
                         f"an async handler fell {HANDLER_LIMIT} events behind, and misses events",
                         hint="do less in it, or read conn.events() in a task of your own",
-                    )
+                    ),
+                    event,
                 )
         if self._task is None:
             self._task = self._spawn(self._run())
@@ -291,7 +292,7 @@ class HandlerQueue:
                 try:
                     await self._handler(event)
                 except Exception as exc:  # reported, and the next event gets its chance
-                    self._failed(exc)
+                    self._failed(exc, event)
             self._behind = False
         finally:
             self._task = None
