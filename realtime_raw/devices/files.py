@@ -72,7 +72,7 @@ class FileSource:
             now = self._clock()
             if self._started is None:
                 self._started = now
-            until = max(self._at, int((now - self._started) * self.rate))
+            until = int((now - self._started) * self.rate)
         piece = self.audio.samples[self._at : until]
         self._at += len(piece)
         return piece
@@ -139,7 +139,7 @@ class FileSink:
         """Stop, and finish the file. Raises `AudioError` if writing failed; then there is none."""
         try:
             self.stop()
-        except AudioError:
+        except BaseException:
             self.writer.abort()
             raise
         self.writer.close()

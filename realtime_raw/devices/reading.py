@@ -218,7 +218,7 @@ def _open_with_soundfile(stream: BinaryIO, name: str) -> _Opened:
             f"{name} is not audio that can be read", hint="WAV, FLAC, Ogg, MP3, AIFF and others are"
         ) from exc
     exact = file.format != "MP3"  # where a frame count may be an estimate
-    blocks = _soundfile_blocks(file, file.subtype, name)
+    blocks = _soundfile_blocks(file, name)
     return _Opened(file.samplerate, file.channels, file.subtype, blocks, file.frames if exact else None)
 
 
@@ -229,12 +229,12 @@ class _SoundFile(Protocol):
         """Up to `frames` frames; fewer at the end."""
 
 
-def _soundfile_blocks(file: _SoundFile, encoding: str, name: str) -> Iterator[_Block]:
+def _soundfile_blocks(file: _SoundFile, name: str) -> Iterator[_Block]:
     import soundfile
 
-    dtype = "int16" if encoding == "PCM_16" else "float32"
     try:
-        while len(block := file.read(_BLOCK, dtype=dtype, always_2d=True)):
+        # Exact for 16 bits as well: they are divided by what `to_int16` multiplies by.
+        while len(block := file.read(_BLOCK, dtype="float32", always_2d=True)):
             yield block
     except soundfile.SoundFileError as exc:
         raise AudioError(f"{name} is damaged", hint="save it again, best as 16-bit WAV") from exc

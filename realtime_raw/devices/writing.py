@@ -174,7 +174,7 @@ class AudioWriter:
             return
         self._open = False
         if self._place is not None:
-            # soundfile would do it anyway, when collected.
+            # soundfile holds the file open until it has finished.
             with contextlib.suppress(Exception):
                 self._encoder.finish()
             self._place.leave()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from bisect import bisect_right
 
 import numpy as np
 import pytest
@@ -15,28 +16,61 @@ EVERY_SAMPLE = np.arange(-32768, 32768).astype(np.int16)
 EVERY_CODE = bytes(range(256))
 
 
-def ulaw_reference(sample: int) -> int:
-    """ITU-T G.711 table 2: 14 bits; the decision values are 0, 1, 3, ... 31, 35, ... 95, 103, ..."""
-    magnitude = min((~sample if sample < 0 else sample) >> 2, 8158)
-    bound, step, interval = 1, 2, 0
-    while magnitude >= bound:  # intervals 0..127, sixteen to a segment, each segment twice as coarse
-        interval += 1
-        if interval % 16 == 0 and interval:
+def decision_values(first: int, coarser_from: int) -> list[int]:
+    """Where the 128 intervals of one sign begin.
+
+    The first one ends at `first`; each of the others is 2 long, twice that from
+    interval `coarser_from` on, and twice as long again every 16.
+    """
+    bounds, step = [0, first], 2
+    while len(bounds) < 128:
+        interval = len(bounds) - 1
+        if interval >= coarser_from and (interval - coarser_from) % 16 == 0:
             step *= 2
-        bound += step
+        bounds.append(bounds[-1] + step)
+    return bounds
+
+
+MU_VALUES = decision_values(1, 16)  # table 2, 14 bits: 0, 1, 3, ... 31, 35, ... 95, 103, ...
+A_VALUES = decision_values(2, 32)  # table 1, 13 bits: 0, 2, 4, ... 64, 68, ... 128, 136, ...
+
+
+def ulaw_reference(sample: int) -> int:
+    magnitude = (~sample if sample < 0 else sample) >> 2
+    interval = bisect_right(MU_VALUES, magnitude) - 1
     return (interval | (0x80 if sample < 0 else 0)) ^ 0xFF
 
 
 def alaw_reference(sample: int) -> int:
-    """ITU-T G.711 table 1: 13 bits; two segments of step 2, then each twice as coarse."""
     magnitude = (~sample if sample < 0 else sample) >> 3
-    bound, step, interval = 2, 2, 0
-    while magnitude >= bound:
-        interval += 1
-        if interval % 16 == 0 and interval >= 32:
-            step *= 2
-        bound += step
+    interval = bisect_right(A_VALUES, magnitude) - 1
     return (interval | (0 if sample < 0 else 0x80)) ^ 0x55
+
+
+def test_the_reference_is_the_recommendations() -> None:
+    """Some decision values as printed there, at both ends and where the steps change."""
+    assert [MU_VALUES[n] for n in (0, 1, 2, 16, 17, 32, 33, 112, 127)] == [
+        0,
+        1,
+        3,
+        31,
+        35,
+        95,
+        103,
+        4063,
+        7903,
+    ]
+    assert [A_VALUES[n] for n in (0, 1, 2, 32, 33, 48, 49, 112, 127)] == [
+        0,
+        2,
+        4,
+        64,
+        68,
+        128,
+        136,
+        2048,
+        3968,
+    ]
 
 
 def test_every_sample_is_encoded_as_the_recommendation_says() -> None:

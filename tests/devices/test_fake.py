@@ -78,7 +78,5 @@ def test_threaded_it_pulls_by_itself() -> None:
     with pytest.raises(AudioError, match="nothing to step"):
         sink.step()
     sink.stop()
-    count = len(sink.sounded)
     assert int((sink.sounded == 1).sum()) >= 1000
-    assert len(sink.sounded) == count
     assert [mark.kind for mark in player.poll(1.0)] == ["started", "finished"]

@@ -147,6 +147,21 @@ def test_what_fails_on_the_thread_is_told_at_the_end(verb: str) -> None:
     sink.abort()
 
 
+def test_a_pull_that_raises_leaves_no_file(tmp_path: Path) -> None:
+    asked = threading.Event()
+
+    def pull(out: Samples, latency: float | None = None, /) -> int:
+        asked.set()
+        raise RuntimeError("not a player")
+
+    sink = FileSink(tmp_path / "answer.wav", paced=False)
+    sink.start(pull)
+    assert asked.wait(5)
+    with pytest.raises(RuntimeError, match="not a player"):
+        sink.close()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_unwritable_target_is_found_before_anything_plays(tmp_path: Path) -> None:
     with pytest.raises(AudioError, match="No such file or directory"):
         FileSink(tmp_path / "none" / "answer.wav")

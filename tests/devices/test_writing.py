@@ -195,6 +195,17 @@ def test_wrong_audio_is_refused_before_it_is_written(tmp_path: Path) -> None:
     assert len(load_audio(tmp_path / "answer.wav").samples) == 4800
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="nothing tells what is open")
+@pytest.mark.parametrize("name", ["answer.wav", "answer.flac"])
+@pytest.mark.parametrize("verb", ["close", "abort"])
+def test_nothing_stays_open(tmp_path: Path, name: str, verb: str) -> None:
+    writer = AudioWriter(tmp_path / name)
+    writer.write(SAMPLES)
+    getattr(writer, verb)()
+    links = [link for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    assert not [link for link in links if str(tmp_path) in os.readlink(link)]
+
+
 # -- known before it is used -----------------------------------------------------------
 
 
