@@ -39,8 +39,12 @@ _K = TypeVar("_K")
 _V = TypeVar("_V")
 
 
+# More than any session can use; a server that reports more is wrong, and sums stay what JSON can hold.
+_MOST = 10**12
+
+
 def _count(value: int | None) -> int:
-    return max(0, value or 0)
+    return min(_MOST, max(0, value or 0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,420 @@
+"""What both sides said, partial and final, in the conversation's order.
+
+Order and words are the mirror's; times come from `times`. Kept here is what
+the mirror has not or no longer: words of a user whose item does not exist
+yet, and lines whose items were deleted. No sound and no tools are here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, get_args
+
+from . import events as ev
+from . import script
+from .protocol import signals as sg
+from .protocol.conversation import ConversationMirror
+from .protocol.history_item import HistoryItem
+from .protocol.state import Observed
+from .times import ItemTimes
+
+__all__ = ["Transcript", "TranscriptLine"]
+
+_MAX_DELETED = 4096
+_MAX_DRAFTS = 64
+_MAX_CUT = 1024
+
+_SOUND = frozenset({"input_audio", "output_audio"})
+_UNFINISHED = frozenset({"in_progress", "incomplete"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranscriptLine:
+    """One message of the user or the assistant, as it was when you asked.
+
+    `text` is all that was said or written so far, `final` whether more is to
+    come. `spoken` tells sound from typed text; a spoken line without text has
+    no transcript (yet). An `interrupted` reply was cut: `heard` and `unheard`
+    split its text where the ear stopped; they are None where nobody reports
+    playback. `deleted`: the item is no longer in the conversation.
+
+    A line stands right behind the line `after` (None: first). Items between
+    the two that are no lines, such as tool calls, are skipped there;
+    `previous_item_id` is the server's own link. Times are seconds on the
+    core's clock; which moments they are, says `times.Span`.
+    """
+
+    item_id: str
+    role: str
+    text: str
+    final: bool
+    spoken: bool
+    interrupted: bool = False
+    heard: str | None = None
+    unheard: str | None = None
+    deleted: bool = False
+    after: str | None = None
+    previous_item_id: str | None = None
+    t_start: float | None = None
+    t_end: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for logs."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(slots=True)
+class _Draft:
+    """Words of a user whose item is not in the conversation, by content index."""
+
+    pieces: dict[int, list[str]] = field(default_factory=dict)
+    final: bool = False
+
+    @property
+    def text(self) -> str:
+        return "".join(piece for index in sorted(self.pieces) for piece in self.pieces[index])
+
+
+class Transcript:
+    """Both sides of a conversation, line by line. Feed it the core's stream with `apply`.
+
+    Lines stand in the server's order, however late their words arrive. What
+    was said stays here when its item is deleted (by a compaction, say), and is
+    then marked `deleted`; typed text that is deleted goes. The last 4096
+    deleted lines are kept. System messages and tools are no lines.
+    """
+
+    def __init__(self, conversation: ConversationMirror, times: ItemTimes) -> None:
+        self._conversation = conversation
+        self._times = times
+        self._order = _LineOrder(conversation)
+        self._items: dict[str, HistoryItem] = {}
+        self._drafts: dict[str, _Draft] = {}
+        self._shown: dict[str, TranscriptLine] = {}
+        # Items and responses that were cut, by an interruption or a cancel.
+        self._cut: dict[str, None] = {}
+
+    # Views
+
+    def lines(self) -> tuple[TranscriptLine, ...]:
+        """All lines in order, as they are now; what has no item yet comes last."""
+        found = (self._line(item_id) for item_id in (*self._order.ids(), *self._drafted()))
+        return tuple(line for line in found if line is not None)
+
+    def to_markdown(self) -> str:
+        """The dialogue as Markdown, a paragraph a line; unheard words are struck through."""
+        return script.dialogue(self.lines())
+
+    def to_srt(self) -> str:
+        """The dialogue as SubRip subtitles: what was heard, timed from the first event on.
+
+        The user's lines stand where their audio was appended, the assistant's
+        where it was played, or received if nobody played it.
+        """
+        return script.subtitles(self.lines(), self._times.started or 0.0)
+
+    # Inputs
+
+    def apply(self, observed: Observed, now: float) -> tuple[TranscriptLine, ...]:
+        """Take in what the core observed, after `times` did; returns the lines it changed, in order.
+
+        A line that comes for the first time, or whose `after` changed, belongs
+        right behind that line. One with `deleted` that is not `spoken` is gone.
+        """
+        ids_of = _CONCERNS.get(type(observed))
+        if ids_of is None:
+            return ()
+        touched = {item_id for item_id in ids_of(self, observed) if item_id}
+        self._note(observed)
+        fresh, gone = self._order.refresh(touched, self._stays)
+        for item_id in fresh:
+            self._drafts.pop(item_id, None)
+        changed = []
+        for item_id in sorted(touched.union(fresh), key=self._order.place):
+            line = self._line(item_id)
+            if line is not None and line != self._shown.get(item_id):
+                self._shown[item_id] = line
+                changed.append(line)
+        return (*changed, *self._forget(gone))
+
+    def _note(self, observed: Observed) -> None:
+        """What an event means here beyond what the mirror makes of it."""
+        match observed:
+            case ev.ConversationItemInputAudioTranscriptionDelta() if observed.item_id:
+                draft = self._draft(observed.item_id, observed.content_index or 0)
+                if draft is not None and not draft.final:
+                    draft.pieces.setdefault(observed.content_index or 0, []).append(observed.delta or "")
+            case ev.ConversationItemInputAudioTranscriptionCompleted() if observed.item_id:
+                draft = self._draft(observed.item_id, observed.content_index or 0)
+                if draft is not None:
+                    draft.pieces[observed.content_index or 0] = [observed.transcript or ""]
+                    draft.final = True
+            case sg.BargeIn():
+                self._note_cut(observed.item_id, observed.response_id)
+            case sg.ResponseFinished() if observed.status == "cancelled":
+                self._note_cut(observed.response_id)
+            case _:
+                pass
+
+    def _draft(self, item_id: str, index: int) -> _Draft | None:
+        """Where the words of a user go whose item is not (or no longer) in the conversation."""
+        if self._conversation.item(item_id) is not None:
+            return None
+        draft = self._drafts.get(item_id)
+        if draft is None:
+            deleted = self._items.get(item_id)
+            draft = self._drafts[item_id] = _Draft(
+                {index: [deleted.generated]} if deleted is not None else {}
+            )
+            if len(self._drafts) > _MAX_DRAFTS:
+                oldest = next(iter(self._drafts))
+                del self._drafts[oldest]
+                self._shown.pop(oldest, None)
+        return draft
+
+    def _note_cut(self, *ids: str | None) -> None:
+        for one in ids:
+            if one is not None:
+                self._cut[one] = None
+        while len(self._cut) > _MAX_CUT:
+            del self._cut[next(iter(self._cut))]
+
+    def _stays(self, item_id: str) -> bool:
+        """Whether a line stays when its item is deleted: what was said was said."""
+        return item_id in self._items and _is_spoken(self._items[item_id])
+
+    def _forget(self, gone: Iterable[str]) -> Iterator[TranscriptLine]:
+        """Drop lines; yields the last of those that had better not be shown any longer."""
+        for item_id in gone:
+            self._items.pop(item_id, None)
+            shown = self._shown.pop(item_id, None)
+            if shown is not None and not shown.spoken:
+                yield dataclasses.replace(shown, deleted=True, final=True)
+
+    # Lines
+
+    def _drafted(self) -> list[str]:
+        return [item_id for item_id in self._drafts if item_id not in self._order]
+
+    def _line(self, item_id: str) -> TranscriptLine | None:
+        live = self._conversation.item(item_id)
+        item = live if live is not None else self._items.get(item_id)
+        if item is None:
+            return self._draft_line(item_id)
+        if item_id not in self._order:
+            return None
+        self._items[item_id] = item
+        draft = None if live is not None else self._drafts.get(item_id)
+        span = self._times.span(item_id)
+        return TranscriptLine(
+            item_id=item_id,
+            role=item.role or "",
+            text=draft.text if draft is not None else item.generated,
+            final=live is None or _is_final(item),
+            spoken=_is_spoken(item),
+            interrupted=self._is_interrupted(item, deleted=live is None),
+            heard=item.heard,
+            unheard=item.unheard,
+            deleted=live is None,
+            after=self._order.before(item_id),
+            previous_item_id=item.previous_item_id if live is not None else None,
+            t_start=span.start if span is not None else None,
+            t_end=span.end if span is not None else None,
+        )
+
+    def _draft_line(self, item_id: str) -> TranscriptLine | None:
+        draft = self._drafts.get(item_id)
+        if draft is None:
+            return None
+        drafted = self._drafted()
+        index = drafted.index(item_id)
+        span = self._times.span(item_id)
+        return TranscriptLine(
+            item_id=item_id,
+            role="user",
+            text=draft.text,
+            final=draft.final,
+            spoken=True,
+            after=drafted[index - 1] if index else self._order.last,
+            t_start=span.start if span is not None else None,
+        )
+
+    def _is_interrupted(self, item: HistoryItem, *, deleted: bool) -> bool:
+        if item.role != "assistant":
+            return False
+        if item.truncated_at_ms is not None or item.id in self._cut:
+            return True
+        was_cut = item.response_id is not None and item.response_id in self._cut
+        return was_cut and (deleted or bool(item.unheard) or item.status in _UNFINISHED)
+
+    def _of_response(self, response_id: str | None) -> Iterator[str]:
+        for item_id in self._order.ids():
+            item = self._items.get(item_id)
+            if item is not None and item.response_id == response_id:
+                yield item_id
+
+
+def _is_line(item: HistoryItem | None) -> bool:
+    return item is not None and item.type == "message" and item.role in ("user", "assistant")
+
+
+def _is_spoken(item: HistoryItem) -> bool:
+    return any(part.type in _SOUND for part in item.parts)
+
+
+def _is_final(item: HistoryItem) -> bool:
+    if item.role == "user" and _is_spoken(item):
+        state = item.transcription_status
+        return state in ("completed", "failed") or (state is None and bool(item.generated))
+    return item.status != "in_progress"
+
+
+class _LineOrder:
+    """The order of lines: that of the conversation, with deleted lines where they stood."""
+
+    def __init__(self, conversation: ConversationMirror) -> None:
+        self._conversation = conversation
+        # What the order was made of; None before it ever was.
+        self._items: tuple[HistoryItem, ...] | None = None
+        self._waiting: tuple[HistoryItem, ...] = ()
+        self._ids: list[str] = []
+        self._places: dict[str, int] = {}
+        # Deleted lines, each with the line it stood behind.
+        self._deleted: dict[str, str | None] = {}
+
+    def __contains__(self, item_id: str) -> bool:
+        return item_id in self._places
+
+    def ids(self) -> tuple[str, ...]:
+        return tuple(self._ids)
+
+    @property
+    def last(self) -> str | None:
+        return self._ids[-1] if self._ids else None
+
+    def before(self, item_id: str) -> str | None:
+        place = self._places[item_id]
+        return self._ids[place - 1] if place else None
+
+    def place(self, item_id: str) -> int:
+        """Where a line stands; behind all others what is none (yet)."""
+        return self._places.get(item_id, len(self._ids))
+
+    def refresh(self, touched: Iterable[str], stays: Callable[[str], bool]) -> tuple[list[str], list[str]]:
+        """Take over the conversation's order if it changed; returns the new lines, and those gone."""
+        items, waiting = self._conversation.items(), self._conversation.waiting
+        unplaced = (one for one in touched if one not in self._places)
+        same = items is self._items and waiting == self._waiting
+        if same and not any(_is_line(self._conversation.item(one)) for one in unplaced):
+            return [], []
+        known, self._items, self._waiting = self._places, items, waiting
+        # An item that has no place yet is shown last, rather than not at all.
+        live = {item.id: None for item in (*items, *waiting) if _is_line(item)}
+        gone = self._part_from(live, stays)
+        for item_id in self._deleted.keys() & live.keys():  # created anew under its old id
+            self._let_go(item_id, self._deleted[item_id])
+        self._rebuild(live)
+        return [item_id for item_id in self._ids if item_id not in known], gone
+
+    def _part_from(self, live: Mapping[str, None], stays: Callable[[str], bool]) -> list[str]:
+        """Lines that are no longer live are deleted ones now, or gone; returns those that are gone."""
+        gone = []
+        before = None
+        for item_id in self._ids:
+            if item_id in live or item_id in self._deleted:
+                before = item_id
+            elif stays(item_id):
+                self._deleted[item_id] = before
+                before = item_id
+            else:
+                self._let_go(item_id, before)
+                gone.append(item_id)
+        while len(self._deleted) > _MAX_DELETED:
+            oldest = next(iter(self._deleted))
+            self._let_go(oldest, self._deleted[oldest])
+            gone.append(oldest)
+        return gone
+
+    def _let_go(self, item_id: str, before: str | None) -> None:
+        """Deleted lines that stood behind this one now stand behind the one before it."""
+        self._deleted.pop(item_id, None)
+        for one, anchor in self._deleted.items():
+            if anchor == item_id:
+                self._deleted[one] = before
+
+    def _rebuild(self, live: Iterable[str]) -> None:
+        behind: dict[str | None, list[str]] = {}
+        for one, anchor in self._deleted.items():
+            behind.setdefault(anchor, []).append(one)
+        ids: list[str] = []
+        for anchor in (None, *live):
+            todo = [anchor]
+            while todo:
+                current = todo.pop()
+                if current is not None:
+                    ids.append(current)
+                todo += reversed(behind.get(current, ()))
+        self._ids = ids
+        self._places = {item_id: place for place, item_id in enumerate(ids)}
+
+
+_Ids = Iterator[str | None]
+_OfItem = (
+    ev.ConversationItemDeleted
+    | ev.ConversationItemTruncated
+    | ev.InputAudioBufferCommitted
+    | ev.ResponseOutputTextDelta
+    | ev.ResponseOutputTextDone
+    | ev.ResponseOutputAudioTranscriptDelta
+    | ev.ResponseOutputAudioTranscriptDone
+    | ev.ResponseContentPartDone
+    | ev.ConversationItemInputAudioTranscriptionDelta
+    | ev.ConversationItemInputAudioTranscriptionCompleted
+    | ev.ConversationItemInputAudioTranscriptionFailed
+    | sg.PlaybackStarted
+    | sg.PlaybackFinished
+)
+_WithItem = (
+    ev.ConversationItemAdded
+    | ev.ConversationItemCreated
+    | ev.ConversationItemDone
+    | ev.ConversationItemRetrieved
+    | ev.ResponseOutputItemAdded
+    | ev.ResponseOutputItemDone
+)
+
+
+def _named(_: Transcript, observed: _OfItem) -> _Ids:
+    yield observed.item_id
+
+
+def _carried(_: Transcript, observed: _WithItem) -> _Ids:
+    if observed.item is not None:
+        yield observed.item.id
+
+
+def _listed(_: Transcript, observed: ev.ResponseDone) -> _Ids:
+    for item in (observed.response.output or ()) if observed.response is not None else ():
+        yield item.id
+
+
+def _of_reply(transcript: Transcript, observed: sg.ResponseFinished) -> _Ids:
+    yield from transcript._of_response(observed.response_id)
+
+
+def _of_cut(transcript: Transcript, observed: sg.BargeIn) -> _Ids:
+    yield observed.item_id
+    if observed.response_id is not None:
+        yield from transcript._of_response(observed.response_id)
+
+
+# Which items an event concerns. Audio deltas are left out: they change no word.
+_CONCERNS: Mapping[type[Observed], Callable[[Transcript, Any], _Ids]] = {
+    **dict.fromkeys(get_args(_OfItem), _named),
+    **dict.fromkeys(get_args(_WithItem), _carried),
+    ev.ResponseDone: _listed,
+    sg.ResponseFinished: _of_reply,
+    sg.BargeIn: _of_cut,
+}
