@@ -16,7 +16,7 @@ from ..audio.pcm import WIRE_RATE, Samples, frames_of
 from ..errors import AudioError
 from .base import Pull
 from .pacing import BlockThread
-from .reading import Converted, LoadedAudio, load_audio, load_pcm, load_stream
+from .reading import Converted, LoadedAudio, load_audio, load_stream
 from .writing import AudioWriter
 
 __all__ = [
@@ -26,7 +26,6 @@ __all__ = [
     "FileSource",
     "LoadedAudio",
     "load_audio",
-    "load_pcm",
     "load_stream",
 ]
 

@@ -23,7 +23,7 @@ from ..errors import AudioError, MissingExtra
 from ..text import printable
 from .wav import PCM, is_wav, read_header
 
-__all__ = ["LONGEST", "RAW_SUFFIXES", "Converted", "LoadedAudio", "load_audio", "load_pcm", "load_stream"]
+__all__ = ["LONGEST", "RAW_SUFFIXES", "Converted", "LoadedAudio", "load_audio", "load_stream"]
 
 RAW_SUFFIXES = frozenset({".pcm", ".raw"})
 """Files that are taken for raw 16-bit little-endian mono at the rate asked for."""
@@ -122,11 +122,6 @@ def load_stream(stream: BinaryIO, *, rate: int = WIRE_RATE, name: str = "the inp
         raise _empty(name)
     samples = np.frombuffer(data[: len(data) & ~1], "<i2").astype(np.int16, copy=False)
     return LoadedAudio(samples, rate)
-
-
-def load_pcm(data: bytes, *, rate: int = WIRE_RATE) -> Samples:
-    """The samples of `data`, by the rules of `load_stream`, without its note."""
-    return load_stream(io.BytesIO(data), rate=rate).samples
 
 
 def _all_of(stream: BinaryIO, name: str, rate: int) -> io.BytesIO:

@@ -17,7 +17,7 @@ import soundfile
 
 from realtime_raw.audio.levels import rms_dbfs
 from realtime_raw.devices import reading
-from realtime_raw.devices.reading import Converted, LoadedAudio, load_audio, load_pcm, load_stream
+from realtime_raw.devices.reading import Converted, LoadedAudio, load_audio, load_stream
 from realtime_raw.devices.wav import pack_header
 from realtime_raw.errors import AudioError, MissingExtra
 
@@ -160,7 +160,6 @@ def test_a_stream_is_raw_unless_it_begins_like_a_wav_file() -> None:
         loaded = load_stream(io.BytesIO(data))
         assert np.array_equal(loaded.samples, samples)
         assert loaded.converted is None
-        assert np.array_equal(load_pcm(data), samples)
 
 
 def test_a_named_pipe_is_read_like_a_file(tmp_path: Path) -> None:
@@ -277,7 +276,7 @@ def test_endless_files_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     with pytest.raises(AudioError, match=r"long\.wav is longer than 0 hours; cut it"):
         load_audio(path)
     with pytest.raises(AudioError, match="the input is longer than"):
-        load_pcm(bytes(48_001))
+        load_stream(io.BytesIO(bytes(48_001)))
 
 
 @pytest.mark.parametrize("data", [b"", b"\0"])
