@@ -7,8 +7,8 @@ problem at one path. No model is defined here.
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar, get_args
 
-from pydantic import BaseModel, Discriminator, Field, GetJsonSchemaHandler, Tag
-from pydantic_core import core_schema
+from pydantic import BaseModel, BeforeValidator, Discriminator, Field, GetJsonSchemaHandler, Tag
+from pydantic_core import PydanticCustomError, core_schema
 
 from ..types import Unset
 from .refusal import UNDECIDED, one_of
@@ -20,8 +20,10 @@ __all__ = [
     "Number",
     "Open",
     "Opt",
+    "at_most",
     "by",
     "field_of",
+    "only",
     "tagged",
 ]
 
@@ -105,6 +107,28 @@ def by(field: str, *known: str, other: str | None = None) -> Discriminator:
         return tags.get(field_of(value, field), other)
 
     return tagged(pick, one_of(known), field)
+
+
+def only(field: str, known: str) -> BeforeValidator:
+    """For the sole member of a union: refuse another variant as `by` would."""
+
+    def check(value: object) -> object:
+        if field_of(value, field) != known:
+            raise PydanticCustomError(UNDECIDED + field, f"value must be {known!r}")
+        return value
+
+    return BeforeValidator(check)
+
+
+def at_most(limit: int) -> BeforeValidator:
+    """A bound on a server's map: each of millions of bad values would else become a problem."""
+
+    def check(value: object) -> object:
+        if isinstance(value, dict) and len(value) > limit:
+            raise PydanticCustomError("too_many", "more than {limit} entries", {"limit": limit})
+        return value
+
+    return BeforeValidator(check)
 
 
 def _word_or_object(value: object) -> str:

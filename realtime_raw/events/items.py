@@ -15,7 +15,7 @@ from ..errors import InvalidCommand, Problem
 from ..types import UNSET, Unset
 from .base import Inbound, Outbound
 from .checks import Base64Audio, ClientId, ImageUri
-from .declare import Many, Open, Opt, by, field_of, tagged
+from .declare import Many, Open, Opt, by, field_of, only, tagged
 from .refusal import kind_of
 
 __all__ = [
@@ -334,11 +334,8 @@ NewUserPart: TypeAlias = Annotated[
     | Annotated[NewInputImage, Tag("<input_image>")],
     by("type", "input_text", "input_audio", "input_image"),
 ]
-# Unions of one, so that a wrong kind of part is reported as such.
-NewSystemPart: TypeAlias = Annotated[Annotated[NewInputText, Tag("<input_text>")], by("type", "input_text")]
-NewAssistantPart: TypeAlias = Annotated[
-    Annotated[NewOutputText, Tag("<output_text>")], by("type", "output_text")
-]
+NewSystemPart: TypeAlias = Annotated[NewInputText, only("type", "input_text")]
+NewAssistantPart: TypeAlias = Annotated[NewOutputText, only("type", "output_text")]
 
 
 # ---- items we send --------------------------------------------------------

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from ..types import UNSET
 from .audio_config import SessionAudio, SessionAudioConfig, TranscriptionAudioConfig
 from .base import Inbound, Outbound
-from .declare import WORD_OR_NUMBER, WORD_OR_OBJECT, Many, Number, Open, Opt, by, field_of, tagged
+from .declare import WORD_OR_NUMBER, WORD_OR_OBJECT, Many, Number, Open, Opt, at_most, by, field_of, tagged
 
 __all__ = [
     "ConnectorId",
@@ -428,7 +428,7 @@ class Prompt(Inbound):
 
     id: str | None = None
     version: str | None = None
-    variables: Annotated[dict[str, PromptValue | None], Field(fail_fast=True)] | None = None
+    variables: Annotated[dict[str, PromptValue | None], at_most(1000)] | None = None
 
 
 class ReasoningSettings(Inbound):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import pydantic
 import pytest
 
 from realtime_raw.events.base import Inbound
-from realtime_raw.events.declare import Many, Number, Open
+from realtime_raw.events.declare import Many, Number, Open, at_most
 
 
 def test_an_open_enum_is_a_string_with_known_values() -> None:
@@ -41,3 +41,13 @@ def test_a_number_stays_as_it_came() -> None:
         with pytest.raises(pydantic.ValidationError) as caught:
             Ruler.model_validate({"length": wrong})
         assert caught.value.error_count() == 1
+
+
+def test_a_map_from_a_server_is_bounded() -> None:
+    class Shelf(Inbound):
+        books: Annotated[dict[str, int], at_most(3)] | None = None
+
+    assert Shelf.model_validate({"books": {"a": 1}}).to_wire() == {"books": {"a": 1}}
+    with pytest.raises(pydantic.ValidationError) as caught:
+        Shelf.model_validate({"books": dict.fromkeys("abcd", "wrong")})
+    assert [error["msg"] for error in caught.value.errors()] == ["more than 3 entries"]
