@@ -13,7 +13,7 @@ from typing import Any
 import pybase64
 
 from .. import events as ev
-from ..errors import LocalProtocolError
+from ..errors import LocalProtocolError, RealtimeError
 from ..events import translation as tr
 from ..events.base import ServerEvent
 from ..types import AudioKey
@@ -329,16 +329,19 @@ class Reactions:
         # What is kept out of the conversation is kept out of its loudspeaker too.
         if state.playhead is None or record.out_of_band or record.overflowed:
             return
-        accepted = state.playhead.feed(key, pcm, record.encoding, now)
+        try:
+            accepted = state.playhead.feed(key, pcm, record.encoding, now)
+        except RealtimeError as exc:  # a format the player cannot take
+            self._not_played(record, "not_played", str(exc), event)
+            return
         state.turns.apply(Fact.SAMPLES)
         state.poll_at = now if state.poll_at is None else state.poll_at
         if accepted < len(pcm) // (2 if record.encoding == "audio/pcm" else 1):
-            record.overflowed = True
-            state.warn(
-                "ring_full",
-                f"the playback ring is full and nobody empties it; the rest of {record.id} is not played",
-                event,
-            )
+            self._not_played(record, "ring_full", "the playback ring is full and nobody empties it", event)
+
+    def _not_played(self, record: ResponseRecord, rule: str, why: str, event: ServerEvent) -> None:
+        record.overflowed = True
+        self._state.warn(rule, f"{why}; the rest of {record.id} is not played", event)
 
     def _audio_done(self, event: ev.ResponseOutputAudioDone, now: float) -> None:
         record = self._record(event.response_id, now)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from realtime_raw.errors import AudioError
 from realtime_raw.events.client import ResponseCreate
 from realtime_raw.protocol.interruption import Interruption
 from realtime_raw.protocol.responses import TAG
@@ -20,6 +21,7 @@ from realtime_raw.protocol.signals import (
     UserStartedSpeaking,
     UserStoppedSpeaking,
 )
+from realtime_raw.types import AudioKey
 from tests.protocol.harness import Desk, FakePlayhead
 
 
@@ -320,6 +322,19 @@ def test_a_full_ring_is_said_once_and_the_rest_of_that_reply_is_not_played() -> 
     ear.room = 10**9
     desk.audio("item_a", pcm(100))
     assert sum(ear.received.values()) == 150 * 24
+
+
+def test_a_format_the_player_cannot_take_is_said_once_and_the_reply_goes_on() -> None:
+    class Deaf(FakePlayhead):
+        def feed(self, key: AudioKey, data: bytes, encoding: str, now: float) -> int:
+            raise AudioError("no such format")
+
+    desk = Desk(playhead=Deaf()).ready()
+    speaking(desk, 100, 100)
+    [warning] = desk.signals(ProtocolWarning)
+    assert warning.rule == "not_played"
+    assert "no such format" in warning.detail
+    assert len(desk.signals(AudioReceived)) == 2
 
 
 def test_audio_that_is_not_base64_is_a_warning() -> None:
