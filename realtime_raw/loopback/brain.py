@@ -8,7 +8,7 @@ that a mistake in one shows against the other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -40,6 +40,12 @@ _TOKEN_LIMIT = 15_000_000
 _JANUARY_2026 = 1_767_225_600.0
 
 _Handler = Callable[[Mapping[str, Any], float], None]
+# Given each message as `received` has it; a list is said in place of the session's own answer.
+Interceptor = Callable[[dict[str, Any]], Sequence[Mapping[str, Any]] | None]
+
+
+class _AnsweredElsewhere(Exception):
+    """The interceptor has answered; the session's own rules do not apply."""
 
 
 class SimulatedSession:
@@ -56,7 +62,9 @@ class SimulatedSession:
     With the same `ids` and the same input, the same bytes come out. `epoch` is
     the Unix time at `now` zero. `refusal` makes a session that refuses in-band,
     with the close code beside it. A session with a `call_id` is a sideband: no
-    `session.created`, and no audio deltas (observed).
+    `session.created`, and no audio deltas (observed). `session` is the
+    configuration it begins with, of an accepted `session.update`'s form, and
+    `intercept` may answer messages in the session's place.
 
     Turn detection listens to the energy of what is appended, on the audio's
     clock (`vad`); the idle timeout is accepted and shown, and never fires. MCP
@@ -77,12 +85,16 @@ class SimulatedSession:
         epoch: float = _JANUARY_2026,
         refusal: tuple[refusals.Fault, int] | None = None,
         log_limit: int = 2000,
+        session: Mapping[str, Any] | None = None,
+        intercept: Interceptor | None = None,
     ) -> None:
         self.call_id = call_id
         self.closing: CloseInfo | None = None
         self._model = model
         self._kind: SessionKind = kind
         self._refusal = refusal
+        self._baked = session
+        self._intercept = intercept
         self._epoch = epoch
         self._behaviour = behaviour or Behaviour()
         self._scenario = as_scenario(scenario)
@@ -132,6 +144,8 @@ class SimulatedSession:
             model=self._model,
             expires_at=int(self._epoch + self._expires),
         )
+        if self._baked is not None:
+            self.config = self.config.updated(self._baked)
         self._listen()
         if self.call_id is None:
             self._out.emit("session.created", session=self.config.to_wire())
@@ -148,8 +162,7 @@ class SimulatedSession:
         """A binary message came: refused, and the session goes on (observed)."""
         self.handle_timer(now)
         if self.closing is None:
-            self._received.add({"type": None, "binary": len(data)}, len(data))
-            self._out.error(refusals.BINARY)
+            self._answer(lambda: self._refuse_binary(data), now)
 
     def handle_timer(self, now: float) -> None:
         """Time has passed. Says what was due; expires the session at its end."""
@@ -209,17 +222,31 @@ class SimulatedSession:
             self._handlers[check_event(event)](event, now)
         except refusals.Refused as refused:
             self._out.error(refused.fault, event_id)
+        except _AnsweredElsewhere:
+            pass
+
+    def _heard(self, message: dict[str, Any], size: int) -> None:
+        self._received.add(message, size)
+        answers = self._intercept(message) if self._intercept is not None else None
+        if answers is not None:
+            for answer in answers:
+                self._out.say({"type": answer["type"], "event_id": self._ids.new("event"), **answer})
+            raise _AnsweredElsewhere
+
+    def _refuse_binary(self, data: bytes) -> dict[str, Any]:
+        self._heard({"type": None, "binary": len(data)}, len(data))
+        raise refusals.Refused(refusals.BINARY)
 
     def _parse(self, data: bytes | str) -> dict[str, Any]:
         try:
             event = orjson.loads(data)
         except orjson.JSONDecodeError:
-            self._received.add({"type": None, "invalid": len(data)}, len(data))
+            self._heard({"type": None, "invalid": len(data)}, len(data))
             raise refusals.Refused(refusals.INVALID_JSON) from None
         if not isinstance(event, dict):
-            self._received.add({"type": None, "invalid": len(data)}, len(data))
+            self._heard({"type": None, "invalid": len(data)}, len(data))
             raise refusals.Refused(refusals.NOT_AN_OBJECT)
-        self._received.add(event, len(data))
+        self._heard(event, len(data))
         return event
 
     def _end(self, fault: refusals.Fault, close: CloseInfo) -> None:

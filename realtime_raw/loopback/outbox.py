@@ -54,7 +54,10 @@ class Outbox:
 
     def emit(self, kind: str, /, **fields: Any) -> None:
         """Say one event. Objects in `fields` are the event's own from here on: pass copies."""
-        event = {"type": kind, "event_id": self.ids.new("event"), **fields}
+        self.say({"type": kind, "event_id": self.ids.new("event"), **fields})
+
+    def say(self, event: dict[str, Any]) -> None:
+        """Say one event as it is, whatever it is. It is the outbox's own from here on."""
         data = orjson.dumps(event)
         self._waiting.append(data)
         self.log.add(event, len(data))
