@@ -10,7 +10,7 @@ import typer
 from .. import __version__
 from ..text import safe
 from . import options
-from .output import Output, tolerate_any_text
+from .output import Output, prepare_streams
 from .running import ExitCode
 from .schema import schema
 from .serve import serve
@@ -73,7 +73,6 @@ def bare(
     """
     if ctx.invoked_subcommand is None:
         session(url, loopback, model, voice, instructions, journal, json)
-        return
     misplaced = [name for name in ctx.params if _was_typed(ctx, name)]
     if misplaced:
         option = f"--{misplaced[0]}"
@@ -89,7 +88,7 @@ def _was_typed(ctx: typer.Context, name: str) -> bool:
 
 def main(argv: Sequence[str]) -> int:
     """Run one command line; returns its exit code. Prints no traceback for anything a user can do."""
-    tolerate_any_text()
+    prepare_streams()
     try:
         code: Any = app(args=list(argv), standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):

@@ -16,7 +16,7 @@ from typing import TextIO
 
 from ..text import printable, safe
 
-__all__ = ["Output", "tolerate_any_text"]
+__all__ = ["Output", "prepare_streams"]
 
 # Said by whom -> how it looks on a terminal that wants colour (SGR codes).
 _COLOURS = {"you": "36", "model": "32", "error": "31"}
@@ -26,24 +26,23 @@ class Output:
     """One command's voice.
 
     `as_json` turns every `data` into one JSON object a line and silences
-    streamed pieces. `aside` moves data to stderr, for when stdout carries sound.
+    streamed pieces.
     """
 
-    def __init__(self, *, as_json: bool = False, aside: bool = False) -> None:
+    def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
-        self.aside = aside
         self._speaking = False
 
     def data(self, kind: str, line: str, **facts: object) -> None:
         """One result: `line` for people, `{"kind": kind, **facts}` for programs."""
         self.end_line()
         text = json.dumps({"kind": kind, **facts}) if self.as_json else printable(line, newlines=True)
-        self._write(self._data_stream(), text + "\n")
+        self._write(sys.stdout, text + "\n")
 
     def document(self, value: object) -> None:
         """A result that is JSON in either case: indented for people, one line for programs."""
         self.end_line()
-        self._write(self._data_stream(), json.dumps(value, indent=None if self.as_json else 2) + "\n")
+        self._write(sys.stdout, json.dumps(value, indent=None if self.as_json else 2) + "\n")
 
     def spoken(self, speaker: str, text: str, **facts: object) -> None:
         """A whole utterance, as a result of its own."""
@@ -57,25 +56,16 @@ class Output:
         """Words of `speaker` as they come; the first piece of a line names the speaker."""
         if self.as_json:
             return
-        stream = self._data_stream()
         if not self._speaking:
-            self._write(stream, self._label(stream, speaker))
+            self._write(sys.stdout, self._label(sys.stdout, speaker))
         self._speaking = True
-        self._write(stream, printable(text, newlines=True))
+        self._write(sys.stdout, printable(text, newlines=True))
 
     def end_line(self) -> None:
         """End the line of streamed pieces, if one is open."""
         if self._speaking:
             self._speaking = False
-            self._write(self._data_stream(), "\n")
-
-    def raw(self, data: bytes) -> None:
-        """Bytes to stdout, for a pipe that takes sound."""
-        try:
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
-        except BrokenPipeError:
-            _hush(sys.stdout)
+            self._write(sys.stdout, "\n")
 
     def say(self, text: str) -> None:
         """Chatter: what is going on, and what to do about it."""
@@ -92,9 +82,6 @@ class Output:
         self._write(sys.stderr, self._label(sys.stderr, "error", ": ") + safe(message) + "\n")
         if self.as_json:
             self.data("error", "", exit=int(exit_code), message=safe(message), **facts)
-
-    def _data_stream(self) -> TextIO:
-        return sys.stderr if self.aside else sys.stdout
 
     def _label(self, stream: TextIO, name: str, end: str = "> ") -> str:
         plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty()
@@ -115,8 +102,17 @@ def _hush(stream: TextIO) -> None:
     os.close(nowhere)
 
 
-def tolerate_any_text() -> None:
-    """Let stdout and stderr print what their encoding lacks as escapes, rather than fail."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
+def prepare_streams() -> None:
+    """Make the standard streams such that using them cannot fail.
+
+    One that was closed (`>&-`) becomes the null device. What an encoding lacks
+    is printed as escapes.
+    """
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull)  # noqa: SIM115  # open for as long as the program runs
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  # as above
+        elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import enum
+import signal
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 import typer
 
@@ -114,21 +117,14 @@ def _judge_os(exc: OSError) -> tuple[ExitCode, str]:
 
 def execute(
     work: Callable[[], Coroutine[None, None, None]], out: Output, *, timeout: float | None = None
-) -> None:
-    """Run `work()` to its end; always raises `typer.Exit` with the code that says how it ended."""
+) -> NoReturn:
+    """Run `work()` to its end; always raises `typer.Exit` with the code that says how it ended.
 
-    async def bounded() -> None:
-        try:
-            async with asyncio.timeout(timeout) as limit:
-                await work()
-        except TimeoutError:
-            if not limit.expired():
-                raise
-            raise Stop(ExitCode.TIMEOUT, f"not done within {timeout:g} s; --timeout allows more") from None
-
+    What `work` does before it returns its coroutine may block; Ctrl-C ends that too.
+    """
     try:
-        asyncio.run(bounded())
-    except KeyboardInterrupt:
+        asyncio.run(_bounded(work(), timeout))
+    except (KeyboardInterrupt, asyncio.CancelledError):
         out.say("interrupted")
         raise typer.Exit(ExitCode.INTERRUPT) from None
     except Exception as exc:
@@ -138,3 +134,18 @@ def execute(
         out.error(verdict.message, verdict.code, verdict.facts)
         raise typer.Exit(verdict.code) from None
     raise typer.Exit(ExitCode.OK)
+
+
+async def _bounded(work: Coroutine[None, None, None], timeout: float | None) -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    # asyncio's own handler does this once, and the next time raises wherever the loop happens to be.
+    with contextlib.suppress(NotImplementedError):
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
+    try:
+        async with asyncio.timeout(timeout) as limit:
+            await work
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        raise Stop(ExitCode.TIMEOUT, f"not done within {timeout:g} s; --timeout allows more") from None

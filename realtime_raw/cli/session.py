@@ -7,7 +7,7 @@ import json as jsonlib
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Literal, NoReturn, TypeVar, cast
 
 import realtime_raw as rt
 
@@ -41,7 +41,7 @@ def session(
     instructions: str | None,
     journal: Path | None,
     json: bool,
-) -> None:
+) -> NoReturn:
     """Open a session and read lines until /quit or the end of input. Raises `typer.Exit`."""
     out = Output(as_json=json)
 
@@ -78,6 +78,7 @@ class Prompt:
         self._lines = lines
         self._out = out
         self._replying: asyncio.Task[None] | None = None
+        self._stopped: asyncio.Task[None] | None = None  # the reply that Ctrl-C has stopped already
         self._commands: dict[str, tuple[str, str, Callable[[str], Awaitable[None]]]] = {
             "/say": ("FILE.wav", "append the sound of a file to the turn", self._say),
             "/commit": ("", "end the turn: what was appended becomes a user message", self._commit),
@@ -95,7 +96,7 @@ class Prompt:
         }
 
     async def run(self) -> None:
-        """Until /quit or the end of input. Ctrl-C stops a reply first, if one is under way."""
+        """Until /quit or the end of input. Ctrl-C stops a reply under way; the next one ends the session."""
         try:
             while True:
                 try:
@@ -105,8 +106,9 @@ class Prompt:
                     await self._obey(line)
                 except asyncio.CancelledError:
                     task = asyncio.current_task()
-                    if task is None or not self._busy:
+                    if task is None or not self._busy or self._stopped is self._replying:
                         raise
+                    self._stopped = self._replying
                     task.uncancel()
                     await self._attempt(self._interrupt, "")
             if not self._lines.is_terminal:

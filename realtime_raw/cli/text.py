@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Coroutine
 from typing import Annotated
 
 import typer
@@ -33,18 +34,21 @@ def text(
     """One turn in text: say WORDS, print the answer as it is written."""
     out = Output(as_json=json)
 
-    async def work() -> None:
-        target = Target(url, loopback, model, journal)
+    def work() -> Coroutine[None, None, None]:
         question = sys.stdin.read() if words == "-" else words
         if not question.strip():
             raise Stop(ExitCode.USAGE, "there is nothing to say: the text is empty")
         patch = rt.SessionPatch(instructions=rt.UNSET if instructions is None else instructions)
-        async with open_session(target, patch, out) as conn:
-            await conn.insert(question)
-            reply = await conn.respond(output="text")
-            answer, response = await tell(reply, out)
-            if json:
-                out.spoken("model", answer, response_id=response.id, status=response.status)
-            check_whole(response, out)
+        return _text(Target(url, loopback, model, journal), patch, question, out)
 
     execute(work, out, timeout=timeout)
+
+
+async def _text(target: Target, patch: rt.SessionPatch, question: str, out: Output) -> None:
+    async with open_session(target, patch, out) as conn:
+        await conn.insert(question)
+        reply = await conn.respond(output="text")
+        answer, response = await tell(reply, out)
+        if out.as_json:
+            out.spoken("model", answer, response_id=response.id, status=response.status)
+        check_whole(response, out)

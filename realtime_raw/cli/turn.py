@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,13 +23,26 @@ if TYPE_CHECKING:
     from .. import RealtimeConnection
     from ..audio.pcm import Samples
     from ..devices.files import AudioWriter
-    from ..events import Response
+    from ..events import (
+        ConversationItemInputAudioTranscriptionCompleted,
+        ConversationItemInputAudioTranscriptionFailed,
+        Response,
+    )
     from .question import Question
+
+    Transcript = (
+        ConversationItemInputAudioTranscriptionCompleted | ConversationItemInputAudioTranscriptionFailed
+    )
 
 __all__ = ["turn"]
 
 # A transcript of the question may come after the answer; longer than this it is not waited for.
 TRANSCRIPT_GRACE = 5.0
+
+_TRANSCRIPTS = (
+    "conversation.item.input_audio_transcription.completed",
+    "conversation.item.input_audio_transcription.failed",
+)
 
 
 def turn(
@@ -62,29 +75,42 @@ def turn(
     """One spoken turn: send QUESTION, commit it, ask, keep the answer. Nothing else can trigger a reply."""
     out = Output(as_json=json)
 
-    async def work() -> None:
-        from ..devices.files import AudioWriter
+    def work() -> Coroutine[None, None, None]:
         from .question import read_question
 
         target = Target(url, loopback, model, journal)
-        asked = read_question(question, out, allow_silence=allow_silence)
         patch = rt.SessionPatch(
             voice=rt.UNSET if voice is None else voice,
             instructions=rt.UNSET if instructions is None else instructions,
             transcription=rt.UNSET if transcriber == "none" else rt.Transcription(model=transcriber),
         )
-        with ExitStack() as stack:
-            # Opened before the turn, so that nothing is said in vain; it appears whole or not at all.
-            kept = None if answer is None else stack.enter_context(AudioWriter(answer))
-            async with open_session(target, patch, out) as conn:
-                answered = await _hold(conn, asked, transcriber != "none", out)
-            _print_words(asked, answered, out)
-            check_whole(answered.response, out)
-            if kept is not None:
-                _keep(answered, kept)
-        _print_sound(answered, answer, out)
+        asked = read_question(question, out, allow_silence=allow_silence)
+        return _turn(target, patch, asked, answer, out, transcribed=transcriber != "none")
 
     execute(work, out, timeout=timeout)
+
+
+async def _turn(
+    target: Target,
+    patch: rt.SessionPatch,
+    question: Question,
+    path: Path | None,
+    out: Output,
+    *,
+    transcribed: bool,
+) -> None:
+    from ..devices.files import AudioWriter
+
+    with ExitStack() as stack:
+        # Opened before the turn, so that nothing is said in vain; it appears whole or not at all.
+        kept = None if path is None else stack.enter_context(AudioWriter(path))
+        async with open_session(target, patch, out) as conn:
+            answered = await _hold(conn, question, transcribed, out)
+        _print_words(question, answered, out)
+        check_whole(answered.response, out)
+        if kept is not None:
+            _keep(answered, kept)
+    _print_sound(answered, path, out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +130,7 @@ async def _hold(conn: RealtimeConnection, question: Question, transcribed: bool,
     """The turn itself: append, commit, respond, and wait for all that comes of it."""
     from .question import chunks
 
-    transcript = _listen(conn)
+    transcripts: AsyncIterator[Transcript] = conn.events(*_TRANSCRIPTS)
     for chunk in chunks(question.samples):
         await conn.append(chunk)
     out.say(f"sent {question.seconds:.2f} s of audio")
@@ -117,27 +143,22 @@ async def _hold(conn: RealtimeConnection, question: Question, transcribed: bool,
         sound = group.create_task(_sound(reply, clock))
     response = await reply.done()
     done = clock() - committed
-    if transcribed:
-        await asyncio.wait({transcript}, timeout=TRANSCRIPT_GRACE)
-    heard = transcript.result() if transcript.done() else None
+    heard = await _heard(transcripts) if transcribed else None
     samples, first = sound.result()
     return Answered(item.id, heard, words.result(), samples, response, first and first - committed, done)
 
 
-def _listen(conn: RealtimeConnection) -> asyncio.Future[str]:
-    """A future of what the server understood of the question, or of why it did not."""
-    transcript: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-
-    @conn.on(rt.events.ConversationItemInputAudioTranscriptionCompleted)
-    def completed(event: rt.events.ConversationItemInputAudioTranscriptionCompleted) -> None:
-        transcript.set_result(event.transcript or "(no words)")
-
-    @conn.on(rt.events.ConversationItemInputAudioTranscriptionFailed)
-    def failed(event: rt.events.ConversationItemInputAudioTranscriptionFailed) -> None:
-        reason = event.error.message if event.error else None
-        transcript.set_result(f"(not transcribed: {reason or 'no reason given'})")
-
-    return transcript
+async def _heard(transcripts: AsyncIterator[Transcript]) -> str | None:
+    """What the server understood of the question, or why it did not; None if it never says."""
+    try:
+        async with asyncio.timeout(TRANSCRIPT_GRACE):
+            event = await anext(transcripts)
+    except TimeoutError:
+        return None
+    if isinstance(event, rt.events.ConversationItemInputAudioTranscriptionCompleted):
+        return event.transcript or "(no words)"
+    reason = event.error.message if event.error else None
+    return f"(not transcribed: {reason or 'no reason given'})"
 
 
 async def _words(reply: rt.Reply) -> str:

@@ -81,3 +81,32 @@ def refuses(code: str, message: str, close: int) -> Handler:
         connection.close(close, f"invalid_request_error.{code}")
 
     return handler
+
+
+def answering(*extra: dict[str, Any]) -> Handler:
+    """The least a server can do for a turn: it answers in text, without sound; `extra` follows the commit."""
+    session = {"type": "realtime", "id": "sess_1", "audio": {"input": {"turn_detection": None}}}
+    item = {"id": "item_1", "type": "message", "role": "user", "content": [{"type": "input_audio"}]}
+
+    def handler(connection: ServerConnection) -> None:
+        def say(kind: str, **fields: object) -> None:
+            connection.send(json.dumps({"type": kind, "event_id": f"event_{kind}", **fields}))
+
+        say("session.created", session=session)
+        for data in connection:
+            message = json.loads(data)
+            if message["type"] == "session.update":
+                say("session.updated", session=session)
+            elif message["type"] == "input_audio_buffer.commit":
+                say("input_audio_buffer.committed", item_id="item_1", previous_item_id=None)
+                say("conversation.item.added", item=item, previous_item_id=None)
+                for event in extra:
+                    connection.send(json.dumps(event))
+            elif message["type"] == "response.create":
+                asked = message.get("response", {})
+                response = {"id": "resp_1", "metadata": asked.get("metadata"), "output": []}
+                say("response.created", response={**response, "status": "in_progress"})
+                say("response.output_text.delta", response_id="resp_1", item_id="item_2", delta="Yes.")
+                say("response.done", response={**response, "status": "completed"})
+
+    return handler

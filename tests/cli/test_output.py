@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from realtime_raw.cli.output import Output, tolerate_any_text
+from realtime_raw.cli.output import Output, prepare_streams
 
 CLEAR_SCREEN = "\x1b[2J"
 
@@ -134,6 +134,18 @@ def test_text_the_encoding_lacks_is_escaped(monkeypatch: pytest.MonkeyPatch) -> 
     """A terminal in Latin-1 gets `\\u4f60`, not a crash."""
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="latin-1"))
-    tolerate_any_text()
+    prepare_streams()
     Output().spoken("model", "你 né")
     assert raw.getvalue() == b"model> \\u4f60 n\xe9\n"
+
+
+def test_closed_streams_are_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`<&- >&- 2>&-`: Python then has None in their place."""
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, None)
+    prepare_streams()
+    assert sys.stdin.read() == ""
+    Output().data("x", "x")
+    Output().say("x")
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        stream.close()

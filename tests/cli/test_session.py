@@ -240,6 +240,27 @@ def test_ctrl_c_stops_the_answer_first_and_then_the_session() -> None:
         assert json.loads(process.stdout.readline())["kind"] == "interrupted"
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=10)
-    assert process.returncode == 130
+        assert process.wait(10) == 130  # before the end of input is another reason to end
+        _, err = process.communicate()
     assert "Traceback" not in err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send")
+def test_ctrl_c_at_the_prompt_ends_130(capsys: pytest.CaptureFixture[str]) -> None:
+    """With no answer under way there is nothing else to stop."""
+    source, sink = os.pipe()
+    with servers.loopback() as server:
+
+        def person() -> None:
+            while not server.received:
+                time.sleep(0.01)
+            time.sleep(0.2)  # for the session to be handed over
+            os.kill(os.getpid(), signal.SIGINT)
+
+        typist = threading.Thread(target=person)
+        typist.start()
+        with standard_input(source):
+            assert main(["--url", server.url]) == 130
+    os.close(sink)
+    typist.join()
+    assert capsys.readouterr().err.endswith("interrupted\n")

@@ -8,10 +8,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from realtime_raw.cli import turn as module
 from realtime_raw.loopback import Failure, Reply, Turn
 from tests.cli import servers
 from tests.cli.helpers import Run, read_wav, tone, write_wav
@@ -85,6 +87,58 @@ def test_transcription_can_be_left_out(run: Run, question: Path) -> None:
     assert told.out.startswith("you> (not transcribed)\n")
 
 
+FAILED = {
+    "type": "conversation.item.input_audio_transcription.failed",
+    "item_id": "item_1",
+    "content_index": 0,
+    "error": {"type": "server_error", "message": "No such deployment."},
+}
+EMPTY = {
+    "type": "conversation.item.input_audio_transcription.completed",
+    "item_id": "item_1",
+    "transcript": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("events", "said"),
+    [
+        ((FAILED,), "(not transcribed: No such deployment.)"),
+        (({**FAILED, "error": None},), "(not transcribed: no reason given)"),
+        ((EMPTY, EMPTY), "(no words)"),
+    ],
+)
+def test_a_transcript_that_never_comes_is_no_failure(
+    events: tuple[dict[str, object], ...], said: str, run: Run, question: Path
+) -> None:
+    """The answer is what was asked for."""
+    with servers.scripted(servers.answering(*events)) as url:
+        told = run("turn", question, "--url", url)
+    assert told.code == 0
+    assert told.out.startswith(f"you> {said}\nmodel> Yes.\n")
+
+
+def test_a_transcript_is_not_waited_for_for_ever(
+    run: Run, question: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server may not transcribe at all."""
+    monkeypatch.setattr(module, "TRANSCRIPT_GRACE", 0.05)
+    with servers.scripted(servers.answering()) as url:
+        told = run("turn", question, "--url", url)
+    assert told.code == 0
+    assert told.out.startswith("you> (not transcribed)\n")
+
+
+def test_an_answer_without_sound_leaves_no_file(run: Run, question: Path, tmp_path: Path) -> None:
+    """The words are printed; there is nothing to keep, and that was asked for."""
+    with servers.scripted(servers.answering(EMPTY)) as url:
+        told = run("turn", question, "--url", url, "-o", tmp_path / "answer.wav")
+    assert told.code == 6
+    assert "model> Yes." in told.out
+    assert "no audio" in told.err
+    assert [path.name for path in tmp_path.iterdir()] == ["question.wav"]
+
+
 @pytest.mark.parametrize(("rate", "channels"), [(8000, 1), (44100, 2), (24000, 2), (48000, 1)])
 def test_other_formats_are_converted_with_a_note(rate: int, channels: int, run: Run, tmp_path: Path) -> None:
     """Any rate and channel count; the length stays."""
@@ -114,6 +168,14 @@ def test_a_wav_in_the_pipe_is_not_played_as_a_click(question: Path) -> None:
     done = piped("turn", "-", "--loopback", "--json", data=question.read_bytes())
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[0])["seconds"] == 0.5
+
+
+def test_a_terminal_is_no_pipe(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rather than wait for somebody to type samples."""
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: True))
+    told = run("turn", "-", "--loopback")
+    assert told.code == 6
+    assert "standard input is a terminal" in told.err
 
 
 def test_nothing_in_the_pipe() -> None:
@@ -350,3 +412,30 @@ def test_ctrl_c_ends_130(question: Path, tmp_path: Path) -> None:
         out, err = process.communicate(timeout=10)
     assert (process.returncode, out, err) == (130, "", "interrupted\n")
     assert not list(tmp_path.glob("*answer*"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send")
+def test_ctrl_c_while_waiting_for_a_pipe_ends_130() -> None:
+    """Nobody may ever write to it."""
+    command = [sys.executable, "-m", "realtime_raw", "turn", "-", "--loopback"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdin is not None
+    process.stdin.write(b"\0" * 100)
+    process.stdin.flush()
+    while _unread(process.stdin.fileno()):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) == 130
+    out, err = process.communicate()
+    assert (out, err) == (b"", b"interrupted\n")
+
+
+def _unread(pipe: int) -> int:
+    """Bytes in a pipe that nobody has read yet."""
+    import fcntl
+    import termios
+
+    held = bytearray(4)
+    fcntl.ioctl(pipe, termios.FIONREAD, held)
+    return int.from_bytes(held, sys.byteorder)

@@ -73,7 +73,8 @@ def runtime_nodes(tree: ast.AST) -> Iterator[ast.AST]:
 def imports(module: Module, known: frozenset[str]) -> Iterator[tuple[str, int]]:
     """Absolute dotted names `module` imports at run time, with line numbers.
 
-    `from ..events import catalog` names the submodule if `known` has it, else the package.
+    `from ..events import catalog` names the submodule if `known` has it, else the
+    package. What comes from the root is always named: it is loaded from anywhere.
     """
     for node in runtime_nodes(module.tree):
         if isinstance(node, ast.Import):
@@ -83,7 +84,7 @@ def imports(module: Module, known: frozenset[str]) -> Iterator[tuple[str, int]]:
             base = _absolute(module, node)
             for alias in node.names:
                 inner = f"{base}.{alias.name}"
-                yield (inner if inner in known else base), node.lineno
+                yield (inner if inner in known or base == PACKAGE else base), node.lineno
 
 
 def _absolute(module: Module, node: ast.ImportFrom) -> str:

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from tests.house.source import PACKAGE, Module, imports, modules, sample
 
 FLOORS = {
-    **dict.fromkeys(("errors", "types", "text", "endpoint"), 0),
+    **dict.fromkeys(("errors", "types", "text", "endpoint", "__version__"), 0),
     "events": 1,
     "codec": 2,
     **dict.fromkeys(("protocol", "audio"), 3),
-    **dict.fromkeys(("audit", "dispatch", "explain", "functions", "handover", "journal", "script"), 4),
-    **dict.fromkeys(("times", "transcript", "turnlog", "usage"), 4),
+    **dict.fromkeys(("audit", "dispatch", "edit", "explain", "functions", "handover", "journal"), 4),
+    **dict.fromkeys(("script", "times", "transcript", "turn", "turnlog", "usage"), 4),
     **dict.fromkeys(("aio", "devices", "loopback"), 5),
     **dict.fromkeys(("cli", "conformance", "export", "__main__"), 6),
 }
@@ -27,13 +27,7 @@ STRANGERS = {
         "protocol",
         "aio",
         "devices",
-        "dispatch",
-        "audit",
-        "handover",
-        "turnlog",
-        "usage",
-        "journal",
-        "explain",
+        *(unit for unit, floor in FLOORS.items() if floor == 4),
     },
 }
 
