@@ -230,12 +230,8 @@ def _text(value: object) -> str | None:
 
 
 def _id(raw: Mapping[str, Any], name: str, holder: str) -> str | None:
-    found = raw.get(name)
-    if found is None:
-        inner = raw.get(holder)
-        if type(inner) is dict:
-            found = inner.get("id")
-    return _text(found)
+    inner = raw.get(holder)
+    return _text(inner.get("id") if type(inner) is dict else raw.get(name))
 
 
 def _kind_of(event: ClientEvent, out_of_band: bool) -> str:
