@@ -72,7 +72,7 @@ def _names() -> frozenset[str]:
 class Subscription(Generic[E_contra]):
     """A handler in its place. Callable like the handler itself; `off()` ends it."""
 
-    __slots__ = ("_registry", "handler", "is_async", "kinds")
+    __slots__ = ("__weakref__", "_registry", "handler", "is_async", "kinds")
 
     def __init__(
         self, registry: Registry, kinds: tuple[Kind, ...], handler: Callable[[E_contra], object]

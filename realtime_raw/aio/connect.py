@@ -80,7 +80,9 @@ def connect(
 
     Entering returns once the session exists and the server has confirmed the
     first patch: turn detection off (unless `manual_turns=False`), `session` and
-    `tools`. What the session is then is in `conn.session.current`. `journal` is
+    `tools`. What the session is then is in `conn.session.current`. Handlers that
+    are subscribed before the body first awaits see every event after that.
+    `journal` is
     a path (an existing file is replaced) or a stream that gets every message.
     `barge_in` says whether the user's speech, as the server hears it, cuts our
     playback. `strict` makes a server's breach of protocol end the session.
@@ -216,7 +218,15 @@ class Connecting:
         )
         async with driver.stream(_TELLING, STREAM_LIMIT, "block") as stream:
             driver.start(time.time())
+            if self._asks_nothing:
+                driver.hand_over()
             await self._watch(stream)
+        driver.hand_over()
+
+    @property
+    def _asks_nothing(self) -> bool:
+        """Whether this joins a session as it is, so that no answer can be waited for."""
+        return self._core.options.sideband and self._core.first_patch is None
 
     async def _watch(self, stream: EventStream[Event]) -> None:
         """Until the session is ready, or it is clear that it will not be."""
@@ -233,9 +243,9 @@ class Connecting:
                     return
                 raise refused_in_band(error, None) from None
             if isinstance(event, signals.SessionReady):
-                if self._core.first_patch is not None or not self._core.options.sideband:
+                if not self._asks_nothing:
                     return
-                patience = _SILENCE_S  # nothing was asked, so only a refusal would be answered
+                patience = _SILENCE_S  # only a refusal would be answered
             elif isinstance(event, ErrorEvent):
                 error = event.error.info() if event.error is not None else ErrorInfo("no reason given")
                 patience = _LAST_WORDS_S

@@ -427,6 +427,8 @@ class RealtimeConnection:
         return self._driver.registry.on(kind)
 
     @overload
+    def events(self, *, limit: int = STREAM_LIMIT, overflow: Overflow = "raise") -> EventStream[Any]: ...
+    @overload
     def events(
         self, *kinds: type[E], limit: int = STREAM_LIMIT, overflow: Overflow = "raise"
     ) -> EventStream[E]: ...

@@ -79,6 +79,7 @@ class Driver:
         self._tasks: set[asyncio.Task[None]] = set()
         self._handling: set[asyncio.Task[None]] = set()
         self._reader: asyncio.Task[None] | None = None
+        self._handed_over = asyncio.Event()
         self._shutdown: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._outbox: deque[bytes] = deque()
@@ -109,6 +110,10 @@ class Driver:
         self._reader = self.spawn(self._read())
         self.spawn(self._write())
 
+    def hand_over(self) -> None:
+        """The session goes to its user. Once it is ready, nothing is read before that."""
+        self._handed_over.set()
+
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run `work` as a task that ends with the connection at the latest."""
         task = self._loop.create_task(work)
@@ -132,7 +137,9 @@ class Driver:
                 self.core.receive_message(data, self.now)
                 self.flush()
                 count += 1
-                if count % _BURST == 0:
+                if self.core.ready and not self._handed_over.is_set():
+                    await self._handed_over.wait()
+                elif count % _BURST == 0:
                     await asyncio.sleep(0)
         except SessionLost as lost:
             close = lost.close
@@ -356,7 +363,7 @@ class Driver:
         one.opened(subscription.off)
         self._waiting.add(one)
         if self.closed is not None:
-            one.finish(self.closed)
+            one.finish(self.lost)
 
     def _warn_of_slowness(self, limit: int) -> None:
         self.warn(
@@ -386,9 +393,9 @@ class Driver:
             if not future.done():
                 future.set_exception(self.lost())
         for reply in list(self._replies.values()):
-            reply.finish(close)
+            reply.finish(self.lost)
         for one in list(self._waiting):
-            one.finish(close)
+            one.finish(self.lost)
         self._outbox_bell.ring()
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
@@ -402,6 +409,7 @@ class Driver:
         self._transport.abort()
 
     async def _close(self, code: int, reason: str) -> None:
+        self.hand_over()
         if self.closed is None:
             await self._drain()
         await self._transport.close(code, reason)

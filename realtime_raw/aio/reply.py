@@ -6,14 +6,14 @@ pieces mean was decided in the core.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING
 
 from .. import events as ev
 from ..dispatch import Event
 from ..errors import ResponseFailed, SessionLost
 from ..protocol.signals import AudioReceived, ResponseFinished
-from ..types import AudioKey, CloseInfo, ErrorInfo
+from ..types import AudioKey, ErrorInfo
 from .bell import Bell
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Reply:
         self._so_far: dict[AudioKey, str] = {}
         self._carry: dict[AudioKey, bytes] = {}
         self._bell = Bell()
-        self._lost: CloseInfo | None = None
+        self._lost: Callable[[], SessionLost] | None = None
 
     def __repr__(self) -> str:
         return f"<Reply {self.id} {self._record.status}>"
@@ -105,7 +105,7 @@ class Reply:
         """
         while not self._record.finished:
             if self._lost is not None:
-                raise SessionLost(self._lost, expected=self._lost.by_us)
+                raise self._lost()
             await self._bell.wait()
         response = self._record.response
         assert response is not None
@@ -126,17 +126,19 @@ class Reply:
             self._take_whole(_key(event), event.transcript)
         self._bell.ring()
 
-    def finish(self, close: CloseInfo) -> None:
-        """The line is gone; what was received can still be read."""
-        self._lost = close
+    def finish(self, lost: Callable[[], SessionLost]) -> None:
+        """The line is gone, for the reason `lost` makes; what was received can still be read."""
+        self._lost = lost
         self._bell.ring()
 
     def _over(self) -> bool:
         if self._record.finished:
             return True
-        if self._lost is not None and not self._lost.by_us:
-            raise SessionLost(self._lost)
-        return self._lost is not None
+        if self._lost is None:
+            return False
+        if not (reason := self._lost()).expected:
+            raise reason
+        return True
 
     def _take_sound(self, event: AudioReceived) -> None:
         key = AudioKey(event.item_id, event.content_index)

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from ..types import CloseInfo
-
 __all__ = ["EventStream", "HandlerQueue", "LagGauge", "Overflow", "Waiter"]
 
 Overflow = Literal["raise", "drop_deltas", "block"]
@@ -111,7 +109,7 @@ class EventStream(Generic[E]):
         self._end: Callable[[], None] = lambda: None
         self._over = False
         self._overflowed = False
-        self._lost: CloseInfo | None = None
+        self._lost: Callable[[], SessionLost] | None = None
 
     def opened(self, end: Callable[[], None]) -> None:
         """Told once how to unsubscribe."""
@@ -128,9 +126,9 @@ class EventStream(Generic[E]):
             self._on_slow(self._backlog.limit)
         self._bell.ring()
 
-    def finish(self, close: CloseInfo) -> None:
-        """The line is gone; what is queued can still be read."""
-        self._lost = close
+    def finish(self, lost: Callable[[], SessionLost]) -> None:
+        """The line is gone, for the reason `lost` makes; what is queued can still be read."""
+        self._lost = lost
         self._bell.ring()
 
     def close(self) -> None:
@@ -159,9 +157,10 @@ class EventStream(Generic[E]):
                 raise StopAsyncIteration
             if self._lost is not None:
                 self.close()
-                if self._lost.by_us:
+                reason = self._lost()
+                if reason.expected:
                     raise StopAsyncIteration
-                raise SessionLost(self._lost)
+                raise reason
             await self._bell.wait()
         return self._backlog.pop()
 
@@ -193,7 +192,7 @@ class Waiter(Generic[E]):
         self._bell = Bell()
         self._found: list[E] = []
         self._failed: Exception | None = None
-        self._lost: CloseInfo | None = None
+        self._lost: Callable[[], SessionLost] | None = None
 
     def opened(self, end: Callable[[], None]) -> None:
         """Told once how to unsubscribe."""
@@ -212,9 +211,9 @@ class Waiter(Generic[E]):
             self._found.append(event)
         self.close()
 
-    def finish(self, close: CloseInfo) -> None:
-        """The line is gone, and with it what was waited for."""
-        self._lost = close
+    def finish(self, lost: Callable[[], SessionLost]) -> None:
+        """The line is gone, for the reason `lost` makes, and with it what was waited for."""
+        self._lost = lost
         self.close()
 
     def close(self) -> None:
@@ -232,7 +231,7 @@ class Waiter(Generic[E]):
                     if self._failed is not None:
                         raise self._failed
                     if self._lost is not None:
-                        raise SessionLost(self._lost, expected=self._lost.by_us)
+                        raise self._lost()
                     await self._bell.wait()
         except TimeoutError:
             if not limit.expired():
