@@ -56,7 +56,7 @@ def test_response_options(options: ResponseOptions, wire: dict[str, Any] | None)
 
 def test_every_option_is_tested_above() -> None:
     """A new one must be given its place on the wire."""
-    cases = test_response_options.pytestmark[0].args[1]  # type: ignore[attr-defined]
+    cases = test_response_options.pytestmark[0].args[1]
     assert {name for options, _ in cases for name in options} == set(ResponseOptions.__annotations__)
 
 
