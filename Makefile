@@ -15,6 +15,7 @@ help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.run  ## one spoken turn against the loopback server, no key needed
+	@$(BIN)/python -c "import runpy; print('the question:', runpy.run_path('tools/make_question.py')['TEXT'])"
 	$(BIN)/python -m realtime_raw turn tools/data/question.wav --loopback -o answer.wav
 	$(BIN)/python tools/describe_wav.py answer.wav
 

@@ -213,11 +213,11 @@ class Prompt:
             self._show(item)
 
     async def _why(self, rest: str) -> None:
-        findings = [str(finding) for finding in self._conn.explain()]
+        findings = self._conn.explain()
         for finding in findings:
-            self._out.data("finding", finding, finding=finding)
+            self._out.data("finding", str(finding), **finding.to_dict())
         if not findings:
-            self._out.data("finding", "nothing is wrong", finding=None)
+            self._out.data("finding", "nothing is wrong", rule=None)
 
     async def _help(self, rest: str) -> None:
         lines = {"TEXT": "add a user message"}
