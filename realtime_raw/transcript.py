@@ -10,10 +10,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Any
 
 from . import events as ev
 from . import script
+from .concerns import items_of
 from .protocol import signals as sg
 from .protocol.conversation import ConversationMirror
 from .protocol.history_item import HistoryItem
@@ -123,10 +124,11 @@ class Transcript:
         A line that comes for the first time, or whose `after` changed, belongs
         right behind that line. One with `deleted` that is not `spoken` is gone.
         """
-        ids_of = _CONCERNS.get(type(observed))
-        if ids_of is None:
+        touched = set(items_of(observed))
+        if isinstance(observed, sg.BargeIn | sg.ResponseFinished):
+            touched.update(self._of_response(observed.response_id))
+        elif not touched:
             return ()
-        touched = {item_id for item_id in ids_of(self, observed) if item_id}
         self._note(observed)
         fresh, gone = self._order.refresh(touched, self._stays)
         for item_id in fresh:
@@ -250,10 +252,10 @@ class Transcript:
         return was_cut and (deleted or bool(item.unheard) or item.status in _UNFINISHED)
 
     def _of_response(self, response_id: str | None) -> Iterator[str]:
-        for item_id in self._order.ids():
-            item = self._items.get(item_id)
-            if item is not None and item.response_id == response_id:
-                yield item_id
+        if response_id is not None:
+            for item_id in self._order.ids():
+                if self._items[item_id].response_id == response_id:
+                    yield item_id
 
 
 def _is_line(item: HistoryItem | None) -> bool:
@@ -358,63 +360,3 @@ class _LineOrder:
                 todo += reversed(behind.get(current, ()))
         self._ids = ids
         self._places = {item_id: place for place, item_id in enumerate(ids)}
-
-
-_Ids = Iterator[str | None]
-_OfItem = (
-    ev.ConversationItemDeleted
-    | ev.ConversationItemTruncated
-    | ev.InputAudioBufferCommitted
-    | ev.ResponseOutputTextDelta
-    | ev.ResponseOutputTextDone
-    | ev.ResponseOutputAudioTranscriptDelta
-    | ev.ResponseOutputAudioTranscriptDone
-    | ev.ResponseContentPartDone
-    | ev.ConversationItemInputAudioTranscriptionDelta
-    | ev.ConversationItemInputAudioTranscriptionCompleted
-    | ev.ConversationItemInputAudioTranscriptionFailed
-    | sg.PlaybackStarted
-    | sg.PlaybackFinished
-)
-_WithItem = (
-    ev.ConversationItemAdded
-    | ev.ConversationItemCreated
-    | ev.ConversationItemDone
-    | ev.ConversationItemRetrieved
-    | ev.ResponseOutputItemAdded
-    | ev.ResponseOutputItemDone
-)
-
-
-def _named(_: Transcript, observed: _OfItem) -> _Ids:
-    yield observed.item_id
-
-
-def _carried(_: Transcript, observed: _WithItem) -> _Ids:
-    if observed.item is not None:
-        yield observed.item.id
-
-
-def _listed(_: Transcript, observed: ev.ResponseDone) -> _Ids:
-    for item in (observed.response.output or ()) if observed.response is not None else ():
-        yield item.id
-
-
-def _of_reply(transcript: Transcript, observed: sg.ResponseFinished) -> _Ids:
-    yield from transcript._of_response(observed.response_id)
-
-
-def _of_cut(transcript: Transcript, observed: sg.BargeIn) -> _Ids:
-    yield observed.item_id
-    if observed.response_id is not None:
-        yield from transcript._of_response(observed.response_id)
-
-
-# Which items an event concerns. Audio deltas are left out: they change no word.
-_CONCERNS: Mapping[type[Observed], Callable[[Transcript, Any], _Ids]] = {
-    **dict.fromkeys(get_args(_OfItem), _named),
-    **dict.fromkeys(get_args(_WithItem), _carried),
-    ev.ResponseDone: _listed,
-    sg.ResponseFinished: _of_reply,
-    sg.BargeIn: _of_cut,
-}
