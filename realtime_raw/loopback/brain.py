@@ -19,6 +19,7 @@ from .behaviour import Behaviour
 from .client_schema import check_event
 from .config import DEFAULT_MODEL, SessionConfig, SessionKind
 from .context import make_plan
+from .handshake import Facts
 from .ids import Ids
 from .input_audio import InputBuffer
 from .items import Conversation, Item, from_client, new_item_id
@@ -63,8 +64,9 @@ class SimulatedSession:
     the Unix time at `now` zero. `refusal` makes a session that refuses in-band,
     with the close code beside it. A session with a `call_id` is a sideband: no
     `session.created`, and no audio deltas (observed). `session` is the
-    configuration it begins with, of an accepted `session.update`'s form, and
-    `intercept` may answer messages in the session's place.
+    configuration it begins with, of an accepted `session.update`'s form, `facts`
+    is what the client said of itself when it connected, and `intercept` may
+    answer messages in the session's place.
 
     Turn detection listens to the energy of what is appended, on the audio's
     clock (`vad`); the idle timeout is accepted and shown, and never fires. MCP
@@ -86,9 +88,11 @@ class SimulatedSession:
         refusal: tuple[refusals.Fault, int] | None = None,
         log_limit: int = 2000,
         session: Mapping[str, Any] | None = None,
+        facts: Facts | None = None,
         intercept: Interceptor | None = None,
     ) -> None:
         self.call_id = call_id
+        self.facts = facts or Facts()
         self.closing: CloseInfo | None = None
         self._model = model
         self._kind: SessionKind = kind
