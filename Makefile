@@ -21,7 +21,7 @@ demo: $(VENV)/.run  ## one spoken turn against the loopback server, no key neede
 
 test: lint  ## everything the project promises: lint, types, tests with coverage, schemas, import costs
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage run -m pytest --quiet
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 	$(BIN)/python tools/export_schemas.py --check

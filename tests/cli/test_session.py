@@ -174,6 +174,11 @@ def test_help_names_every_command(type_in: Type) -> None:
     assert all(line["what"] for line in told.lines)
 
 
+def test_an_empty_line_is_nothing(type_in: Type) -> None:
+    """Whoever hits Enter says nothing by it."""
+    assert type_in("", "   ").out == ""
+
+
 def test_quit_ends_it(type_in: Type) -> None:
     """What follows is not read."""
     assert type_in("/quit", "/help").out == ""

@@ -63,7 +63,7 @@ def test_a_model_cannot_move_the_cursor(run: Run) -> None:
 
 def test_a_reader_that_leaves_early() -> None:
     """`| head -c 1` loses the rest of the words and nothing else."""
-    command = [sys.executable, "-m", "realtime_raw", "text", "Say only: " + "word " * 3000, "--loopback"]
+    command = [sys.executable, "-m", "realtime_raw", "text", "Say only: " + "word " * 300, "--loopback"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stderr is not None
