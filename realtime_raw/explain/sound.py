@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from ..protocol.responses import ResponseRecord
 from ..types import Heard
 from .findings import Found, Rule, Severity, brief
-from .view import PATIENCE_S, View, called, lasting
+from .view import View, called, lasting
 
 __all__ = ["RULES"]
 
-# Playing a queue may take that much longer than its sound lasts.
+# Playing may take that much longer than the sound lasts.
 _SLACK_S = 2.0
 _BYTES_PER_S: Mapping[str, int] = {"audio/pcm": 48000, "audio/pcmu": 8000, "audio/pcma": 8000}
 
@@ -76,22 +76,22 @@ def _queued(view: View) -> list[tuple[ResponseRecord, Heard]]:
 
 def _playback_stuck(view: View) -> Found | None:
     queued = _queued(view)
-    lines = [
-        line
-        for line in view.lines("response.output_audio.delta")
-        if line.response_id in {record.id for record, _ in queued}
-    ]
-    if not queued or not lines:
+    if not queued:
         return None
-    left = sum((heard.received - heard.frames) / heard.rate for _, heard in queued)
-    since_first = view.age(queued[0][0].marks.first_audio)
-    never = queued[0][1].frames == 0 and since_first >= PATIENCE_S
-    # By now all of it should have been heard, had it only begun when the last piece came.
-    late = min(view.idle(line) for line in lines) > left + _SLACK_S
-    if not never and not late:
+    record, heard = queued[0]
+    deltas = [line for line in view.lines("response.output_audio.delta") if line.response_id == record.id]
+    sign = view.last("playback.started", "playback.finished")
+    # Since `since` nothing but the device could keep it from being heard: its turn
+    # had come, and its sound was there (the first of it, if none was heard).
+    if not deltas:
         return None
-    how = f"nothing of response {called(queued[0][0])} was taken" if never else "playback stands still"
-    return Found(f"{how}: {lasting(left)} of sound wait in the player, and no device takes them", lines)
+    since = max(line.last_at for line in deltas) if heard.frames else min(line.at for line in deltas)
+    waited = view.age(max(since, sign.last_at) if sign is not None else since)
+    if heard.frames / heard.rate >= waited - _SLACK_S:
+        return None
+    left = lasting(sum((one.received - one.frames) / one.rate for _, one in queued))
+    how = "playback stands still" if heard.frames else f"nothing of response {called(record)} was taken"
+    return Found(f"{how}: {left} of sound wait in the player, and no device takes them", [*deltas, sign])
 
 
 def _ring_full(view: View) -> Found | None:

@@ -182,7 +182,7 @@ class Trace:
         line.event_id = _text(fields.get("event_id"))
         line.item_id, line.response_id = _text(fields.get("item_id")), _text(fields.get("response_id"))
         line.code, line.detail = _text(fields.get("code")), (fields.get("detail") or "")[:_MAX_TEXT]
-        line.key = ("note", type_, line.about, line.code, line.detail, line.response_id)
+        line.key = ("note", type_, line.about, line.code, line.detail, line.item_id, line.response_id)
         self._put(line)
 
     def _grown(self, key: _Key, size: int = 0) -> TraceLine | None:
@@ -304,6 +304,10 @@ def _ruled(signal: signals.InvariantBroken | signals.ProtocolWarning) -> dict[st
     return {"type_": signal.name, "about": signal.rule, "detail": signal.detail}
 
 
+def _played(signal: signals.PlaybackStarted | signals.PlaybackFinished) -> dict[str, Any]:
+    return {"type_": signal.name, "item_id": signal.item_id, "about": str(signal.content_index)}
+
+
 def _lost(signal: signals.ConnectionLost) -> dict[str, Any]:
     return {"type_": signal.name, "about": str(signal.close.code), "detail": signal.close.reason}
 
@@ -313,5 +317,7 @@ _NOTED: Mapping[type[Signal], Callable[[Any], dict[str, Any]]] = {
     signals.CommandRefused: _refused,
     signals.ConnectionLost: _lost,
     signals.InvariantBroken: _ruled,
+    signals.PlaybackFinished: _played,
+    signals.PlaybackStarted: _played,
     signals.ProtocolWarning: _ruled,
 }
