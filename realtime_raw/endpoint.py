@@ -16,10 +16,20 @@ from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit, url
 from .errors import LocalProtocolError
 from .text import redact
 
-__all__ = ["OPENAI_URL", "Credential", "Endpoint"]
+__all__ = ["OPENAI_URL", "Credential", "Endpoint", "Secret"]
 
 Credential: TypeAlias = str | Callable[[], str | Awaitable[str]]
 """A key or token, or a function that makes one for each connect (it may be async)."""
+
+
+class Secret(str):
+    """A string that shows itself to nobody who looks with `repr`: tracebacks with locals, debuggers, logs."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
 
 OPENAI_URL: Final = "wss://api.openai.com/v1"
 
@@ -232,9 +242,11 @@ class Endpoint:
         """
         headers = dict(self.headers)
         if key is not None:
-            name = "Authorization" if self.scheme == "bearer" else "api-key"
             key = _clean_key(key)
-            headers[name] = f"Bearer {key}" if self.scheme == "bearer" else key
+            if self.scheme == "bearer":
+                headers["Authorization"] = Secret(f"Bearer {key}")
+            else:
+                headers["api-key"] = key
         return headers
 
     def redacted(self) -> str:
@@ -343,9 +355,9 @@ def _check_azure(parts: SplitResult) -> None:
         )
 
 
-def _clean_key(key: str) -> str:
+def _clean_key(key: str) -> Secret:
     """A key without the blanks and newlines around it that come with files and pasting."""
-    key = key.strip()
+    key = Secret(key.strip())
     if not key:
         raise LocalProtocolError("the API key is empty", hint="check where it comes from")
     bad = next((i for i, char in enumerate(key) if not "!" <= char <= "~"), None)

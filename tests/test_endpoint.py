@@ -244,6 +244,8 @@ def test_a_key_from_a_file_may_end_in_a_newline() -> None:
     """But what no header can hold is refused, without being shown."""
     endpoint = Endpoint.openai("m")
     assert endpoint.signed(f" {KEY}\n")["Authorization"] == f"Bearer {KEY}"
+    assert KEY not in repr(endpoint.signed(KEY))
+    assert KEY not in repr(Endpoint.azure("r", "d", api_key=KEY).signed(KEY))
     for bad in ("sk-a\r\nX-Evil: 1", "sk-ä", "sk a"):
         with pytest.raises(LocalProtocolError, match="position") as caught:
             endpoint.signed(bad)

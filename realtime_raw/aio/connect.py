@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal
 
 from .. import codec
 from ..dispatch import Event, Kind
-from ..endpoint import Credential, Endpoint
+from ..endpoint import Credential, Endpoint, Secret
 from ..errors import ConnectFailed, LocalProtocolError, SessionLost
 from ..events.catalog import DIALECTS
 from ..events.server import ErrorEvent, SessionCreated
@@ -29,7 +29,7 @@ from ..protocol.patch import SessionPatch
 from ..types import ErrorInfo
 from .connection import RealtimeConnection
 from .driver import Driver, OnHandlerError
-from .failures import refused_in_band
+from .failures import hide, refused_in_band
 from .handshake import MAX_SIZE, dial
 from .subscribe import STREAM_LIMIT, EventStream
 from .tap import Tap
@@ -149,6 +149,7 @@ class Connecting:
         self._entered = False
         self._stage = "before the connection was opened"
         self._advice: str | None = None
+        self._key: Secret | None = None
 
     async def __aenter__(self) -> RealtimeConnection:
         if self._entered:
@@ -162,10 +163,14 @@ class Connecting:
         except TimeoutError:
             if not limit.expired():
                 raise
-        raise ConnectFailed(
-            f"{self._endpoint.host} gave no session within {self._open_timeout:g} s: stopped {self._stage}",
-            advice=self._advice or "check the network, or allow more time with open_timeout=",
-        )
+            failure = ConnectFailed(
+                f"{self._endpoint.host} gave no session within {self._open_timeout:g} s:"
+                f" stopped {self._stage}",
+                advice=self._advice or "check the network, or allow more time with open_timeout=",
+            )
+        except ConnectFailed as exc:
+            failure = exc
+        raise hide(failure, self._key) from None
 
     async def __aexit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
@@ -182,7 +187,7 @@ class Connecting:
             raise driver.fatal
 
     async def _enter(self) -> RealtimeConnection:
-        key = await _key_for(self._endpoint)
+        key = self._key = await _key_for(self._endpoint)
         tap = self._open_tap(key)
         try:
             self._stage = f"while connecting to {self._endpoint.host}"
@@ -200,7 +205,7 @@ class Connecting:
             raise
         return RealtimeConnection(driver, self._endpoint)
 
-    async def _open(self, key: str | None) -> MessageTransport:
+    async def _open(self, key: Secret | None) -> MessageTransport:
         opening = asyncio.create_task(self._open_line(key))
         try:
             await asyncio.sleep(0)
@@ -276,7 +281,7 @@ class Connecting:
             failure.advice = failure.advice or self._advice
             raise failure
 
-    def _open_tap(self, key: str | None) -> Tap:
+    def _open_tap(self, key: Secret | None) -> Tap:
         """The journal, open and with its header written. Raises `OSError`."""
         journal = self._journal
         if journal is None:
@@ -290,7 +295,7 @@ class Connecting:
                 dialect=self._endpoint.dialect,
                 url=self._endpoint.redacted(),
                 started=datetime.now(UTC).isoformat(timespec="milliseconds"),
-                secrets=() if key is None else (key.strip(),),
+                secrets=() if key is None else (key,),
             )
         except BaseException:
             if owned is not None:
@@ -316,7 +321,7 @@ def _is_beta(session: object) -> bool:
     return isinstance(session, dict) and "audio" not in session and "modalities" in session
 
 
-async def _key_for(endpoint: Endpoint) -> str | None:
+async def _key_for(endpoint: Endpoint) -> Secret | None:
     """The key this endpoint is to be opened with, made or fetched now."""
     credential = endpoint.credential
     if credential is None:
@@ -333,7 +338,7 @@ async def _key_for(endpoint: Endpoint) -> str | None:
         key = await key
     if not isinstance(key, str):
         raise LocalProtocolError(f"api_key gave a {type(key).__name__}", hint="it gives the key as a string")
-    return key
+    return Secret(key.strip())
 
 
 async def _drop(opening: asyncio.Task[MessageTransport]) -> None:

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from ..audio.player import Player
     from ..devices.base import AudioSink, AudioSource
     from ..endpoint import Endpoint
+    from ..explain import Finding
     from ..protocol.conversation import ConversationMirror, HistoryItem
     from ..protocol.core import RealtimeProtocol
     from ..protocol.interruption import Interruption
@@ -73,7 +74,8 @@ _SLICE = 48_000
 class Health:
     """How a connection is doing. Milliseconds and bytes say so in their names.
 
-    `core` are the core's counters, `player` the player's (None without one).
+    `core` are the core's counters, `player` the player's (None without one),
+    `events` those of all event streams and queues of async handlers together.
     `loop_lag_ms` is the longest time the event loop stood still,
     `slowest_handler` the sync handler that ran longest.
     """
@@ -85,6 +87,7 @@ class Health:
     outbox_bytes: int
     outbox_high_water: int
     outbox_limit: int
+    events: Mapping[str, int]
     loop_lag_ms: float
     slowest_handler: str | None
     slowest_handler_ms: float
@@ -172,12 +175,22 @@ class RealtimeConnection:
             outbox_bytes=driver.outbox_bytes,
             outbox_high_water=driver.outbox_high_water,
             outbox_limit=HIGH_WATER,
+            events=driver.subscribers(),
             loop_lag_ms=lag.longest * 1000,
             slowest_handler=lag.slowest_handler,
             slowest_handler_ms=lag.slowest_handler_s * 1000,
             handler_failures=driver.failures_total,
             player=asdict(self._player.statistics()) if self._player is not None else None,
         )
+
+    def explain(self) -> list[Finding]:
+        """Why no reply, no sound, or an early end: findings with their proof, errors first.
+
+        Takes some milliseconds; sends nothing, changes nothing, never raises.
+        """
+        from ..explain import explain
+
+        return explain(self._driver.core, self._driver.now)
 
     # Session
 

@@ -37,6 +37,7 @@ __all__ = ["HIGH_WATER", "Driver", "OnHandlerError"]
 OnHandlerError = Literal["report", "abort"]
 T = TypeVar("T")
 Confirmed = signals.CommandConfirmed
+Receipt = tuple[asyncio.Future[Any], Callable[[Confirmed], Any]]
 
 HIGH_WATER: Final = 256 * 1024
 """Bytes in the outbox from which on `append` and `send` wait."""
@@ -87,7 +88,8 @@ class Driver:
         self.outbox_high_water = 0
         self._outbox_bell = Bell()
         self._in_flight: tuple[str, ...] = ()
-        self._receipts: dict[str, tuple[asyncio.Future[Any], Callable[[Confirmed], Any]]] = {}
+        # Several may wait for one command: two cancels of one response are one.
+        self._receipts: dict[str, list[Receipt]] = {}
         self._replies: weakref.WeakValueDictionary[str, Reply] = weakref.WeakValueDictionary()
         self._waiting: weakref.WeakSet[EventStream[Any] | Waiter[Any]] = weakref.WeakSet()
         self._queues: weakref.WeakKeyDictionary[Subscription[Any], HandlerQueue] = weakref.WeakKeyDictionary()
@@ -229,13 +231,13 @@ class Driver:
     def _settle(self, event: Event) -> None:
         """First of all, whoever awaits this very event."""
         if isinstance(event, signals.CommandConfirmed):
-            future, make = self._receipts.pop(event.event_id, (None, None))
-            if future is not None and make is not None and not future.done():
-                future.set_result(make(event))
+            for future, make in self._receipts.pop(event.event_id, ()):
+                if not future.done():
+                    future.set_result(make(event))
         elif isinstance(event, signals.CommandRefused):
-            future, _ = self._receipts.pop(event.event_id, (None, None))
-            if future is not None and not future.done():
-                future.set_exception(self._refusal(event))
+            for future, _ in self._receipts.pop(event.event_id, ()):
+                if not future.done():
+                    future.set_exception(self._refusal(event))
         elif (key := reply_key(event)) is not None and self._replies:
             active = self.core.responses.active
             reply = self._replies.get(key or (active.id if active else ""))
@@ -286,6 +288,8 @@ class Driver:
 
     def handler_failed(self, label: str, exc: Exception, event: Event | None = None) -> None:
         """Report that `label`, called with `event`, raised `exc`: now, and when the connection is left."""
+        if isinstance(exc, SessionLost) and exc.expected:
+            return  # it was in the middle of a verb when we closed: as good as cancelled
         self.failures_total += 1
         if len(self.failures) < _FAILURES_KEPT:
             self.failures.append(exc)
@@ -317,13 +321,17 @@ class Driver:
     async def receipt(self, event_id: str, make: Callable[[Confirmed], T]) -> T:
         """The fate of a command just given to the core: what `make` makes of it, or the exception it is."""
         future: asyncio.Future[T] = self._loop.create_future()
-        self._receipts[event_id] = (future, make)
+        receipt = (future, make)
+        self._receipts.setdefault(event_id, []).append(receipt)
         self.flush()
         try:
             return await future
-        finally:
-            if self._receipts.pop(event_id, None) is not None and self.core.withdraw(event_id):
-                self.flush()
+        except asyncio.CancelledError:
+            if receipt in self._receipts.get(event_id, ()):
+                self._receipts[event_id].remove(receipt)
+                if self.core.withdraw(event_id):
+                    self.flush()
+            raise
 
     def reply_to(self, confirmed: Confirmed) -> Reply:
         """The `Reply` for a confirmed `response.create`; from here on it collects."""
@@ -371,6 +379,16 @@ class Driver:
             f"the reader of an event stream is over {limit} events behind; its backlog grows",
         )
 
+    def subscribers(self) -> dict[str, int]:
+        """Counters of all event streams and handler queues together; `high_water` is the highest of them."""
+        kept = [one.statistics() for one in self._waiting if isinstance(one, EventStream)]
+        kept += [queue.statistics() for queue in self._queues.values()]
+        return {
+            "queued": sum(one["queued"] for one in kept),
+            "high_water": max((one["high_water"] for one in kept), default=0),
+            "dropped": sum(one["dropped"] for one in kept),
+        }
+
     def lost(self) -> SessionLost:
         """Why nothing more can be waited for, as a new exception."""
         close = self.closed or CloseInfo(1006)
@@ -389,9 +407,6 @@ class Driver:
         self._tap.note({"closed": close.code, "reason": close.reason, "by_us": close.by_us}, self.now)
         self.core.disconnected(close, self.now)
         self.flush()
-        for future, _ in self._receipts.values():
-            if not future.done():
-                future.set_exception(self.lost())
         for reply in list(self._replies.values()):
             reply.finish(self.lost)
         for one in list(self._waiting):

@@ -6,10 +6,11 @@ print there; nothing of what we sent is repeated, as it held the key.
 
 from __future__ import annotations
 
+import dataclasses
 import ssl
 from collections.abc import Mapping
 from socket import gaierror
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 import orjson
@@ -17,16 +18,13 @@ from websockets import exceptions as ws
 
 from ..endpoint import Endpoint
 from ..errors import ConnectFailed
-from ..text import redact
+from ..text import redact, safe
 from ..types import CloseInfo, ErrorInfo
 
 if TYPE_CHECKING:
     from websockets.http11 import Response
 
-__all__ = ["REFUSAL_CLOSES", "explain_handshake", "refused_in_band", "went_away"]
-
-REFUSAL_CLOSES: Final = frozenset((3000, 4000, 4004))
-"""Close codes by which a session is refused inside an open socket (observed)."""
+__all__ = ["explain_handshake", "hide", "refused_in_band"]
 
 _WORDS_LIMIT = 500
 _KEY_ADVICE = "check the API key (OPENAI_API_KEY, or api_key=)"
@@ -104,8 +102,7 @@ def refused_in_band(
 ) -> ConnectFailed:
     """A refusal inside the open socket: one `error`, or a close, or both."""
     if error is None:
-        close = close or CloseInfo(1006)
-        return went_away(close)
+        return _went_away(close or CloseInfo(1006))
     code = error.code or error.type or "error"
     advice = _BY_CODE.get(error.code or "") or (_BY_CLOSE.get(close.code) if close else None)
     return ConnectFailed(
@@ -113,7 +110,22 @@ def refused_in_band(
     )
 
 
-def went_away(close: CloseInfo) -> ConnectFailed:
+def hide(failure: ConnectFailed, key: str | None) -> ConnectFailed:
+    """The same failure without the key, should the server have repeated it: in no word of it, raw or not."""
+
+    def clean(words: str) -> str:
+        return safe(words.replace(key, "***") if key else words)
+
+    failure.message = clean(failure.message)
+    failure.args = (failure.message,)
+    if failure.error is not None:
+        failure.error = dataclasses.replace(failure.error, message=clean(failure.error.message))
+    if failure.close is not None:
+        failure.close = dataclasses.replace(failure.close, reason=clean(failure.close.reason))
+    return failure
+
+
+def _went_away(close: CloseInfo) -> ConnectFailed:
     """A line that ended before there was a session, without an `error`."""
     return ConnectFailed(
         f"the server closed the connection before there was a session ({close})",

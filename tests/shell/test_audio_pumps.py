@@ -171,6 +171,7 @@ async def test_a_sink_that_failed_is_told_at_the_end() -> None:
         with pytest.raises(AudioError):
             await attached.detach()
         await attached.detach()
+        await attached.source_done()
 
 
 async def test_a_threaded_sink_stops_with_the_session() -> None:

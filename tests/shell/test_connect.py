@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
 import json
 import time
@@ -386,6 +387,32 @@ async def test_the_first_patch_impossible() -> None:
     assert "instructions" in str(failure)
 
 
+async def test_lost_before_the_first_patch_was_answered() -> None:
+    """Told as the loss it is."""
+
+    async def talk(server: ServerConnection) -> None:
+        await say(server, "session.created", session=session_object())
+        await server.recv()
+        await server.close(1011, "internal")
+
+    async with wild(talk) as url:
+        assert "1011 internal" in str(await fails(url))
+
+
+async def test_other_troubles_before_it_is_ready() -> None:
+    """A response nobody asked for is no reason to give up."""
+
+    async def talk(server: ServerConnection) -> None:
+        await say(server, "session.created", session=session_object())
+        await server.recv()
+        await say(server, "response.created", response={"id": "resp_1", "status": "in_progress"})
+        await say(server, "session.updated", session=session_object(**MANUAL))
+        await server.wait_closed()
+
+    async with wild(talk) as url, rt.connect(url) as conn:
+        assert conn.protocol.ready
+
+
 async def test_turn_detection_that_stays_on() -> None:
     """A session that would answer by itself is not handed over as one with manual turns."""
 
@@ -584,6 +611,15 @@ async def test_a_journal_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No space left"):
         async with rt.connect("ws://127.0.0.1:1/x", journal=Full()):
             pass
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+async def test_a_full_disk_is_known_before_the_call() -> None:
+    """And the file is closed: one left open would be a warning, and so an error here."""
+    with pytest.raises(OSError, match="No space left"):
+        async with rt.connect("ws://127.0.0.1:1/x", journal="/dev/full"):
+            pass
+    gc.collect()
 
 
 async def test_a_journal_into_a_stream_stays_the_callers() -> None:

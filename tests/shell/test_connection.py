@@ -254,6 +254,22 @@ async def test_cancel() -> None:
         assert await both(conn.cancel("resp_1"), race()) is None
 
 
+async def test_two_cancels_of_one_reply_are_one() -> None:
+    """One message goes out, both callers learn how it ended, and one that gives up disturbs nobody."""
+    async with held() as (conn, peer):
+        await both(conn.respond(), peer.create("resp_1"))
+        cancels = [asyncio.create_task(conn.cancel()) for _ in range(3)]
+        await peer.hear("response.cancel")
+        cancels.pop().cancel()
+        await peer.done("resp_1", "cancelled")
+        async with asyncio.timeout(SOON):
+            first, second = await asyncio.gather(*cancels)
+        assert first is second
+        assert first is not None
+        await conn.send_raw({"type": "vendor.next"})
+        await peer.hear("vendor.next")
+
+
 async def test_interrupt() -> None:
     """Cancels at once, does not wait for the server, and says what it did."""
     async with held() as (conn, peer):
@@ -429,6 +445,23 @@ async def test_send_raw() -> None:
         assert await peer.hear_raw() == "not json 😀".encode()
 
 
+@pytest.mark.parametrize("confirmed_", [True, False])
+async def test_cancelled_in_the_moment_of_its_answer(confirmed_: bool) -> None:
+    """Nobody waits for it any more, and nobody is disturbed."""
+    async with held() as (conn, peer):
+        task = asyncio.create_task(conn.clear())
+        heard = await peer.hear("input_audio_buffer.clear")
+        if confirmed_:
+            await peer.say("input_audio_buffer.cleared")
+        else:
+            await peer.error("whatever", event_id=heard["event_id"])
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert len(conn.protocol.commands) == 0
+        await both(conn.insert("x"), inserted(peer, None))
+
+
 Verb = Callable[[RealtimeConnection], Awaitable[object]]
 VERBS: dict[str, Verb] = {
     "patch": lambda conn: conn.patch(instructions="x"),
@@ -500,12 +533,24 @@ async def test_health() -> None:
         assert health.pending_commands == 0
         assert health.core["sent"] == 2
         assert health.player is None
+        assert health.events == {"queued": 0, "high_water": 0, "dropped": 0}
         assert conn.player.rate == 24000
         assert conn.player is conn.player
         player = conn.health().to_dict()["player"]
         assert player["queued"] == 0
         assert "open" in repr(conn)
     assert not conn.health().connected
+
+
+async def test_explain() -> None:
+    """The rules, asked about this session, now."""
+    async with held() as (conn, peer):
+        await conn.append(TENTH)
+        await peer.hear()
+        await both(conn.commit(), committed(peer, "item_u"))
+        findings = conn.explain()
+        assert all(str(finding) for finding in findings)
+        assert peer.line.close_info is None
 
 
 async def test_what_the_server_says_reaches_no_terminal() -> None:

@@ -18,7 +18,7 @@ import realtime_raw as rt
 from realtime_raw import events as ev
 from realtime_raw.aio.connect import Connecting
 from realtime_raw.aio.connection import RealtimeConnection
-from realtime_raw.aio.driver import HIGH_WATER
+from realtime_raw.aio.driver import HIGH_WATER, Driver
 from realtime_raw.aio.transport import MemoryTransport, MessageTransport, memory_pair
 from realtime_raw.devices.fake import FakeOutput
 from realtime_raw.errors import DecodeError, SessionLost
@@ -142,6 +142,13 @@ async def test_what_was_sent_last_is_delivered() -> None:
     assert [one["n"] for one in await reading] == [0, 1, 2, 3, 4]
 
 
+async def test_a_peer_that_takes_nothing_is_left_in_time() -> None:
+    """What it was to get is lost with the line."""
+    async with timed(1.0), held(limit=1) as (conn, _):
+        for i in range(5):
+            await conn.send_raw({"type": "vendor.bye", "n": i})
+
+
 async def read_all(peer: Peer) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     try:
@@ -185,6 +192,15 @@ async def test_a_handler_that_will_not_go_is_waited_for() -> None:
     with pytest.raises((asyncio.CancelledError, MineError)):
         await task
     assert ended[-1] == "tidy"
+
+
+async def test_closing_what_was_never_started() -> None:
+    """Has nothing to wait for."""
+    ours, _ = memory_pair()
+    driver = Driver(ours, RealtimeProtocol())
+    async with asyncio.timeout(SOON):
+        await driver.close()
+        await driver.finish(gently=True)
 
 
 # Lines that misbehave

@@ -10,7 +10,7 @@ from websockets import exceptions as ws
 from websockets.datastructures import Headers
 from websockets.http11 import Response
 
-from realtime_raw.aio.failures import explain_handshake, refused_in_band
+from realtime_raw.aio.failures import explain_handshake, hide, refused_in_band
 from realtime_raw.endpoint import Endpoint
 from realtime_raw.types import CloseInfo, ErrorInfo
 
@@ -140,6 +140,13 @@ def test_other_ways(exc: Exception, words: str) -> None:
     assert failure.status is None
 
 
+def test_tls_is_mentioned_only_where_it_is_spoken() -> None:
+    """A reset on a plain line has other reasons."""
+    plain = explain_handshake(ConnectionResetError(), Endpoint.of("ws://127.0.0.1/x"))
+    assert "TLS" not in str(plain)
+    assert "TLS" in str(explain_handshake(ConnectionResetError(), ENDPOINT))
+
+
 @pytest.mark.parametrize(
     ("url", "place"),
     [("wss://h/x", "h:443"), ("ws://127.0.0.1/x", "127.0.0.1:80"), ("ws://127.0.0.1:81/x", "127.0.0.1:81")],
@@ -179,6 +186,19 @@ def test_in_band(code: str | None, close: int | None, advice: str | None) -> Non
     else:
         assert failure.advice is not None
         assert advice in failure.advice
+
+
+def test_a_key_that_was_repeated() -> None:
+    """Is in no word of it, not even raw: the one in use whatever it looks like, others by their form."""
+    error = ErrorInfo("Bad key 0123abcd or sk-abcdefgh\x1b[2J", code="c")
+    failure = hide(refused_in_band(error, CloseInfo(3000, "key 0123abcd")), "0123abcd")
+    for text in (str(failure), repr(failure), failure.message, repr(failure.error), repr(failure.close)):
+        assert "0123abcd" not in text
+        assert "sk-abc" not in text
+        assert "\x1b" not in text
+    assert failure.error is not None
+    assert failure.error.code == "c"
+    assert str(hide(refused_in_band(None, None), None)) == str(refused_in_band(None, None))
 
 
 def test_a_close_without_an_error() -> None:

@@ -97,6 +97,8 @@ async def test_async_handlers_are_fifo_and_do_not_hold_up_the_rest() -> None:
         await tell(peer, "a", "b", "c")
         await soon(lambda: len(quick) == 3)
         assert slow == []
+        await soon(lambda: conn.health().events["queued"] == 2)
+        assert conn.health().events == {"queued": 2, "high_water": 3, "dropped": 0}
         gate.set()
         await soon(lambda: len(slow) == 3)
         assert slow == quick
@@ -282,6 +284,31 @@ async def test_closing_from_a_handler() -> None:
             assert [event.type async for event in conn.events(ev.UnknownServerEvent)] == ["vendor.a"]
 
 
+async def test_a_handler_in_the_middle_of_a_verb_when_we_leave() -> None:
+    """Learns that the session was closed, and that is no failure; that it was lost, is one."""
+    begun: list[str] = []
+
+    async def body(close: bool) -> None:
+        async with held() as (conn, peer):
+
+            @conn.on("vendor.a")
+            async def asks(event: object) -> None:
+                begun.append("asked")
+                await conn.insert("x")
+
+            await tell(peer, "a")
+            await soon(lambda: begun)
+            await asyncio.sleep(0)
+            if not close:
+                lost = conn.wait_for("connection.lost", SOON)
+                await peer.line.close(1001)
+                await lost
+
+    await body(close=True)
+    with pytest.raises(ExceptionGroup):
+        await body(close=False)
+
+
 async def test_unsubscribing_in_a_handler() -> None:
     """Once is once."""
     calls: list[object] = []
@@ -343,6 +370,17 @@ async def test_a_stream_left_with_break_costs_nothing_more() -> None:
             assert len(list(conn._driver.registry)) == 1
         assert list(conn._driver.registry) == []
         assert [event async for event in stream] == []
+
+
+async def test_a_stream_dropped_by_a_handler_of_the_same_event() -> None:
+    """It is gone before its turn comes."""
+    async with held() as (conn, peer):
+        kept: list[object] = []
+        conn.on("vendor.a")(lambda event: kept.clear())
+        kept.append(conn.events("vendor.a"))
+        seen = conn.wait_for("vendor.a", SOON)
+        await tell(peer, "a")
+        await seen
 
 
 async def test_cancelling_a_read_loses_nothing() -> None:
@@ -444,17 +482,26 @@ async def test_wait_for() -> None:
             assert (await waiter).type == "vendor.b"
             assert (await waiter).type == "vendor.b"
         assert list(conn._driver.registry) == []
+        waiter.push(ev.UnknownServerEvent(type="vendor.b"))
 
 
 async def test_wait_for_times_out() -> None:
-    """From the await on; the message says for what."""
-    async with held() as (conn, _):
+    """From the await on; the message says for what. Other timeouts are not taken for its own."""
+    async with held() as (conn, peer):
         with pytest.raises(TimeoutError, match=r"no ResponseDone within 0\.01 s"):
             await conn.wait_for(ev.ResponseDone, timeout=0.01)
         with pytest.raises(TimeoutError) as caught:
             async with asyncio.timeout(0.01):
                 await conn.wait_for(ev.ResponseDone, timeout=60)
         assert "ResponseDone" not in str(caught.value)
+
+        def late(event: object) -> bool:
+            raise TimeoutError("the condition was slow")
+
+        waiter = conn.wait_for("vendor.a", timeout=SOON, where=late)
+        await tell(peer, "a")
+        with pytest.raises(TimeoutError, match="the condition was slow"):
+            await waiter
 
 
 async def test_wait_for_and_the_line() -> None:
