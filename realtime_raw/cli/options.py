@@ -26,8 +26,7 @@ Url = Annotated[
     typer.Option(
         "--url",
         metavar="URL",
-        envvar="REALTIME_RAW_URL",
-        help="Any server that speaks the Realtime API, as ws:// or wss://.",
+        help="Any server that speaks the Realtime API, as ws:// or wss://.  [env var: REALTIME_RAW_URL]",
     ),
 ]
 Loopback = Annotated[

@@ -67,7 +67,7 @@ def _judge_silence(name: str, levels: Levels, allowed: bool, out: Output) -> Non
     what = "is silent" if levels.silent else f"is all but silent (peak {levels.peak_dbfs:.0f} dBFS)"
     if not allowed:
         raise AudioError(
-            f"{name} {what}", hint="was the microphone on? --allow-silence sends it all the same"
+            f"{name} {what}", hint="was the microphone on? `turn --allow-silence` sends it all the same"
         )
     out.say(f"warning: {name} {what}")
 

@@ -21,6 +21,8 @@ __all__ = ["KEY", "Target", "open_session"]
 
 # The only place a key comes from; a flag would show it to every `ps`.
 KEY = "OPENAI_API_KEY"
+# Not left to typer: --loopback must beat it, as any option beats its variable.
+URL = "REALTIME_RAW_URL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,14 @@ class Target:
             raise Stop(ExitCode.USAGE, "--url and --loopback name two servers; choose one")
 
     @property
+    def server(self) -> str | None:
+        """The URL to connect to; None for OpenAI, or the loopback server. An option beats the environment."""
+        return self.url or (None if self.loopback else os.environ.get(URL) or None)
+
+    @property
     def reachable(self) -> bool:
         """Whether there is anything to connect to: a URL, the loopback server, or a key."""
-        return self.loopback or self.url is not None or bool(os.environ.get(KEY))
+        return self.loopback or self.server is not None or bool(os.environ.get(KEY))
 
 
 @asynccontextmanager
@@ -51,7 +58,7 @@ async def open_session(target: Target, patch: SessionPatch, out: Output) -> Asyn
     if not target.reachable:
         raise Stop(ExitCode.AUTH, f"no API key: set {KEY}, or use --loopback (needs none) or --url URL")
     async with AsyncExitStack() as stack:
-        url = target.url
+        url = target.server
         if target.loopback:
             url = (await stack.enter_async_context(rt.loopback.LoopbackServer())).url
         connection = rt.connect(url, model=target.model, session=patch, journal=target.journal)

@@ -36,6 +36,20 @@ def test_json(run: Run) -> None:
     assert len(told.lines) == 1
 
 
+def test_an_option_beats_the_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--loopback` and `--url` are chosen over `REALTIME_RAW_URL`, which is chosen over nothing."""
+    with servers.loopback() as server, servers.loopback() as other:
+        monkeypatch.setenv("REALTIME_RAW_URL", server.url)
+        monkeypatch.setenv("REALTIME_RAW_MODEL", "gpt-realtime-mini")
+        assert run("text", "hi").code == 0
+        assert len(server.sessions) == 1
+        assert server.sent[0]["session"]["model"] == "gpt-realtime-mini"
+        assert run("text", "hi", "--loopback").code == 0
+        assert run("text", "hi", "--url", other.url).code == 0
+        assert len(server.sessions) == 1
+        assert len(other.sessions) == 1
+
+
 def test_words_from_a_pipe(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """`-` reads standard input."""
     monkeypatch.setattr(sys, "stdin", io.StringIO("Say only: mango\n"))
