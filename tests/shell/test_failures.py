@@ -125,7 +125,7 @@ class InvalidProxy(ws.WebSocketException):
         (OSError(113, "No route to host"), "cannot be reached: No route to host"),
         (OSError("Multiple exceptions"), "cannot be reached: OSError"),
         (ws.InvalidUpgrade("Upgrade", "h2c"), "not as a WebSocket server"),
-        (ws.InvalidMessage("did not receive a valid HTTP response"), "not as a WebSocket server"),
+        (ws.InvalidHandshake("did not receive a valid HTTP response"), "not as a WebSocket server"),
         (ProxyError("407"), "the proxy does not work"),
         (InvalidProxy("http://user:hunter5@proxy"), "the proxy does not work"),
         (ImportError("connecting through a SOCKS proxy requires python-socks"), "the proxy does not work"),
