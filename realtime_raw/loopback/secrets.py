@@ -49,9 +49,9 @@ class SecretStore:
             raise ValueError(f"expires_in must be 0 to {_LONGEST} seconds, not {expires_in!r}")
         given = {"type": "realtime", **copy.deepcopy(dict(session or {}))}
         kind: SessionKind = "transcription" if given["type"] == "transcription" else "realtime"
-        model = given.pop("model", DEFAULT_MODEL)
         try:
-            check_event({"type": "session.update", "session": {**given, "model": model}})
+            check_event({"type": "session.update", "session": given})
+            model = given.pop("model", DEFAULT_MODEL)
             SessionConfig.default(kind, session_id="", model=model, expires_at=0).updated(given)
         except Refused as refused:
             raise ValueError(f"no secret for this session: {refused.fault.message}") from None

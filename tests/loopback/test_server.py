@@ -81,7 +81,7 @@ async def test_a_call_over_the_socket() -> None:
             "I heard 2.0 seconds of audio at -20 dBFS."
         )
         (session,) = server.sessions
-        assert [event["type"] for event in server.received] == [
+        assert [event.type for event in server.received] == [
             "session.update",
             "conversation.item.create",
             "response.create",
@@ -89,8 +89,8 @@ async def test_a_call_over_the_socket() -> None:
             "input_audio_buffer.commit",
             "response.create",
         ]
-        assert server.sent[0]["type"] == "session.created"
-        assert server.sent == session.sent
+        assert server.sent[0].type == "session.created"
+        assert [event.raw for event in server.sent] == session.sent
 
 
 async def test_it_speaks_at_its_pace() -> None:
@@ -278,7 +278,7 @@ async def test_a_client_that_leaves_in_the_middle_of_an_answer() -> None:
 
 async def test_a_client_that_leaves_while_it_is_being_sent_to(monkeypatch: pytest.MonkeyPatch) -> None:
     """With megabytes under way, and the reader waiting for the writer."""
-    monkeypatch.setattr("realtime_raw.loopback.server._HIGH_WATER", 10_000)
+    monkeypatch.setattr("realtime_raw.loopback.line._HIGH_WATER", 10_000)
     async with quick(scenario=lambda turn: "word " * 800) as server:
         before = asyncio.all_tasks()
         async with client(server, max_queue=1) as connection:
@@ -349,7 +349,7 @@ async def test_many_clients_at_once() -> None:
 
 async def test_a_client_that_does_not_read_is_not_read_either(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is said to it does not pile up without bound; when it reads again, everything is there."""
-    monkeypatch.setattr("realtime_raw.loopback.server._HIGH_WATER", 100_000)
+    monkeypatch.setattr("realtime_raw.loopback.line._HIGH_WATER", 100_000)
     answers = 40
     async with quick(scenario=lambda turn: "word " * 60) as server, client(server, max_queue=1) as connection:
         await hear(connection, "session.created")
