@@ -12,7 +12,7 @@ import re
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 import pydantic
 import pydantic_core
@@ -22,7 +22,7 @@ from .errors import LocalProtocolError, Problem
 from .events.base import problems_of
 from .events.session import FunctionTool
 
-__all__ = ["ArgumentsRefused", "OnInterrupt", "ToolFunction", "output_text"]
+__all__ = ["ArgumentsRefused", "OnInterrupt", "ToolFunction", "ToolSettings", "output_text"]
 
 OnInterrupt = Literal["cancel", "finish"]
 
@@ -32,6 +32,15 @@ _GOOGLE = re.compile(r"^(?:Args|Arguments|Parameters):\s*$", re.MULTILINE)
 _GOOGLE_ITEM = re.compile(r"^(\s+)\*{0,2}(\w+)\s*(?:\([^)]*\))?:\s*(.*)$")
 _SPHINX_ITEM = re.compile(r"^:param\s+(?:\S+\s+)?(\w+):\s*(.*)$", re.MULTILINE)
 _SECTION = re.compile(r"^(?:\w+:\s*$|:\w+)", re.MULTILINE)
+
+
+class ToolSettings(TypedDict, total=False):
+    """What a tool's declaration may say besides its function. See `ToolFunction.of`."""
+
+    name: str
+    description: str
+    timeout: float
+    on_interrupt: OnInterrupt
 
 
 class ArgumentsRefused(LocalProtocolError):

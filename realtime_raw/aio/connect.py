@@ -22,24 +22,28 @@ from ..endpoint import Credential, Endpoint, Secret
 from ..errors import ConnectFailed, LocalProtocolError, SessionLost
 from ..events.catalog import DIALECTS
 from ..events.server import ErrorEvent, SessionCreated
+from ..events.session import FunctionTool, McpTool
+from ..functions import ToolFunction
 from ..journal import JournalWriter
 from ..protocol import signals
 from ..protocol.core import Options, RealtimeProtocol
 from ..protocol.patch import SessionPatch
 from ..types import ErrorInfo
+from ..usage import Budget
 from .connection import RealtimeConnection
 from .driver import Driver, OnHandlerError
 from .failures import hide, refused_in_band
 from .handshake import MAX_SIZE, dial
+from .records import Records
 from .subscribe import STREAM_LIMIT, EventStream
 from .tap import Tap
+from .tools import ToolRunner
 from .transport import MessageTransport
 
 if TYPE_CHECKING:
     from os import PathLike
     from types import TracebackType
 
-    from ..events.session import FunctionTool, McpTool
 
 __all__ = ["DEFAULT_MODEL", "connect"]
 
@@ -59,7 +63,8 @@ def connect(
     api_key: Credential | None = None,
     manual_turns: bool = True,
     session: SessionPatch | None = None,
-    tools: Sequence[FunctionTool | McpTool] = (),
+    tools: Sequence[FunctionTool | McpTool | Callable[..., object]] = (),
+    budget: Budget | None = None,
     journal: str | PathLike[str] | IO[str] | IO[bytes] | None = None,
     on_handler_error: OnHandlerError = "report",
     barge_in: Literal["follow_server", "always", "never"] = "follow_server",
@@ -80,10 +85,11 @@ def connect(
 
     Entering returns once the session exists and the server has confirmed the
     first patch: turn detection off (unless `manual_turns=False`), `session` and
-    `tools`. What the session is then is in `conn.session.current`. Handlers that
-    are subscribed before the body first awaits see every event after that.
-    `journal` is
-    a path (an existing file is replaced) or a stream that gets every message.
+    `tools`: declarations, or functions, which are run when the model calls them.
+    What the session is then is in `conn.session.current`. Handlers that are
+    subscribed before the body first awaits see every event after that. A
+    `budget` is checked before each reply. `journal` is a path (an existing file
+    is replaced) or a stream that gets every message.
     `barge_in` says whether the user's speech, as the server hears it, cuts our
     playback. `strict` makes a server's breach of protocol end the session.
     `max_size` bounds a server's message, in bytes. Times are in seconds:
@@ -103,8 +109,10 @@ def connect(
     else:
         where = Endpoint.of(endpoint, model=model, api_key=api_key, allow_plaintext=allow_plaintext)
     patch = session or SessionPatch()
+    functions = [ToolFunction.of(one) for one in tools if not isinstance(one, (FunctionTool, McpTool))]
+    declared = [one for one in tools if isinstance(one, (FunctionTool, McpTool))]
     if tools:
-        patch = patch.merged(SessionPatch(tools=tools))
+        patch = patch.merged(SessionPatch(tools=[*declared, *(one.declaration for one in functions)]))
     options = Options(
         manual_turns=manual_turns,
         strict=strict,
@@ -118,7 +126,15 @@ def connect(
         return await dial(where, key, max_size=max_size, close_timeout=close_timeout)
 
     return Connecting(
-        where, core, open_line, journal=journal, open_timeout=open_timeout, on_handler_error=on_handler_error
+        where,
+        core,
+        open_line,
+        journal=journal,
+        open_timeout=open_timeout,
+        on_handler_error=on_handler_error,
+        declared=declared,
+        functions=functions,
+        budget=budget,
     )
 
 
@@ -138,8 +154,14 @@ class Connecting:
         journal: str | PathLike[str] | IO[str] | IO[bytes] | None = None,
         open_timeout: float | None = 10.0,
         on_handler_error: OnHandlerError = "report",
+        declared: Sequence[FunctionTool | McpTool] = (),
+        functions: Sequence[ToolFunction] = (),
+        budget: Budget | None = None,
     ) -> None:
         self._endpoint = endpoint
+        self._declared = declared
+        self._functions = functions
+        self._records = Records(core, budget)
         self._core = core
         self._open_line = open_line
         self._journal = journal
@@ -196,6 +218,10 @@ class Connecting:
         except BaseException:
             tap.close()
             raise
+        driver.observers.append(self._records.observe)
+        tools = ToolRunner(driver, self._declared)
+        for function in self._functions:
+            tools.add(function)
         try:
             await self._await_session(driver)
         except BaseException as exc:
@@ -203,7 +229,7 @@ class Connecting:
                 driver.abort()
             await driver.finish(gently=False)
             raise
-        return RealtimeConnection(driver, self._endpoint)
+        return RealtimeConnection(driver, self._endpoint, self._records, tools)
 
     async def _open(self, key: Secret | None) -> MessageTransport:
         opening = asyncio.create_task(self._open_line(key))

@@ -31,15 +31,18 @@ from ..events import (
     InputAudioBufferCommit,
     InputAudioBufferCommitted,
     NewItem,
+    NewMcpApprovalResponse,
     Response,
     ResponseDone,
     SessionUpdated,
 )
 from ..events.base import ClientEvent, ServerEvent
+from ..functions import ToolFunction, ToolSettings
 from ..protocol.patch import SessionPatch
 from ..protocol.signals import CommandConfirmed
-from ..types import CloseInfo, ErrorInfo
+from ..types import UNSET, CloseInfo, ErrorInfo
 from .driver import HIGH_WATER, Driver
+from .history import History
 from .requests import ResponseOptions, Role, check_confirmable, item_create, response_create
 from .subscribe import STREAM_LIMIT, EventStream, Overflow, Waiter
 
@@ -51,19 +54,26 @@ if TYPE_CHECKING:
     from ..devices.base import AudioSink, AudioSource
     from ..endpoint import Endpoint
     from ..explain import Finding
-    from ..protocol.conversation import ConversationMirror, HistoryItem
+    from ..protocol.conversation import HistoryItem
     from ..protocol.core import RealtimeProtocol
     from ..protocol.interruption import Interruption
     from ..protocol.outgoing import IfBusy
     from ..protocol.patch import SessionChanges
     from ..protocol.session import SessionState
+    from ..protocol.signals import McpApprovalRequested
+    from ..protocol.tools import ToolCall
+    from ..turnlog import TurnLog
+    from ..usage import UsageMeter
     from .audio_pumps import Attachment
+    from .records import LiveTranscript, Records
     from .reply import Reply
+    from .tools import ToolRunner
 
 __all__ = ["Health", "RealtimeConnection"]
 
 E = TypeVar("E", bound=Event)
 S = TypeVar("S", bound=ServerEvent)
+F = TypeVar("F", bound=Callable[..., object])
 
 # One second of PCM: long appends go out in such pieces, so that waiting for
 # room happens between them.
@@ -110,9 +120,12 @@ class RealtimeConnection:
     takes a message back that was sent: what it says of itself is what remains.
     """
 
-    def __init__(self, driver: Driver, endpoint: Endpoint) -> None:
+    def __init__(self, driver: Driver, endpoint: Endpoint, records: Records, tools: ToolRunner) -> None:
         self._driver = driver
         self._endpoint = endpoint
+        self._records = records
+        self._tools = tools
+        self._history = History(driver, records)
         self._player: Player | None = None
         self._appending = asyncio.Lock()
 
@@ -138,9 +151,24 @@ class RealtimeConnection:
         return self._driver.core.session
 
     @property
-    def history(self) -> ConversationMirror:
-        """The conversation as the server tells it, in its order. Live."""
-        return self._driver.core.conversation
+    def history(self) -> History:
+        """The conversation as the server tells it, in its order. Live; `verify()` proves it."""
+        return self._history
+
+    @property
+    def transcript(self) -> LiveTranscript:
+        """What both sides said: `lines()` now, `live()` as it grows, Markdown and SRT at the end."""
+        return self._records.transcript
+
+    @property
+    def turns(self) -> TurnLog:
+        """One row a turn: times, texts, tools, tokens. Iterate it; `to_jsonl()`, `to_markdown()`."""
+        return self._records.turns
+
+    @property
+    def usage(self) -> UsageMeter:
+        """Tokens by modality, transcription, rate limits, and what is left of the budget."""
+        return self._records.usage
 
     @property
     def closed(self) -> CloseInfo | None:
@@ -226,6 +254,7 @@ class RealtimeConnection:
             for start in range(0, len(data), _SLICE):
                 await self._driver.room()
                 self._driver.core.append_audio(bytes(data[start : start + _SLICE]), self._driver.now)
+                self._records.times.appended(self._driver.now)
                 self._driver.flush()
 
     def _wire_audio(self, audio: bytes | bytearray | memoryview | Samples) -> bytes | memoryview:
@@ -296,18 +325,28 @@ class RealtimeConnection:
 
     # Replies
 
-    async def respond(self, if_busy: IfBusy = "wait", **options: Unpack[ResponseOptions]) -> Reply:
+    async def respond(
+        self, if_busy: IfBusy = "wait", *, tool_rounds: int | None = None, **options: Unpack[ResponseOptions]
+    ) -> Reply:
         """Ask for a reply; returns it once the server has created it. It then grows by itself.
 
         Only one reply at a time may write to the conversation: `if_busy` says
-        whether to wait for the active one, to cancel it, or to raise
-        `LocalProtocolError`. Replies with `conversation="none"` run beside it. For
-        the options see `ResponseOptions`. Cancelled while it waits for another
-        reply, nothing is sent; later, the server's reply comes nevertheless, and
-        `cancel()` ends it.
+        whether to wait for the active one (and for tools that are running), to
+        cancel it, or to raise `LocalProtocolError`. Replies with
+        `conversation="none"` run beside it. For the options see
+        `ResponseOptions`. With `tool_rounds` it returns the *final* reply,
+        finished, after at most so many rounds of tools; raises
+        `LocalProtocolError` if the model calls for more, and what `done()`
+        raises. Raises `BudgetExceeded` before anything is sent. Cancelled while
+        it waits for another reply, nothing is sent; later, the server's reply
+        comes nevertheless, and `cancel()` ends it.
         """
         event = response_create(options)
-        return await self._driver.request(event, self._driver.reply_to, if_busy=if_busy)
+        self._records.usage.check()
+        if options.get("conversation") != "none":
+            await self._tools.make_way(if_busy)
+        reply = await self._driver.request(event, self._driver.reply_to, if_busy=if_busy)
+        return reply if tool_rounds is None else await self._tools.final(reply, tool_rounds)
 
     async def cancel(self, response_id: str | None = None) -> Response | None:
         """Stop the generation of a reply (without an id: of the active one); returns how it ended.
@@ -331,8 +370,63 @@ class RealtimeConnection:
         way, ahead of nothing that was sent before. Safe when nothing sounds.
         """
         interruption = self._driver.core.interrupt(self._driver.now, heard_ms=heard_ms)
+        self._tools.interrupted()
         self._driver.flush()
         return interruption
+
+    # Tools
+
+    @overload
+    def tool(self, function: F, /) -> F: ...
+    @overload
+    def tool(self, /, **settings: Unpack[ToolSettings]) -> Callable[[F], F]: ...
+    def tool(self, function: F | None = None, /, **settings: Unpack[ToolSettings]) -> F | Callable[[F], F]:
+        """Let the model call a function, sync or async: `@conn.tool`, or `@conn.tool(timeout=5)`.
+
+        Its name, annotations and docstring (Google or Sphinx style) are the
+        declaration, which is patched into the session at once. Arguments are
+        checked before it runs; it runs off the reader, sync functions in a
+        thread, for at most `timeout` seconds (30). What it returns goes to the
+        model as text or JSON; so does what goes wrong, and you are told by
+        `handler.failed`. `on_interrupt="cancel"` cancels it when the user
+        interrupts. Raises `LocalProtocolError` for a function that cannot be
+        called by a model.
+        """
+
+        def register(function: F) -> F:
+            self._tools.add(ToolFunction.of(function, **settings))
+            self._driver.core.patch(SessionPatch(tools=self._tools.declarations), self._driver.now)
+            self._driver.flush()
+            return function
+
+        return register if function is None else register(function)
+
+    def answer_tool(self, call: ToolCall | str, output: object, *, respond: bool = False) -> None:
+        """The output of a call that no function here answers (`tool_call.ready` brings it, or its id).
+
+        It is posted when the call's response is over. The model then waits to
+        be asked; with `respond` it is, once every call of that response has
+        its output. Raises `LocalProtocolError` for a call unknown or answered.
+        """
+        self._tools.answer(call if isinstance(call, str) else call.call_id, output, respond=respond)
+        self._driver.flush()
+
+    async def approve(
+        self, request: McpApprovalRequested | str, yes: bool = True, reason: str | None = None
+    ) -> HistoryItem:
+        """Answer an `mcp_approval.requested`; returns the answer's item.
+
+        Once the server has made the call, a reply is asked for. Cancelled, the
+        answer stays in flight.
+        """
+        request_id = request if isinstance(request, str) else request.item_id
+        answer = NewMcpApprovalResponse(
+            id=self._driver.core.new_id("item"),
+            approval_request_id=request_id,
+            approve=yes,
+            reason=UNSET if reason is None else reason,
+        )
+        return await self.insert(answer)
 
     # Items
 

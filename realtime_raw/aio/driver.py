@@ -72,6 +72,8 @@ class Driver:
         self.fatal: Exception | None = None
         self.aborted = False
         self.attachments: list[Attachment] = []
+        # Told of every event before anyone else, with the time: the records.
+        self.observers: list[Callable[[Event, float], None]] = []
         self._loop = asyncio.get_running_loop()
         self.lag = LagGauge(self._loop)
         self._transport = transport
@@ -222,6 +224,8 @@ class Driver:
         try:
             while self._events:
                 event = self._events.popleft()
+                for observe in self.observers:
+                    observe(event, self.now)
                 self._settle(event)
                 for subscription in self.registry.resolve(event):
                     self._run(subscription, event)

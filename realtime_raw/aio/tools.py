@@ -26,6 +26,7 @@ from ..protocol.tools import ToolCall
 from ..text import safe
 
 if TYPE_CHECKING:
+    from ..protocol.outgoing import IfBusy
     from .driver import Driver
     from .reply import Reply
 
@@ -105,9 +106,34 @@ class ToolRunner:
         batch.goes_on = batch.goes_on or respond
         self._advance(batch)
 
-    def asked(self) -> None:
-        """The user asked for a reply: a new count of rounds begins."""
+    async def make_way(self, if_busy: IfBusy) -> None:
+        """Before the user's own create: outputs still to come are posted first, and this create follows them.
+
+        Raises `LocalProtocolError` if tools are running and `if_busy` says so.
+        """
         self._rounds = 0
+        if not self.pending:
+            return
+        if if_busy == "raise":
+            raise LocalProtocolError(
+                "tools are running, and the model waits for their outputs",
+                hint='wait for them, or respond(if_busy="wait")',
+            )
+        if if_busy == "cancel":
+            self.interrupted()
+        await self._settled()
+
+    async def final(self, reply: Reply, rounds: int) -> Reply:
+        """The reply at the end of a chain of tools, finished. Raises what `Reply.done` raises."""
+        for _ in range(rounds + 1):
+            await reply.done()
+            following = await self._following(reply)
+            if following is None:
+                return reply
+            reply = following
+        raise LocalProtocolError(
+            f"the model called tools more than {rounds} times in a row", hint="raise tool_rounds"
+        )
 
     def interrupted(self) -> None:
         """The user took the turn: nothing goes on by itself, and what is to be cancelled is."""
@@ -124,7 +150,7 @@ class ToolRunner:
         """Whether outputs are still to come for calls the model waits for."""
         return any(not batch.settled for batch in self._batches.values())
 
-    async def settled(self) -> None:
+    async def _settled(self) -> None:
         """Wait until every output is posted, and take over from the replies that would have followed.
 
         Cancelled, they follow as they would have.
@@ -141,7 +167,7 @@ class ToolRunner:
                 batch.goes_on = True
             raise
 
-    async def following(self, reply: Reply) -> Reply | None:
+    async def _following(self, reply: Reply) -> Reply | None:
         """The reply that follows the tools of this one; None if it called none, or nothing follows."""
         batch = self._batches.get(reply.id)
         if batch is None or batch.next is None:
@@ -230,7 +256,8 @@ class ToolRunner:
         self._advance(batch)
 
     def _report(self, call: ToolCall, error: BaseException) -> None:
-        self._driver.signal(signals.HandlerFailed(handler=f"tool {safe(call.name)}", error=error))
+        failed = signals.HandlerFailed(handler=f"tool {safe(call.name)}", error=error, call_id=call.call_id)
+        self._driver.signal(failed)
 
     def _advance(self, batch: _Batch) -> None:
         """Post what is answered, once the response is over; go on when that is all."""
@@ -276,7 +303,7 @@ class ToolRunner:
     def _finish(self, batch: _Batch, reply: Reply | None) -> None:
         if batch.next is not None and not batch.next.done():
             batch.next.set_result(reply)
-        # Kept for `following`, which may come late; but not for ever.
+        # Kept for `_following`, which may come late; but not for ever.
         while len(self._batches) > 64:
             oldest = next(iter(self._batches))
             if not self._batches[oldest].settled:

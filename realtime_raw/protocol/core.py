@@ -219,6 +219,10 @@ class RealtimeProtocol:
             return
         self._outgoing.follow(event, now)
 
+    def new_id(self, kind: str) -> str:
+        """An id of this session's making, for an item or event of yours."""
+        return self._state.ids(kind)
+
     # What to do about it
 
     def events_received(self) -> list[Observed]:
@@ -287,6 +291,11 @@ class RealtimeProtocol:
     def responses(self) -> ResponseTracker:
         """All responses, live and remembered."""
         return self._state.responses
+
+    @property
+    def output_encoding(self) -> str:
+        """The wire format of reply audio, as the server now holds it."""
+        return self._state.output_encoding
 
     @property
     def turns(self) -> TurnController:

@@ -290,11 +290,16 @@ class ConnectionRestored(Signal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandlerFailed(Signal):
-    """A handler raised. The others ran, the call goes on, and the error is raised again at the end."""
+    """A handler or a tool raised. The others ran, and the call goes on.
+
+    A handler's error is raised again when the connection is left; a tool's
+    (`call_id` names the call) is not: the model was told of it.
+    """
 
     name = "handler.failed"
     handler: str
     error: BaseException
+    call_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
