@@ -14,8 +14,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .behaviour import Behaviour
     from .brain import SimulatedSession
+    from .default_scenario import DefaultScenario
     from .ids import Ids
-    from .scenario import Call, DefaultScenario, Failure, Reply, Say, Scenario, Turn
+    from .scenario import (
+        Call,
+        Failure,
+        McpCall,
+        McpServer,
+        Reply,
+        Say,
+        Scenario,
+        Segment,
+        Silence,
+        Spoken,
+        Turn,
+        Wait,
+    )
+    from .script import Script
+    from .script_file import ScenarioError, load_script
     from .server import LoopbackServer
     from .sound import Heard
     from .speech import best_speaker, murmur_speaker
@@ -28,29 +44,47 @@ __all__ = [
     "Heard",
     "Ids",
     "LoopbackServer",
+    "McpCall",
+    "McpServer",
     "Reply",
     "Say",
     "Scenario",
+    "ScenarioError",
+    "Script",
+    "Segment",
+    "Silence",
     "SimulatedSession",
+    "Spoken",
     "Turn",
+    "Wait",
     "best_speaker",
+    "load_script",
     "murmur_speaker",
 ]
 
 _HOMES = {
     "Behaviour": "behaviour",
     "Call": "scenario",
-    "DefaultScenario": "scenario",
+    "DefaultScenario": "default_scenario",
     "Failure": "scenario",
     "Heard": "sound",
     "Ids": "ids",
     "LoopbackServer": "server",
+    "McpCall": "scenario",
+    "McpServer": "scenario",
     "Reply": "scenario",
     "Say": "scenario",
     "Scenario": "scenario",
+    "ScenarioError": "script_file",
+    "Script": "script",
+    "Segment": "scenario",
+    "Silence": "scenario",
     "SimulatedSession": "brain",
+    "Spoken": "scenario",
     "Turn": "scenario",
+    "Wait": "scenario",
     "best_speaker": "speech",
+    "load_script": "script_file",
     "murmur_speaker": "speech",
 }
 

@@ -337,7 +337,11 @@ EVENTS: dict[str, Shape] = {
 }
 
 
-def check_event(event: Mapping[str, Any]) -> str:
+# Only where the server plays the audio: on the sideband of a call (API reference).
+_SIDEBAND = {**EVENTS, "output_audio_buffer.clear": _event()}
+
+
+def check_event(event: Mapping[str, Any], *, sideband: bool = False) -> str:
     """Checks a parsed client message whole and returns its type.
 
     Raises `Refused` at the first fault, in the order: `type` present, `type`
@@ -345,7 +349,8 @@ def check_event(event: Mapping[str, Any]) -> str:
     """
     if "type" not in event:
         raise refusals.Refused(refusals.MISSING_TYPE)
-    Choice(tuple(EVENTS)).check(event["type"], "type")
+    known = _SIDEBAND if sideband else EVENTS
+    Choice(tuple(known)).check(event["type"], "type")
     kind = str(event["type"])
-    EVENTS[kind].check(event, "")
+    known[kind].check(event, "")
     return kind

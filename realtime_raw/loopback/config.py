@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from . import refusals
+from .behaviour import Behaviour
 
 __all__ = [
     "DEFAULT_INSTRUCTIONS",
@@ -50,6 +51,7 @@ TRANSCRIPTION_MODELS = LIVE_TRANSCRIPTION_MODELS | {
     "gpt-4o-transcribe-diarize",
 }
 
+_OBSERVED = Behaviour()
 _PCM = {"type": "audio/pcm", "rate": 24000}
 # `delay`, `keywords` and `languages` are accepted and not shown (observed for `delay`).
 _TRANSCRIPTION_SHOWN = ("model", "language", "prompt")
@@ -183,7 +185,7 @@ class SessionConfig:
         """The full effective session, as `session.created` and `session.updated` carry it (a copy)."""
         return copy.deepcopy(self._wire)
 
-    def updated(self, patch: Mapping[str, Any]) -> SessionConfig:
+    def updated(self, patch: Mapping[str, Any], behaviour: Behaviour = _OBSERVED) -> SessionConfig:
         """This configuration with `patch` (already of the right shape) merged in.
 
         Only what is named changes; nested objects merge (observed). Raises
@@ -199,12 +201,22 @@ class SessionConfig:
         hidden = {**self._hidden, **{name: patch[name] for name in _NOT_SHOWN if name in patch}}
         for name, value in patch.items():
             if name == "audio":
-                _merge_input(wire["audio"]["input"], value.get("input", {}), self.kind, self.model)
+                self._listen(wire["audio"]["input"], value.get("input", {}), behaviour)
                 _merge_output(wire["audio"].get("output", {}), value.get("output", {}))
             elif name in wire:
                 wire[name] = _shown(name, value)
         _check_transcription(wire)
         return SessionConfig(wire, hidden)
+
+    def _listen(self, current: dict[str, Any], patch: Mapping[str, Any], behaviour: Behaviour) -> None:
+        """Merge `audio.input`, by the switches that concern turn detection."""
+        given = dict(patch)
+        if given.get("turn_detection", 0) is None and behaviour.turn_detection_null == "ignored":
+            del given["turn_detection"]
+        if given.get("turn_detection") and behaviour.turn_detection_merge == "defaults":
+            vad = given["turn_detection"]["type"]
+            current["turn_detection"] = _default_turn_detection(vad, self.kind, self.model)
+        _merge_input(current, given, self.kind, self.model)
 
     def for_response(self, asked: Mapping[str, Any]) -> ResponseSettings:
         """What holds for one response. `asked` is `response.create`'s object, or empty.

@@ -37,6 +37,22 @@ class InputBuffer:
         """Milliseconds since the last commit or clear."""
         return len(self._data) * 1000 / ENCODINGS[self._encoding].bytes_per_second
 
+    @property
+    def clock(self) -> float:
+        """Milliseconds of all audio ever appended."""
+        return self._clock
+
+    @property
+    def speaking(self) -> bool:
+        """Whether speech was detected that has not ended."""
+        return self._vad is not None and self._vad.speaking
+
+    def reset_clock(self) -> None:
+        """Count from zero again."""
+        self._clock = 0.0
+        if self._settings is not None:
+            self._vad = EnergyVad(self._settings, 0.0)
+
     def listen(self, turn_detection: Mapping[str, Any] | None) -> None:
         """Detect turns by these settings from here on (None: none). The same settings change nothing."""
         if turn_detection != self._settings:
@@ -67,6 +83,10 @@ class InputBuffer:
         """All of it, for a commit. Raises `Refused` under 100 ms, and keeps what is there."""
         if self.ms < _MINIMUM_MS:
             raise refusals.commit_empty(self.ms)
+        return self.take_rest()
+
+    def take_rest(self) -> Sound:
+        """All of it, however little."""
         sound = Sound(self._encoding, bytes(self._data))
         self.clear()
         return sound

@@ -21,12 +21,13 @@ __all__ = ["Conversation", "Item", "from_client", "new_item_id", "reference"]
 class Item:
     """One item: its wire object, the audio of its parts, and whether a truncation took its transcript."""
 
-    __slots__ = ("_heard", "audio", "truncated", "wire")
+    __slots__ = ("_heard", "audio", "spoken", "truncated", "wire")
 
     def __init__(self, wire: dict[str, Any], audio: Mapping[int, Sound] | None = None) -> None:
         self.wire = wire
         self.audio = dict(audio or {})
         self.truncated = False
+        self.spoken = ""  # what was said in it, transcribed or not: a model hears without a transcript
         self._heard: Heard | None = None
 
     @property
@@ -99,6 +100,11 @@ class Conversation:
         """The item called `item_id`, or None."""
         return self._items.get(item_id)
 
+    def has_call(self, call_id: str) -> bool:
+        """Whether a function call of that id is among the items."""
+        calls = (item.wire for item in self._items.values() if item.wire["type"] == "function_call")
+        return any(wire["call_id"] == call_id for wire in calls)
+
     @property
     def last_id(self) -> str | None:
         return self._order[-1] if self._order else None
@@ -141,9 +147,9 @@ class Conversation:
         self._order.insert(position, item.id)
 
 
-def new_item_id(ids: Ids, taken: Conversation | None) -> str:
+def new_item_id(ids: Ids, taken: Conversation | None, *, prefix: str = "item") -> str:
     """An item id nobody has: a client may have chosen one of ours, by chance or by memory."""
-    while (made := ids.new("item")) in (taken or ()):
+    while (made := ids.new(prefix)) in (taken or ()):
         continue
     return made
 

@@ -46,10 +46,13 @@ class TrafficLog:
 class Outbox:
     """Builds events, encodes them, and holds them until they are drained."""
 
-    def __init__(self, ids: Ids, *, log_limit: int = 2000, obfuscation: bool = True) -> None:
+    def __init__(
+        self, ids: Ids, *, log_limit: int = 2000, obfuscation: bool = True, echo_always: bool = False
+    ) -> None:
         self.ids = ids
         self.log = TrafficLog(log_limit)
         self._obfuscation = obfuscation
+        self._echo_always = echo_always
         self._waiting: list[bytes] = []
 
     def emit(self, kind: str, /, **fields: Any) -> None:
@@ -82,7 +85,7 @@ class Outbox:
                 "code": fault.code,
                 "message": fault.message,
                 "param": fault.param,
-                "event_id": event_id if fault.echo else None,
+                "event_id": event_id if fault.echo or self._echo_always else None,
             },
         )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from .behaviour import Behaviour
 from .items import Conversation, Item
 from .outbox import Outbox
 from .sound import Sound
@@ -24,14 +25,15 @@ class Link:
     out: Outbox
     response_id: str
     conversation: Conversation | None
-    # `.done` names no predecessor if that is the conversation's first item, although `.added` did (observed).
-    null_previous_quirk: bool = True
+    behaviour: Behaviour
     # A sideband socket gets everything but the audio itself (observed).
     sideband: bool = False
 
 
 class Output:
     """Base: the item's life in the response and in the conversation."""
+
+    has_status = True
 
     def __init__(self, link: Link, index: int, item: Item) -> None:
         self._link = link
@@ -48,15 +50,26 @@ class Output:
             self._link.out.emit(
                 "conversation.item.added", previous_item_id=self._previous, item=self.item.to_wire()
             )
+        elif self._link.behaviour.out_of_band_items:
+            self._link.out.emit("conversation.item.added", previous_item_id=None, item=self.item.to_wire())
         self._open_content()
 
-    def close(self) -> None:
-        """Say the last words about the item: completed if it was finished, else incomplete."""
-        self.item.wire["status"] = "completed" if self.finished else "incomplete"
+    def close(self, *, quietly: bool = False) -> None:
+        """Say the last words about the item: completed if it was finished, else incomplete.
+
+        `quietly` only notes it.
+        """
+        if self.has_status:
+            self.item.wire["status"] = "completed" if self.finished else "incomplete"
+        if quietly:
+            return
         self._close_content()
         conversation = self._link.conversation
         # The client may have deleted the item meanwhile; then the conversation has nothing to say of it.
-        if conversation is not None and self.item.id in conversation:
+        if conversation is None:
+            if self._link.behaviour.out_of_band_items:
+                self._link.out.emit("conversation.item.done", previous_item_id=None, item=self.item.to_wire())
+        elif self.item.id in conversation:
             self._link.out.emit(
                 "conversation.item.done",
                 previous_item_id=self._previous_when_done(conversation),
@@ -65,7 +78,8 @@ class Output:
         self._emit("response.output_item.done", output_index=self._index, item=self.item.to_wire())
 
     def _previous_when_done(self, conversation: Conversation) -> str | None:
-        if self._link.null_previous_quirk and self._previous == conversation.first_id:
+        # `.added` had it right (observed).
+        if self._link.behaviour.null_previous_quirk and self._previous == conversation.first_id:
             return None
         return self._previous
 

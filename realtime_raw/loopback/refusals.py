@@ -321,6 +321,28 @@ def unknown_reference(path: str, item_id: str) -> Refused:
     return invalid(path, f"Item with id {quote(item_id)} does not exist in this conversation.")
 
 
+def unknown_call(call_id: str) -> Refused:
+    """An output for a call that is not in the conversation (whether the API refuses it is not known)."""
+    return _state(
+        "item_create_invalid_call_id",
+        f"Error adding item: the function call with id {quote(call_id)} does not exist.",
+        echo=False,
+    )
+
+
+# --- MCP ---------------------------------------------------------------------------------
+
+
+def duplicate_server(path: str, label: str) -> Refused:
+    """Two servers of one label (rule documented, wording our choice)."""
+    return invalid(path, f"Invalid '{path}': duplicate server label {quote(label)}.")
+
+
+def no_server_address(path: str) -> Refused:
+    """A server nobody has introduced (rule documented, wording our choice)."""
+    return invalid(path, f"Invalid '{path}': expected one of 'server_url', 'connector_id', or 'tunnel_id'.")
+
+
 # --- responses ---------------------------------------------------------------------------
 
 

@@ -1,23 +1,40 @@
-"""What the simulated model says: a function of what it was shown.
+"""What the simulated model does: a function of what it was shown.
 
-`Turn` is what it is shown, `Reply` what it does. `DefaultScenario` repeats
-what it is told, measures what it hears, obeys "say only: ..." and calls the
-tools it must. Nothing here knows of events, time or sockets.
+`Turn` is what it is shown, `Reply` what it does, a `Scenario` turns one into
+the other. The one that needs no file is in `default_scenario`, those read from
+files are in `script`. Nothing here knows of events, time or sockets.
 """
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import orjson
 
 from .sound import Heard
 
-__all__ = ["Brain", "Call", "DefaultScenario", "Failure", "Reply", "Say", "Scenario", "Turn", "as_scenario"]
+__all__ = [
+    "Brain",
+    "Call",
+    "Failure",
+    "Foretelling",
+    "McpCall",
+    "McpServer",
+    "McpServing",
+    "Reply",
+    "Say",
+    "Scenario",
+    "Segment",
+    "Silence",
+    "Spoken",
+    "Starting",
+    "Step",
+    "Translating",
+    "Turn",
+    "Wait",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +50,24 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
+class Silence:
+    """The model answers with `seconds` of silent audio and no words (in text: an empty one)."""
+
+    seconds: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The model takes `seconds` before it goes on (at natural speed)."""
+
+    seconds: float
+
+
+def _json_of(arguments: Mapping[str, Any] | str) -> str:
+    return arguments if isinstance(arguments, str) else orjson.dumps(dict(arguments)).decode()
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """The model calls the function `name`; `arguments` is a mapping, or JSON text as it shall be sent."""
 
@@ -41,9 +76,32 @@ class Call:
 
     @property
     def json(self) -> str:
-        if isinstance(self.arguments, str):
-            return self.arguments
-        return orjson.dumps(dict(self.arguments)).decode()
+        return _json_of(self.arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class McpCall:
+    """The server calls the tool `name` of the MCP server `server`; `output` is what that answers.
+
+    With `error` the call fails: `{"type": "tool_execution_error", "message": ...}`,
+    or `http_error` or `protocol_error` with a `code` besides. Whether it needs an
+    approval first is decided by the tool's `require_approval`; the server itself
+    sets `approval_request_id` on a call that was approved.
+    """
+
+    server: str
+    name: str
+    arguments: Mapping[str, Any] | str = "{}"
+    output: str = ""
+    error: Mapping[str, Any] | None = None
+    approval_request_id: str | None = None
+
+    @property
+    def json(self) -> str:
+        return _json_of(self.arguments)
+
+
+Step: TypeAlias = Say | Silence | Wait | Call | McpCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,33 +115,74 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the model does in one response: items in order, then the end it comes to.
+    """What the model does in one response: steps in order, then the end it comes to.
 
-    `filtered` ends it `incomplete` for `content_filter`, `failure` ends it `failed`.
+    `failure` ends it `failed`, `limited` ends it `incomplete` for `max_output_tokens`,
+    `filtered` for `content_filter`. `pace` is how many times slower than nature it is.
     """
 
-    outputs: tuple[Say | Call, ...] = ()
+    outputs: tuple[Step, ...] = ()
     failure: Failure | None = None
     filtered: bool = False
+    limited: bool = False
+    pace: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One speaker's words in a diarized transcript; seconds from the beginning of the item."""
+
+    text: str
+    speaker: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What the user said in one turn of audio.
+
+    With `failure` its transcription fails. `segments` are sent by models that
+    diarize, `languages` by those that detect them.
+    """
+
+    text: str = ""
+    segments: tuple[Segment, ...] = ()
+    languages: tuple[str, ...] = ()
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class McpServer:
+    """What an MCP server answers when its tools are listed; with `failure` the listing fails."""
+
+    tools: tuple[Mapping[str, Any], ...] = ()
+    failure: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
     """What the model is shown for one response.
 
-    `items` are wire objects in order, without audio; `heard` has facts about
-    the audio of those that have some, by item id. `instructions` are what is
-    in force, `own_instructions` those of `response.create` if it had any.
+    `items` are wire objects in order, without audio; by item id, `heard` has facts
+    about the audio of those that have some, and `spoken` what was said in it.
+    `instructions` are what is in force, `own_instructions` those of
+    `response.create` if it had any. `mcp` are the tools listed by now, by server.
+    `number` counts the session's responses from 1.
     """
 
     items: tuple[Mapping[str, Any], ...] = ()
     heard: Mapping[str, Heard]
+    spoken: Mapping[str, str] = field(default_factory=dict)
     instructions: str = ""
     own_instructions: str | None = None
     modality: str = "audio"
     tools: tuple[Mapping[str, Any], ...] = ()
     tool_choice: str | Mapping[str, Any] = "auto"
     metadata: Mapping[str, str] | None = None
+    mcp: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
+    number: int = 1
+    out_of_band: bool = False
 
     @property
     def last(self) -> Mapping[str, Any] | None:
@@ -92,8 +191,14 @@ class Turn:
 
     @property
     def text(self) -> str:
-        """The text of `last`, if a user or the assistant wrote it; else empty."""
-        return _text_of(self.last) if self.last is not None else ""
+        """The words of `last`, if a user or the assistant wrote or spoke it; else empty."""
+        return self.words_of(self.last) if self.last is not None else ""
+
+    def words_of(self, item: Mapping[str, Any]) -> str:
+        """What was written or said in one of `items`."""
+        texts = (part.get("text") or part.get("transcript") for part in item.get("content", ()))
+        written = " ".join(text for text in texts if text)
+        return written or self.spoken.get(str(item.get("id")), "")
 
     def function(self, name: str) -> Mapping[str, Any] | None:
         """The function tool called `name`."""
@@ -111,173 +216,41 @@ class Scenario(Protocol):
     def reply(self, turn: Turn) -> Reply:
         """What to do now. An exception makes the response fail with `server_error`."""
 
-    def transcript(self, heard: Heard) -> str:
-        """What was spoken in a committed turn of audio, if it is to be transcribed."""
+    def transcript(self, heard: Heard) -> str | Spoken:
+        """What was spoken in a committed turn of audio. Asked once for each turn, transcribed or not."""
 
 
-# What may be given where a scenario is wanted: one, or a function of the turn.
-Brain: TypeAlias = Scenario | Callable[[Turn], str | Reply]
+@runtime_checkable
+class Foretelling(Protocol):
+    """A scenario that knows what is being spoken, before the turn ends: live transcription can stream it."""
+
+    def coming(self) -> str | None:
+        """What the next `transcript` will be; None if that cannot be told yet."""
 
 
-class DefaultScenario:
-    """Repeats text, measures audio, follows "say only: ...", calls the tools it is told to call.
+@runtime_checkable
+class McpServing(Protocol):
+    """A scenario that has MCP servers."""
 
-    `spoken` is what the user's audio says, turn by turn, for transcriptions;
-    when it runs out, the transcript states the duration. Silence is "".
-    """
-
-    def __init__(self, spoken: Sequence[str] = ()) -> None:
-        self._spoken = list(spoken)
-
-    def transcript(self, heard: Heard) -> str:
-        """The next of `spoken`; a sentence with the duration when there is none; nothing for silence."""
-        if heard.dbfs == -math.inf:
-            return ""
-        if self._spoken:
-            return self._spoken.pop(0)
-        return f"{heard.seconds:.1f} seconds of speech."
-
-    def reply(self, turn: Turn) -> Reply:
-        """A tool call if one is due, else what there is to say."""
-        called = _tool_call(turn)
-        if called is not None:
-            return Reply((called,))
-        return Reply((Say(self._say(turn)),))
-
-    def _say(self, turn: Turn) -> str:
-        for words in (turn.own_instructions, turn.text, turn.instructions):
-            ordered = _ordered_words(words or "")
-            if ordered is not None:
-                return ordered
-        last = turn.last
-        if last is None:
-            return "Hello. This is the loopback server. Say something, and I will say it back."
-        if last["type"] == "function_call_output":
-            return f"The tool answered: {_short(last['output'])}"
-        if last.get("role") == "user":
-            return _answer(last, turn.heard.get(str(last["id"])))
-        return "There is nothing new to answer."
+    def mcp_server(self, label: str) -> McpServer:
+        """The server a session calls `label`."""
 
 
-class _Bridged:
-    """A plain function as a scenario."""
+@runtime_checkable
+class Translating(Protocol):
+    """A scenario that translates, for translation sessions."""
 
-    def __init__(self, function: Callable[[Turn], str | Reply]) -> None:
-        self._function = function
-        self._default = DefaultScenario()
-
-    def reply(self, turn: Turn) -> Reply:
-        said = self._function(turn)
-        return Reply((Say(said),)) if isinstance(said, str) else said
-
-    def transcript(self, heard: Heard) -> str:
-        return self._default.transcript(heard)
+    def translate(self, text: str, language: str) -> str:
+        """`text` in `language` (a code such as `es`)."""
 
 
-def as_scenario(brain: Brain | None) -> Scenario:
-    """`brain` as a scenario; None is the default one."""
-    if brain is None:
-        return DefaultScenario()
-    return brain if not callable(brain) else _Bridged(brain)
+@runtime_checkable
+class Starting(Protocol):
+    """Something each session gets a scenario of its own from."""
+
+    def start(self) -> Scenario:
+        """A scenario for one session."""
 
 
-# --- what the default scenario understands ------------------------------------------------
-
-_SAY_ONLY = re.compile(
-    r"\b(?:say|reply|answer|respond)(?: with)? (?:only|exactly|just)(?: the words?)?[:,]? *(?P<words>[^\n]+)",
-    re.IGNORECASE,
-)
-_LONGEST_ECHO = 600
-
-
-def _ordered_words(text: str) -> str | None:
-    """`pineapple` out of `Say only: "pineapple".`; the quotes go, and a full stop that is not inside them."""
-    found = _SAY_ONLY.search(text)
-    if found is None:
-        return None
-    words = found["words"].strip()
-    quoted = re.match(r"[\"“'‘](?P<inside>[^\"”’]+)[\"”'’]", words)
-    if quoted is not None:
-        return quoted["inside"]
-    return words.rstrip(".") or None
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST_ECHO else f"{text[:_LONGEST_ECHO]} and so on."
-
-
-def _text_of(item: Mapping[str, Any]) -> str:
-    texts = (part.get("text") or part.get("transcript") for part in item.get("content", ()))
-    return " ".join(text for text in texts if text)
-
-
-def _answer(item: Mapping[str, Any], heard: Heard | None) -> str:
-    said = []
-    if heard is not None:
-        if heard.dbfs == -math.inf:
-            said.append(f"I heard {heard.seconds:.1f} seconds of silence.")
-        else:
-            said.append(f"I heard {heard.seconds:.1f} seconds of audio at {heard.dbfs:.0f} dBFS.")
-    written = " ".join(part["text"] for part in item["content"] if part["type"] == "input_text")
-    if written.strip():
-        said.append(f"You said: {_short(written.strip())}")
-    images = sum(part["type"] == "input_image" for part in item["content"])
-    if images:
-        said.append("You sent an image." if images == 1 else f"You sent {images} images.")
-    return " ".join(said) or "You sent an empty message."
-
-
-def _tool_call(turn: Turn) -> Call | None:
-    """The call that must be made, or that a text asks for by the tool's name."""
-    choice = turn.tool_choice
-    if isinstance(choice, Mapping):
-        if choice["type"] != "function":
-            return None
-        return Call(choice["name"], _arguments(turn.function(choice["name"]), turn.text))
-    if choice == "required" and turn.functions:
-        wanted = _named_in(turn.text, turn) or turn.functions[0]
-        return Call(wanted["name"], _arguments(wanted, turn.text))
-    last = turn.last
-    if choice == "auto" and last is not None and last.get("role") == "user":
-        named = _named_in(turn.text, turn)
-        if named is not None:
-            return Call(named["name"], _arguments(named, turn.text))
-    return None
-
-
-def _named_in(text: str, turn: Turn) -> Mapping[str, Any] | None:
-    return next((tool for tool in turn.functions if re.search(rf"\b{re.escape(tool['name'])}\b", text)), None)
-
-
-def _arguments(tool: Mapping[str, Any] | None, text: str) -> dict[str, Any]:
-    """Arguments that fit the tool's schema: its required properties, each with a plain value."""
-    schema = (tool or {}).get("parameters") or {}
-    made = _example(schema, text, depth=0)
-    return made if isinstance(made, dict) else {}
-
-
-_DEEPEST = 8
-_PLAIN: dict[str, Any] = {"integer": 1, "number": 1.0, "boolean": True, "array": [], "null": None}
-
-
-def _example(schema: object, text: str, *, depth: int) -> Any:
-    """A value for a JSON Schema, a plain one. The schema is a stranger's: it may hold anything."""
-    if not isinstance(schema, Mapping) or depth > _DEEPEST:
-        return None
-    if isinstance(schema.get("enum"), list) and schema["enum"]:
-        return schema["enum"][0]
-    kind = schema.get("type", "object" if "properties" in schema else None)
-    if isinstance(kind, list):
-        kind = kind[0] if kind else None
-    if kind == "string":
-        return _short(text) or "text"
-    if kind != "object":
-        return _PLAIN.get(kind) if isinstance(kind, str) else None
-    properties, required = schema.get("properties"), schema.get("required")
-    if not isinstance(properties, Mapping) or not isinstance(required, list):
-        return {}
-    return {
-        name: _example(properties.get(name), text, depth=depth + 1)
-        for name in required
-        if isinstance(name, str)
-    }
+# What may be given where a scenario is wanted: one, a source of them, or a function of the turn.
+Brain: TypeAlias = Scenario | Starting | Callable[[Turn], str | Reply]

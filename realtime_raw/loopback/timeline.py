@@ -27,6 +27,7 @@ class Timeline:
         if not speed > 0:
             raise ValueError(f"speed must be above zero, not {speed!r}")
         self._speed = speed
+        self.now = 0.0  # when what runs at the moment was due; between runs, the time of the last
         self._jobs: list[Job] = []
 
     def __len__(self) -> int:
@@ -57,8 +58,10 @@ class Timeline:
         while self._jobs:
             job = min(self._jobs, key=lambda each: each.due)
             if job.due > now:
-                return
+                break
+            self.now = job.due
             try:
                 job.due += next(job.steps) / self._speed
             except StopIteration:
                 self.stop(job)
+        self.now = now

@@ -60,6 +60,11 @@ class EnergyVad:
         self._quiet_ms = 0.0
         self._start: int | None = None
 
+    @property
+    def speaking(self) -> bool:
+        """Whether speech has begun and not ended."""
+        return self._start is not None
+
     def reset(self, clock_ms: float) -> None:
         """What was heard so far belongs to no coming turn (it was committed, or cleared)."""
         self._earliest = clock_ms

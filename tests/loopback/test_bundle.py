@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from realtime_raw.loopback.scenario import Call, DefaultScenario, Failure, Reply, Say, Turn
+from realtime_raw.loopback.default_scenario import DefaultScenario
+from realtime_raw.loopback.scenario import Call, Failure, Reply, Say, Spoken, Turn
 from realtime_raw.loopback.sound import Heard
 from tests.loopback.driver import Event, Talk, tone, user_text
 
@@ -67,7 +68,7 @@ def everything() -> list[Event]:
         def reply(self, turn: Turn) -> Reply:
             return next(replies)
 
-        def transcript(self, heard: Heard) -> str:
+        def transcript(self, heard: Heard) -> str | Spoken:
             if heard.seconds > 5:
                 raise ValueError("too long")
             return super().transcript(heard)

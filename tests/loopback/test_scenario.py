@@ -8,7 +8,8 @@ from typing import Any
 import orjson
 import pytest
 
-from realtime_raw.loopback.scenario import Call, DefaultScenario, Reply, Say, Turn, as_scenario
+from realtime_raw.loopback.default_scenario import DefaultScenario, as_scenario
+from realtime_raw.loopback.scenario import Call, McpServing, Reply, Say, Spoken, Translating, Turn
 from realtime_raw.loopback.sound import Heard
 from tests.loopback.driver import user_text
 
@@ -182,3 +183,88 @@ def test_a_function_is_a_scenario() -> None:
     assert as_scenario(default) is default
     assert isinstance(as_scenario(None), DefaultScenario)
     assert turn().text == ""
+
+
+def test_it_hears_what_was_spoken() -> None:
+    """With words for the audio, it answers the words; with the measuring sentence, it measures."""
+    heard = {"item_0": Heard(3.21, -23.4)}
+    assert say(SPOKEN, heard=heard, spoken={"item_0": "Good morning"}) == "You said: Good morning"
+    measured = {"item_0": "3.2 seconds of speech."}
+    assert say(SPOKEN, heard=heard, spoken=measured) == "I heard 3.2 seconds of audio at -23 dBFS."
+    named = call(SPOKEN, heard=heard, spoken={"item_0": "Please look"}, tools=(tool("look"),))
+    assert named.name == "look"
+
+
+def assistant(text: str) -> dict[str, Any]:
+    return {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": text}]}
+
+
+def test_it_recalls_what_was_said() -> None:
+    """A question is answered by quoting what shares most with it, the newest first; who said it is told."""
+    talked = (
+        user_text("My favourite colour is teal."),
+        assistant("You said: My favourite colour is teal."),
+        user_text("The code word is zebra."),
+        assistant("I will whistle a waltz."),
+    )
+    assert say(*talked, user_text("What is the code word?")) == "You said earlier: The code word is zebra."
+    assert "teal" in say(*talked, user_text("what was my favourite colour"))
+    assert say(*talked, user_text("Which waltz?")) == "I said earlier: I will whistle a waltz."
+    system = {
+        "type": "message",
+        "role": "system",
+        "content": [{"type": "input_text", "text": "The gate is 9."}],
+    }
+    assert say(system, user_text("Which gate?")) == "I was told earlier: The gate is 9."
+    assert say(*talked, user_text("What did I just say?")) == "You said earlier: The code word is zebra."
+    assert say(user_text("What did I say?")) == "You said: What did I say?"
+    assert say(*talked, user_text("How far is the moon?")) == "You said: How far is the moon?"
+    assert (
+        say(user_text("Where is the moon?"), user_text("Where is the moon?"))
+        == "You said: Where is the moon?"
+    )
+
+
+def test_it_calls_every_tool_a_text_names() -> None:
+    """In the text's order, underscores read as blanks; values given by name are taken."""
+    schema = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+    tools = (tool("get_weather", schema), tool("get-time"))
+    asked = user_text('Get time, then get weather with city="New York".')
+    made = DefaultScenario().reply(turn(asked, tools=tools)).outputs
+    assert made == (Call("get-time", {}), Call("get_weather", {"city": "New York"}))
+    numbers = {
+        "type": "object",
+        "properties": {"n": {"type": "integer"}, "x": {"type": "number"}},
+        "required": ["n", "x"],
+    }
+    asked = user_text("count n: 7, x=2.5.")
+    assert call(asked, tools=(tool("count", numbers),)).arguments == {"n": 7, "x": 2.5}
+    assert call(user_text("count n: many"), tools=(tool("count", numbers),)).arguments == {"n": 1, "x": 1.0}
+
+
+def test_it_uses_all_that_parallel_tools_answered() -> None:
+    """Outputs since the last message, in order."""
+    outputs = [{"type": "function_call_output", "call_id": c, "output": c} for c in ("one", "two")]
+    assert say(user_text("x"), *outputs) == "The tool answered: one and two"
+    served = {"type": "mcp_call", "name": "echo", "output": "three", "error": None}
+    assert say(user_text("x"), served) == "The tool answered: three"
+    failed: dict[str, Any] = {"type": "mcp_call", "name": "echo", "output": None, "error": {}}
+    assert say(user_text("x"), failed) == "The tool answered: nothing"
+
+
+def test_a_source_of_scenarios_is_started() -> None:
+    """Each session gets its own."""
+
+    class Source:
+        def start(self) -> DefaultScenario:
+            return DefaultScenario(["x"])
+
+    source = Source()
+    assert as_scenario(source) is not as_scenario(source)
+    bridged = as_scenario(lambda shown: "x")
+    assert isinstance(bridged, McpServing)
+    assert isinstance(bridged, Translating)
+    assert bridged.mcp_server("any").tools[0]["name"] == "echo"
+    assert bridged.translate("Hello", "es") == "[es] Hello"
+    assert DefaultScenario().coming() is None
+    assert DefaultScenario([Spoken("a")]).coming() == DefaultScenario(["a"]).coming() == "a"

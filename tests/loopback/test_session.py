@@ -172,7 +172,13 @@ def test_some_fields_are_in_force_and_not_shown() -> None:
     """`reasoning` and `parallel_tool_calls` are accepted and never echoed; a credential never comes back."""
     talk = Talk()
     tool = {"type": "mcp", "server_label": "x", "server_url": "https://x.test", "authorization": "secret"}
-    shown = talk.update(reasoning={"effort": "low"}, parallel_tool_calls=True, tools=[tool])
+    session = {
+        "type": "realtime",
+        "reasoning": {"effort": "low"},
+        "parallel_tool_calls": True,
+        "tools": [tool],
+    }
+    shown = talk.say("session.update", session=session)[0]["session"]
     assert list(shown) == KEYS
     assert shown["tools"] == [{"type": "mcp", "server_label": "x", "server_url": "https://x.test"}]
     assert "secret" not in repr(talk.session.sent)

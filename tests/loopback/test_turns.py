@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from realtime_raw.loopback.scenario import Call, DefaultScenario, Reply, Say
+from realtime_raw.loopback.default_scenario import DefaultScenario
+from realtime_raw.loopback.scenario import Call, Reply, Say
 from tests.loopback.driver import Event, Talk, b64, kinds, tone
 
 TEXT_ANSWER = [
