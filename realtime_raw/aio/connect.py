@@ -109,8 +109,8 @@ def connect(
     else:
         where = Endpoint.of(endpoint, model=model, api_key=api_key, allow_plaintext=allow_plaintext)
     patch = session or SessionPatch()
-    functions = [ToolFunction.of(one) for one in tools if not isinstance(one, (FunctionTool, McpTool))]
-    declared = [one for one in tools if isinstance(one, (FunctionTool, McpTool))]
+    functions = [ToolFunction.of(one) for one in tools if callable(one)]
+    declared = [one for one in tools if not callable(one)]
     if tools:
         patch = patch.merged(SessionPatch(tools=[*declared, *(one.declaration for one in functions)]))
     options = Options(

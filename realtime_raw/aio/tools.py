@@ -10,12 +10,13 @@ functions run and the outputs are sent.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from ..dispatch import Event
 from ..errors import LocalProtocolError, RealtimeError
 from ..events.client import ConversationItemCreate, ResponseCreate
 from ..events.items import NewFunctionCallOutput
@@ -67,13 +68,20 @@ class ToolRunner:
         self._rounds = 0
         self._changed = asyncio.Event()
         self._after_mcp: _Batch | None = None
-        registry = driver.registry
-        registry.add((signals.ToolCallReady,), self._call_ready)
-        registry.add((signals.ToolBatchReady,), self._batch_ready)
-        registry.add((signals.BargeIn,), self._barged_in)
-        registry.add((signals.McpCallFinished,), self._mcp_finished)
-        registry.add((signals.ResponseFinished,), self._response_finished)
-        registry.add((signals.ConnectionLost,), self._lost)
+        self._reactions: Mapping[type[Event], Callable[[Any], None]] = {
+            signals.ToolCallReady: self._call_ready,
+            signals.ToolBatchReady: self._batch_ready,
+            signals.McpCallFinished: self._mcp_finished,
+            signals.ResponseFinished: self._response_finished,
+            signals.BargeIn: self._barged_in,
+            signals.ConnectionLost: self._lost,
+        }
+        driver.observers.append(self._observe)
+
+    def _observe(self, event: Event, now: float) -> None:
+        reaction = self._reactions.get(type(event))
+        if reaction is not None:
+            reaction(event)
 
     # Declaring
 

@@ -87,8 +87,8 @@ async def test_the_first_patch_is_one() -> None:
         rt.loopback.LoopbackServer() as server,
         rt.connect(server.url, session=patch, tools=[tool]) as conn,
     ):
-        assert [one["type"] for one in server.received] == ["session.update"]
-        assert server.received[0]["session"] == {
+        assert [one.type for one in server.received] == ["session.update"]
+        assert server.received[0].raw["session"] == {
             "type": "realtime",
             "instructions": "Be brief.",
             "audio": {"input": {"turn_detection": None}, "output": {"voice": "cedar"}},
@@ -586,7 +586,7 @@ async def test_the_journal_of_a_call(tmp_path: Path) -> None:
         lines = list(journal)
     assert journal.header.url == f"{url}?model=gpt-realtime-2.1"
     assert KEY not in path.read_text()
-    assert [line.m["type"] for line in lines if line.d == "out"] == [one["type"] for one in received]
+    assert [line.m["type"] for line in lines if line.d == "out"] == [one.type for one in received]
     assert [line.t for line in lines] == sorted(line.t for line in lines)
     assert 0 <= lines[0].t < 1
     assert lines[-1].d == "note"
