@@ -21,6 +21,7 @@ TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from . import codec as codec
+    from . import devices as devices
     from . import errors as errors
     from . import events as events
     from . import loopback as loopback
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from .aio.connection import RealtimeConnection as RealtimeConnection
     from .aio.reply import Reply as Reply
     from .audio.player import Player as Player
+    from .edit import CannotRecreate as CannotRecreate
     from .endpoint import Endpoint as Endpoint
     from .errors import AudioError as AudioError
     from .errors import CommandTimeout as CommandTimeout
@@ -43,7 +45,11 @@ if TYPE_CHECKING:
     from .errors import ServerRefused as ServerRefused
     from .errors import SessionLost as SessionLost
     from .errors import TurnTooShort as TurnTooShort
+    from .events.audio_config import CustomVoice as CustomVoice
     from .events.audio_config import NoiseReduction as NoiseReduction
+    from .events.audio_config import PcmaFormat as PcmaFormat
+    from .events.audio_config import PcmFormat as PcmFormat
+    from .events.audio_config import PcmuFormat as PcmuFormat
     from .events.audio_config import SemanticVad as SemanticVad
     from .events.audio_config import ServerVad as ServerVad
     from .events.audio_config import Transcription as Transcription
@@ -55,17 +61,26 @@ if TYPE_CHECKING:
     from .events.session import FunctionTool as FunctionTool
     from .events.session import McpTool as McpTool
     from .events.session import PromptRef as PromptRef
+    from .events.session import ToolChoiceFunction as ToolChoiceFunction
+    from .events.session import ToolChoiceMcp as ToolChoiceMcp
     from .protocol import signals as signals
     from .protocol.core import RealtimeProtocol as RealtimeProtocol
     from .protocol.patch import SessionPatch as SessionPatch
     from .types import UNSET as UNSET
+    from .usage import Budget as Budget
+    from .usage import BudgetExceeded as BudgetExceeded
+    from .usage import Prices as Prices
 
 # Where each name comes from; `tests/house/test_exports.py` holds this table
 # and the imports above to one another.
 _SOURCES = {
     "AudioError": "errors",
+    "Budget": "usage",
+    "BudgetExceeded": "usage",
+    "CannotRecreate": "edit",
     "CommandTimeout": "errors",
     "ConnectFailed": "errors",
+    "CustomVoice": "events.audio_config",
     "DecodeError": "errors",
     "Endpoint": "endpoint",
     "FunctionTool": "events.session",
@@ -74,7 +89,11 @@ _SOURCES = {
     "McpTool": "events.session",
     "MissingExtra": "errors",
     "NoiseReduction": "events.audio_config",
+    "PcmFormat": "events.audio_config",
+    "PcmaFormat": "events.audio_config",
+    "PcmuFormat": "events.audio_config",
     "Player": "audio.player",
+    "Prices": "usage",
     "Problem": "errors",
     "PromptRef": "events.session",
     "RealtimeConnection": "aio.connection",
@@ -88,6 +107,8 @@ _SOURCES = {
     "ServerVad": "events.audio_config",
     "SessionLost": "errors",
     "SessionPatch": "protocol.patch",
+    "ToolChoiceFunction": "events.session",
+    "ToolChoiceMcp": "events.session",
     "Transcription": "events.audio_config",
     "TurnTooShort": "errors",
     "UNSET": "types",
@@ -100,6 +121,7 @@ _SOURCES = {
 }
 _MODULES = {
     "codec": "codec",
+    "devices": "devices",
     "errors": "errors",
     "events": "events",
     "loopback": "loopback",

@@ -12,7 +12,9 @@ FLOORS = {
     "codec": 2,
     **dict.fromkeys(("protocol", "audio"), 3),
     **dict.fromkeys(("audit", "dispatch", "edit", "explain", "functions", "handover", "journal"), 4),
-    **dict.fromkeys(("script", "times", "transcript", "turn", "turnlog", "usage"), 4),
+    **dict.fromkeys(
+        ("audit_facts", "concerns", "script", "times", "transcript", "turn", "turnlog", "usage"), 4
+    ),
     **dict.fromkeys(("aio", "devices", "loopback"), 5),
     **dict.fromkeys(("cli", "conformance", "export", "__main__"), 6),
 }
