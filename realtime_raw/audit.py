@@ -32,6 +32,7 @@ __all__ = [
     "Misplaced",
     "OrderWitness",
     "compare",
+    "is_marker",
     "marker",
     "plan",
 ]
@@ -47,6 +48,7 @@ _ROUNDING_MS = 1
 _MAX_MISPLACED = 64
 _MAX_APPENDS = 1024
 _SHOWN_CHARS = 60
+_MARKER = "(order check)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,8 +245,14 @@ def marker(item_id: str) -> ev.ConversationItemCreate:
     It takes effect on nothing that is deleted before the next reply: send it
     only while no reply is being made or asked for, and turn detection is off.
     """
-    content = [ev.NewInputText(text="(order check)")]
-    return ev.ConversationItemCreate(item=ev.NewSystemMessage(id=item_id, content=content))
+    item = ev.NewSystemMessage(id=item_id, content=[ev.NewInputText(text=_MARKER)])
+    return ev.ConversationItemCreate(item=item)
+
+
+def is_marker(event: ev.ConversationItemCreate) -> bool:
+    """Whether this is what `marker` makes: nobody's turn, and no part of any record."""
+    item = event.item
+    return isinstance(item, ev.NewSystemMessage) and [part.text for part in item.content] == [_MARKER]
 
 
 # Comparing

@@ -13,6 +13,7 @@ import orjson
 
 from . import events as ev
 from . import script
+from .audit import is_marker
 from .protocol import signals as sg
 from .protocol.conversation import ConversationMirror
 from .protocol.responses import ResponseTracker
@@ -60,6 +61,8 @@ class TurnLog:
         self._commits: dict[str, Turn] = {}
         self._asked: dict[str, Turn] = {}
         self._creates: dict[str, Turn | ToolUse] = {}
+        # What an audit puts in and takes out again.
+        self._markers: dict[str, None] = {}
         # The last commit that no reply has answered with text or sound.
         self._unanswered: float | None = None
 
@@ -193,6 +196,8 @@ class TurnLog:
         item, event_id = event.item, str(event.event_id)
         if isinstance(item, ev.NewFunctionCallOutput) and item.call_id in self._calls:
             self._creates[event_id] = self._calls[item.call_id]
+        elif is_marker(event):
+            self._markers[str(item.id)] = None
         elif item.id is not UNSET:
             role = item.role if isinstance(item, _MESSAGES) else None
             turn = self._open(role or _WHO.get(item.type, "server"), now)
@@ -201,9 +206,12 @@ class TurnLog:
             self._creates[event_id] = turn
             self._enter(turn, item.id)
 
+    def _deleted(self, event: ev.ConversationItemDeleted, now: float) -> None:
+        self._markers.pop(event.item_id or "", None)
+
     def _added(self, event: ev.ConversationItemAdded | ev.ConversationItemCreated, now: float) -> None:
         item = event.item
-        if item is None or not item.id:
+        if item is None or not item.id or item.id in self._markers:
             return
         turn = self._by_item.get(item.id)
         if turn is None and isinstance(item, ev.FunctionCallOutput) and item.call_id in self._calls:
@@ -358,6 +366,7 @@ _HANDLERS: Mapping[type[Observed], Callable[[TurnLog, Any, float], None]] = {
     ev.ConversationItemAdded: TurnLog._added,
     ev.ConversationItemCreated: TurnLog._added,
     ev.ConversationItemDone: TurnLog._mcp_item,
+    ev.ConversationItemDeleted: TurnLog._deleted,
     sg.CommandRefused: TurnLog._refused,
     sg.CommandConfirmed: TurnLog._confirmed,
     ev.ResponseCreate: TurnLog._reply_asked,

@@ -323,8 +323,9 @@ class UsageMeter:
         self._transcribed: dict[tuple[str, int | None], None] = {}
         self._limits: dict[str, Limit] = {}
         self._custom: dict[str, None] = {}
-        # The last reply made of the conversation as it still is.
+        # The last reply made of the conversation as it still is, and what was added to it since.
         self._context: Tokens | None = None
+        self._added: dict[str, None] = {}
 
     # Views
 
@@ -348,8 +349,8 @@ class UsageMeter:
         Its input is the last reply's input and output, none of it cached, as
         the server charges the whole conversation each time (observed); its
         output is the average so far. What you added since is not in it.
-        All zero until a reply has been reported, and after a deletion, since
-        how many tokens an item had is never said.
+        All zero until a reply has been reported, and after the deletion of
+        anything it was made of, since how many tokens an item had is never said.
         """
         context = self._context
         reported = self.responses - self.unreported
@@ -411,8 +412,11 @@ class UsageMeter:
                 self._transcript(observed)
             case ev.RateLimitsUpdated():
                 self._limited(observed, now)
+            case ev.ConversationItemAdded() if observed.item is not None and observed.item.id:
+                _remember(self._added, observed.item.id, None)
             case ev.ConversationItemDeleted():
-                self._context = None
+                if observed.item_id not in self._added:
+                    self._context = None
             case ev.ResponseCreate() if observed.response is not UNSET and observed.event_id is not UNSET:
                 if observed.response.input is not UNSET:
                     _remember(self._custom, observed.event_id, None)
@@ -435,7 +439,8 @@ class UsageMeter:
         self.last = tokens
         self.total += tokens
         if not record.out_of_band and record.command not in self._custom:
-            self._context = self.last
+            self._context = tokens
+            self._added.clear()
 
     def _transcript(self, event: ev.ConversationItemInputAudioTranscriptionCompleted) -> None:
         if event.item_id is not None:

@@ -356,6 +356,14 @@ def test_words_may_come_after_the_item_was_deleted() -> None:
     assert [(line.text, line.final) for line in changed] == [("How are you?", True)]
 
 
+def test_words_that_came_before_the_item_do_not_come_back_after_it() -> None:
+    """Once there is an item, its words are the server's last ones, deleted or not."""
+    desk = Listening()
+    desk.tell(delta("item_1", "How "), told.committed("item_1", None), completed("item_1", "How are you?"))
+    desk.tell(told.deleted("item_1"))
+    assert desk.texts() == ["How are you?"]
+
+
 def test_an_item_may_be_created_anew_under_its_old_id() -> None:
     """It then stands where the server says; what stood behind the old one closes up."""
     desk = Listening()

@@ -9,6 +9,7 @@ import pytest
 
 from realtime_raw import events as ev
 from realtime_raw import turnlog as module
+from realtime_raw.audit import marker
 from realtime_raw.protocol import signals as sg
 from realtime_raw.times import ItemTimes
 from realtime_raw.turnlog import Turn, TurnLog
@@ -272,6 +273,15 @@ def test_what_is_sent_raw_is_logged_as_far_as_it_can_be() -> None:
     ]
 
 
+def test_the_marker_of_an_audit_is_no_turn() -> None:
+    """It is put in and taken out again, and nobody said it."""
+    desk = Logged()
+    desk.send(marker("item_m"))
+    desk.tell(told.added(told.user("item_m", "(order check)"), None), told.deleted("item_m"))
+    assert desk.rows == []
+    assert desk.log._markers == {}
+
+
 # Voice detection
 
 
@@ -322,6 +332,15 @@ def test_our_commit_that_lost_to_vad_is_no_turn() -> None:
     desk.follow()
     assert [row.item_ids for row in desk.rows] == [["item_a"], ["item_b"]]
     assert desk.log.statistics() == {"turns": 2, "dropped": 0}
+
+
+def test_a_commit_that_names_no_item_is_a_turn_all_the_same() -> None:
+    """Some compatible servers name none."""
+    desk = Logged()
+    desk.append(200)
+    desk.send(ev.InputAudioBufferCommit())
+    desk.tell({"type": "input_audio_buffer.committed"})
+    assert [row.kind for row in desk.rows] == ["audio"]
 
 
 def test_speech_that_was_cleared() -> None:

@@ -375,6 +375,10 @@ def test_a_deletion_makes_the_projection_unknown() -> None:
     """How many tokens an item had is never said; a shorter history is not refused for its old length."""
     desk = Metered(Budget(max_tokens=150))
     desk.reply("resp_1", usage(text=100, written=10))
+    item = {"id": "item_2", "type": "message", "role": "user", "content": []}
+    desk.hear("conversation.item.added", previous_item_id=None, item=item)
+    desk.hear("conversation.item.deleted", item_id="item_2")  # it was in no reply yet
+    desk.follow()
     with pytest.raises(BudgetExceeded):
         desk.meter.check()
     desk.hear("conversation.item.deleted", item_id="item_1")
