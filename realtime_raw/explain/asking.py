@@ -47,7 +47,7 @@ def _nothing_sent(view: View) -> Found | None:
 def _uncommitted(view: View) -> TraceLine | None:
     """The audio that waits for a commit of ours."""
     audio = view.core.input_audio
-    if not view.manual or view.core.session.kind == "translation" or audio.pending_ms < MIN_COMMIT_MS:
+    if not view.manual or audio.pending_ms < MIN_COMMIT_MS:
         return None
     return view.last("input_audio_buffer.append")
 
@@ -67,8 +67,7 @@ def _never_committed(view: View) -> Found | None:
 
 def _asked_before_commit(view: View) -> Found | None:
     audio = _uncommitted(view)
-    asks = _asks_since(view, audio) if audio is not None else []
-    if audio is None or not asks:
+    if audio is None or not (asks := _asks_since(view, audio)):
         return None
     ms = view.core.input_audio.pending_ms
     says = f"a reply was asked for while {ms:.0f} ms of audio were not committed: the model did not hear them"
@@ -85,9 +84,9 @@ def _commit_refused(view: View) -> Found | None:
     return Found(f"a commit was refused: {brief(last.detail)}", view.with_causes(lines), severity)
 
 
-def _unasked(view: View, line: TraceLine | None) -> bool:
+def _unasked(view: View, line: TraceLine) -> bool:
     """Whether nobody asked for a reply since, though there was time to."""
-    late = line is not None and line.serial > view.last_ask and view.idle(line) >= PATIENCE_S
+    late = line.serial > view.last_ask and view.idle(line) >= PATIENCE_S
     return late and view.replies and not view.core.responses.held
 
 
@@ -121,7 +120,7 @@ def _open_calls(view: View) -> Iterator[tuple[HistoryItem, TraceLine | None]]:
         if item.type != "function_call" or item.answered_by is not None or item.response_id is None:
             continue
         record = view.core.responses.get(item.response_id)
-        if item.status != "incomplete" and record is not None and record.status == "completed":
+        if record is not None and record.status == "completed":
             yield item, view.done(record)
 
 

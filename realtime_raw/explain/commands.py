@@ -76,9 +76,8 @@ def _timed_out(view: View) -> Found | None:
     lines = [line for line in view.lines("command.timed_out") if not view.is_first_patch(line)]
     if not lines:
         return None
-    sent = [
-        line for line in view.core.trace if line.direction == "out" and line.event_id == lines[-1].event_id
-    ]
+    ids = {line.event_id for line in lines}
+    sent = [line for line in view.core.trace if line.direction == "out" and line.event_id in ids]
     says = f"the server never answered {_names(line.about for line in lines)}"
     return Found(says, [*sent, *lines], view.severity("warning", lines[-1]))
 
@@ -88,8 +87,7 @@ def _unanswered(view: View) -> Found | None:
     waiting = [
         command
         for command in view.core.commands
-        if command.state == "pending"
-        and command.type != "response.create"
+        if command.type != "response.create"
         and command.event_id != view.core.first_patch
         and view.age(command.asked_at) >= _UNANSWERED_S
     ]

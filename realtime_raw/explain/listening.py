@@ -30,7 +30,7 @@ def _silence(view: View) -> tuple[float, str] | None:
     audio = view.core.input_audio
     if audio.silent_turn_ms >= _SILENT_MS:
         return audio.silent_turn_ms, "the last turn"
-    if audio.total_bytes and audio.silent_bytes >= audio.total_bytes and audio.total_ms >= _SILENT_MS:
+    if audio.silent_bytes >= audio.total_bytes and audio.total_ms >= _SILENT_MS:
         return audio.total_ms, "all audio so far"
     return None
 
@@ -68,7 +68,7 @@ def _deaf(view: View) -> Found | None:
     if _detection(view) is None or view.last(_STARTED, _COMMITTED) is not None or _silence(view) is not None:
         return None
     begun = view.configured
-    appends = [line for line in view.appends if begun is None or line.serial > begun.serial]
+    appends = [line for line in view.appends if begun is not None and line.serial > begun.serial]
     ms = view.audio_ms(appends)
     if ms < _DEAF_MS:
         return None
@@ -89,7 +89,7 @@ def _endless(view: View) -> Found | None:
 def _unanswered_turn(view: View) -> TraceLine | None:
     """A turn that the server's own detection ended, and that nobody asked a reply for since."""
     committed = view.last(_COMMITTED)
-    if _detection(view) is None or not view.replies or view.core.session.manual_turns or committed is None:
+    if not view.replies or committed is None:
         return None
     return committed if committed.serial > view.last_ask and not view.core.responses.held else None
 
@@ -126,10 +126,9 @@ def _transcription(view: View) -> TranscriptionSettings | None:
 
 def _off(view: View) -> Found | None:
     committed = view.last(_COMMITTED)
-    if not view.replies or view.audio_input is None or committed is None or _transcription(view) is not None:
+    if view.audio_input is None or committed is None or _transcription(view) is not None:
         return None
-    says = "transcription is off: the model hears the user, but there is no text of it"
-    return Found(says, [view.configured, committed])
+    return Found("transcription is off: there is no text of what the user says", [view.configured, committed])
 
 
 def _transcription_failed(view: View) -> Found | None:
@@ -216,7 +215,7 @@ RULES = (
     Rule(
         "transcription_off",
         "note",
-        means="User audio is not transcribed, as no transcription model is set.",
+        means="User audio is not transcribed, as no model is set for it; replies do not need it.",
         proof="the session, and a `committed`",
         remedy="patch(transcription=Transcription(model='gpt-transcribe')) if you want the text",
         check=_off,

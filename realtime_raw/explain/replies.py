@@ -20,7 +20,7 @@ def _reason(record: ResponseRecord) -> str | None:
 
 
 def _cut_by_speech(record: ResponseRecord) -> bool:
-    return record.status == "cancelled" and _reason(record) == "turn_detected"
+    return _reason(record) == "turn_detected"
 
 
 def _failed(view: View) -> Found | None:
@@ -84,8 +84,7 @@ def _interruptions(view: View, record: ResponseRecord) -> list[TraceLine]:
 
 def _interrupted(view: View) -> Found | None:
     latest = view.core.responses.latest
-    barges = _interruptions(view, latest) if latest is not None else []
-    if latest is None or not barges or _cut_by_speech(latest):
+    if latest is None or _cut_by_speech(latest) or not (barges := _interruptions(view, latest)):
         return None
     by = "interrupt()" if barges[-1].about == "interrupt" else "the user's speech"
     heard = f", {barges[-1].detail}" if barges[-1].detail else ""

@@ -95,8 +95,9 @@ class View:
 
     @property
     def manual(self) -> bool:
-        """Whether turns end when we say so: detection is off, or was promised to be."""
-        return self.core.session.manual_turns or self.core.session.turn_detection is None
+        """Whether turns end when we say so: detection is off, or was promised to be and is not shown."""
+        session = self.core.session
+        return not session.vad_on and (session.manual_turns or session.turn_detection is None)
 
     @property
     def audio_input(self) -> AudioInput | None:

@@ -272,3 +272,25 @@ def mcp_call(how: str = "completed") -> Desk:
     )
     desk.hear(f"response.mcp_call.{how}", item_id="mcp_1", output_index=0)
     return desk
+
+
+def asked_for_item(wait: float) -> Desk:
+    desk = ready()
+    desk.core.send(ConversationItemRetrieve(item_id="item_x"), desk.now)
+    desk.later(wait)
+    return desk
+
+
+def creating(wait: float, **config: Any) -> Desk:
+    desk = ready()
+    desk.core.send(ResponseCreate(**config), desk.now)
+    desk.later(wait)
+    return desk
+
+
+def short_commit(desk: Desk | None = None) -> Desk:
+    desk = desk or ready()
+    desk.core.append_audio(SPEECH[:960], desk.now)
+    with suppress(LocalProtocolError):
+        desk.core.send(InputAudioBufferCommit(), desk.now)
+    return desk

@@ -133,6 +133,20 @@ def test_only_a_few_proofs_are_cited() -> None:
     assert "no 49" in found.says
 
 
+def test_the_proof_is_the_command_and_its_fate() -> None:
+    """And not what else went out or came in at the time."""
+    desk = write(ready())
+    desk.core.send(ConversationItemRetrieve(item_id="item_x"), desk.now)
+    desk.core.cancel(desk.now, "resp_x")
+    desk.later(5)
+    proofs = findings(desk)["command_unanswered"].evidence
+    assert [proof.type for proof in proofs] == ["conversation.item.retrieve", "response.cancel"]
+    desk.later(6)
+    proofs = findings(desk)["command_timed_out"].evidence
+    fates = ["command.timed_out", "command.timed_out"]
+    assert [proof.type for proof in proofs] == ["conversation.item.retrieve", "response.cancel", *fates]
+
+
 @pytest.mark.parametrize("one", CASES, ids=lambda one: one.rule)
 def test_each_says_what_is_proven_and_what_to_do(one: Case) -> None:
     """Evidence lies in the past and in order; nothing is left empty."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
-from realtime_raw.errors import LocalProtocolError
 from realtime_raw.events.client import (
     ConversationItemCreate,
     InputAudioBufferClear,
@@ -16,15 +14,17 @@ from realtime_raw.events.items import NewMcpApprovalResponse, system, user
 from tests.explain.case import Cases
 from tests.explain.scenes import (
     SOUND,
-    SPEECH,
     added,
     answer,
     append,
     ask,
+    asked_for_item,
     call,
     calls,
     commit,
     committed,
+    created,
+    creating,
     finish,
     later,
     mcp,
@@ -32,10 +32,11 @@ from tests.explain.scenes import (
     ready,
     refused,
     replied,
+    short_commit,
     vad,
     write,
 )
-from tests.protocol.harness import Desk
+from tests.protocol.harness import MANUAL, Desk, session
 
 case = Cases()
 
@@ -108,14 +109,6 @@ case(
     lambda: ask(append(ready()), conversation="none"),
     "response.create",
 )
-
-
-def short_commit() -> Desk:
-    desk = ready()
-    desk.core.append_audio(SPEECH[:960], desk.now)
-    with suppress(LocalProtocolError):
-        desk.core.send(InputAudioBufferCommit(), desk.now)
-    return desk
 
 
 def commit_refused() -> Desk:
@@ -332,13 +325,6 @@ case(
 )
 
 
-def creating(wait: float, **config: Any) -> Desk:
-    desk = ready()
-    desk.core.send(ResponseCreate(**config), desk.now)
-    desk.later(wait)
-    return desk
-
-
 case("create_unanswered", lambda: creating(4), lambda: creating(1), "response.create", says="4.0 s ago")
 case(
     "create_unanswered",
@@ -384,4 +370,148 @@ case(
     lambda: later(trickling(), 6),
     lambda: later(finish(trickling()), 6),
     "response.created",
+)
+
+
+# Neighbours of the above that a careless condition would take for it
+
+
+def greeted() -> Desk:
+    """The server speaks first, unasked."""
+    desk = vad().ready()
+    desk.begin(conversation_id="conv_1")
+    return finish(desk)
+
+
+def transcribing() -> Desk:
+    """A transcription session: it has no replies to ask for."""
+    desk = Desk(manual_turns=True)
+    desk.core.connected(desk.now)
+    shown: dict[str, Any] = {
+        "type": "transcription",
+        "object": "realtime.transcription_session",
+        "id": "sess_1",
+    }
+    shown["audio"] = {"input": {"format": {"type": "audio/pcm", "rate": 24000}, "turn_detection": None}}
+    desk.hear("session.created", session=shown)
+    desk.hear("session.updated", session=shown)
+    return commit(append(desk))
+
+
+def another_approval() -> Desk:
+    """One MCP call ended, another waits for approval."""
+    desk = mcp_call()
+    request = {
+        "id": "mcp_9",
+        "type": "mcp_approval_request",
+        "server_label": "docs",
+        "name": "x",
+        "arguments": "{}",
+    }
+    return added(desk, request, "mcp_1")
+
+
+def stuck_beside_another() -> Desk:
+    """The spoken reply is silent while one beside it goes on."""
+    desk = later(ask(trickling(), "resp_2", conversation="none"), 6)
+    desk.audio("item_b", SOUND, "resp_2")
+    return desk
+
+
+def stuck_though_cancelled() -> Desk:
+    desk = later(trickling(), 6)
+    desk.core.cancel(desk.now)
+    return desk
+
+
+case("nothing_sent", lambda: later(ready()), lambda: later(created()), "session.updated")
+case("nothing_sent", lambda: later(ready()), lambda: later(greeted()), "session.updated")
+case(
+    "commit_refused",
+    lambda: short_commit(commit(append(ready()))),
+    lambda: commit(append(ready())),
+    "command.not_sent",
+    "error",
+)
+case(
+    "never_asked",
+    lambda: later(commit(append(ready()))),
+    lambda: later(transcribing()),
+    "input_audio_buffer.commit",
+)
+case(
+    "text_never_asked",
+    lambda: later(write(replied(commit(append(ready()))))),
+    ready,
+    "conversation.item.create",
+)
+case(
+    "calls_unanswered", lambda: later(calls(ready())), lambda: later(added(ready(), call())), "response.done"
+)
+case(
+    "output_never_asked",
+    lambda: later(mcp_call()),
+    lambda: later(another_approval()),
+    "response.mcp_call.completed",
+)
+case("create_unanswered", lambda: creating(4), lambda: asked_for_item(4), "response.create")
+case("create_unanswered", lambda: creating(4), lambda: later(held_behind(), 9), "response.create")
+case("still_generating", stuck_beside_another, lambda: later(finish(trickling()), 6), "response.created")
+case("still_generating", stuck_though_cancelled, lambda: later(finish(trickling()), 6), "response.created")
+
+
+def unseen(**options: Any) -> Desk:
+    """A call's socket: what the session holds, nobody has said."""
+    desk = Desk(sideband=True, **options)
+    desk.core.connected(desk.now)
+    desk.sent()
+    return append(desk)
+
+
+def switched_off() -> Desk:
+    """Turn detection was never ours to decide, and is off."""
+    desk = vad()
+    desk.hear("session.created", session=session(**MANUAL))
+    return append(desk)
+
+
+def deleted() -> Desk:
+    desk = write(ready())
+    desk.hear("conversation.item.deleted", item_id="item_t")
+    return desk
+
+
+def retrieved_request() -> Desk:
+    """An approval that was asked for before we came."""
+    request = {
+        "id": "mcp_1",
+        "type": "mcp_approval_request",
+        "server_label": "docs",
+        "name": "x",
+        "arguments": "{}",
+    }
+    desk = ready()
+    desk.hear("conversation.item.retrieved", item={"id": "item_0", "type": "message", "role": "user"})
+    desk.hear("conversation.item.retrieved", item=request)
+    return desk
+
+
+case(
+    "never_committed",
+    lambda: later(unseen()),
+    lambda: later(unseen(manual_turns=False)),
+    "input_audio_buffer.append",
+)
+case(
+    "never_committed",
+    lambda: later(switched_off()),
+    lambda: later(append(vad().ready())),
+    "input_audio_buffer.append",
+)
+case("text_never_asked", lambda: later(write(ready())), lambda: later(deleted()), "conversation.item.create")
+case(
+    "approval_waiting",
+    lambda: later(retrieved_request()),
+    lambda: later(approved()),
+    "conversation.item.retrieved",
 )

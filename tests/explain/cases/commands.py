@@ -6,13 +6,15 @@ from contextlib import suppress
 from typing import Any
 
 from realtime_raw.errors import LocalProtocolError
-from realtime_raw.events.client import ConversationItemDelete, ConversationItemRetrieve, ResponseCreate
+from realtime_raw.events.client import ConversationItemDelete, ResponseCreate
 from realtime_raw.protocol.patch import SessionPatch
 from tests.explain.case import Cases
 from tests.explain.scenes import (
     added,
     ask,
+    asked_for_item,
     created,
+    creating,
     expired,
     failed,
     finish,
@@ -23,6 +25,7 @@ from tests.explain.scenes import (
     ready,
     refused,
     replied,
+    short_commit,
     voice_refused_here,
     write,
 )
@@ -82,13 +85,6 @@ def raced() -> Desk:
 
 case("command_refused", refused, raced, "error", "error", "conversation.item.retrieve refused")
 case("command_refused", lambda: replied(refused()), patch_refused, "command.refused", "note")
-
-
-def asked_for_item(wait: float) -> Desk:
-    desk = ready()
-    desk.core.send(ConversationItemRetrieve(item_id="item_x"), desk.now)
-    desk.later(wait)
-    return desk
 
 
 def answered() -> Desk:
@@ -198,3 +194,29 @@ def moved() -> Desk:
 
 
 case("history_contradiction", moved, lambda: write(ready()), "conversation.item.added")
+
+
+case("command_refused", refused, lambda: refused("insufficient_quota"), "error", "error")
+
+
+# Neighbours of the above
+
+
+def refused_early() -> Desk:
+    """Refused here before there was a first patch to confuse it with."""
+    desk = Desk()
+    desk.core.connected(desk.now)
+    with suppress(LocalProtocolError):
+        desk.core.patch(SessionPatch.from_wire({"audio": {"input": {"turn_detection": VAD}}}), desk.now)
+    return desk
+
+
+case("command_unanswered", lambda: asked_for_item(4), lambda: creating(4), "conversation.item.retrieve")
+case("not_sent", refused_early, short_commit, "command.not_sent")
+case(
+    "retired_events",
+    lambda: heard("response.audio.done"),
+    lambda: heard("conversation.item.created"),
+    "response.output_audio.done",
+    "note",
+)

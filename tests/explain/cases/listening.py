@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from realtime_raw.events.client import ResponseCreate
 from tests.explain.case import Cases
-from tests.explain.scenes import SPEECH, append, commit, committed, later, ready, replied, vad, write
-from tests.protocol.harness import VAD, Desk, session
+from tests.explain.scenes import SPEECH, append, ask, commit, committed, later, ready, replied, vad, write
+from tests.protocol.harness import MANUAL, VAD, Desk, session
 
 case = Cases()
 
@@ -210,4 +211,81 @@ case(
     lambda: commit(append(transcribing())),
     "session.updated",
     "note",
+)
+
+
+# Neighbours of the above
+
+
+def gone(desk: Desk) -> Desk:
+    desk.close(1006)
+    return desk
+
+
+def switched_on() -> Desk:
+    """Minutes of audio, and only then turn detection."""
+    desk = vad()
+    desk.hear("session.created", session=session(**MANUAL))
+    streamed(1, desk=desk)
+    desk.hear("session.updated", session=session())
+    return append(desk, 1000)
+
+
+def transcribed_by_server() -> Desk:
+    """A transcription session with turn detection: there are no replies to miss."""
+    desk = vad()
+    sound = {"format": {"type": "audio/pcm", "rate": 24000}, "turn_detection": VAD}
+    desk.hear("session.created", session={"type": "transcription", "id": "sess_1", "audio": {"input": sound}})
+    return committed(append(desk))
+
+
+def held_by_us(**detection: Any) -> Desk:
+    """The user spoke during a reply, and we wait for its end to ask again."""
+    desk = detecting(**detection)
+    ask(desk)
+    committed(append(desk))
+    desk.core.send(ResponseCreate(), desk.now, if_busy="wait")
+    return desk
+
+
+def unshown() -> Desk:
+    """Of the session nothing is known."""
+    desk = Desk(sideband=True, manual_turns=False)
+    desk.core.connected(desk.now)
+    return committed(desk)
+
+
+SPOKEN = {"transcript": "hi"}
+NO_ASK: dict[str, Any] = {"create_response": False}
+case("vad_hears_nothing", speech, switched_on, "session.created")
+case(
+    "speech_never_ends",
+    lambda: later(speech(*HEARD, "speech_started"), 31),
+    lambda: gone(later(speech("speech_started"), 31)),
+    "input_audio_buffer.speech_started",
+)
+case(
+    "vad_does_not_ask",
+    lambda: later(speech(*HEARD, **NO_ASK)),
+    lambda: later(held_by_us(**NO_ASK)),
+    "session.created",
+)
+case(
+    "vad_reply_missing",
+    lambda: later(speech(*HEARD), 6),
+    lambda: gone(later(speech(*HEARD), 6)),
+    "input_audio_buffer.committed",
+)
+case(
+    "vad_reply_missing",
+    lambda: later(speech(*HEARD), 6),
+    lambda: later(transcribed_by_server()),
+    "input_audio_buffer.committed",
+)
+case("transcription_off", transcribed_by_server, unshown, "input_audio_buffer.committed", "note")
+case(
+    "transcription_failed",
+    lambda: transcript(transcript(transcribing(), **SPOKEN), "failed", **BAD),
+    ready,
+    f"{HEARING}.failed",
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from realtime_raw.events.client import ResponseCreate
 from realtime_raw.protocol.responses import TAG
 from tests.explain.case import Cases
@@ -49,7 +51,7 @@ case(
 
 
 def ended(status: str, reason: str | None = None, desk: Desk | None = None) -> Desk:
-    return finish(speak(ask(desk or ready())), status=status, reason=reason)
+    return finish(speak(ask(desk or ready(), "resp_e"), "resp_e"), "resp_e", status, reason)
 
 
 case(
@@ -75,8 +77,8 @@ case(
 )
 
 
-def cut(times: int, of: int = 6) -> Desk:
-    desk = vad().ready()
+def cut(times: int, of: int = 6, **options: Any) -> Desk:
+    desk = vad(**options).ready()
     for n in range(of):
         desk.begin(f"resp_{n}", conversation_id="conv_1")
         desk.hear("input_audio_buffer.speech_started", audio_start_ms=n, item_id=f"item_{n}")
@@ -196,3 +198,70 @@ def late(delta: bool = True) -> Desk:
 
 
 case("late_deltas", late, lambda: late(delta=False), "response.output_audio.delta", "note", "1 pieces")
+
+
+# Neighbours of the above
+
+
+def hinted(*events: tuple[str, dict[str, Any]]) -> Desk:
+    """A reply whose final object is empty, though something of it was seen."""
+    desk = ask(ready())
+    for kind, fields in events:
+        desk.hear(kind, response_id="resp_1", item_id="item_a", output_index=0, content_index=0, **fields)
+    return finish(desk, output=[])
+
+
+MESSAGE = {"id": "item_a", "type": "message", "role": "assistant", "content": []}
+
+
+def empty() -> Desk:
+    return finish(ask(ready()), output=[])
+
+
+case(
+    "empty_response",
+    empty,
+    lambda: hinted(("response.output_item.added", {"item": MESSAGE})),
+    "response.done",
+)
+case(
+    "empty_response",
+    empty,
+    lambda: hinted(("response.output_audio.delta", {"delta": SOUND})),
+    "response.done",
+)
+case("empty_response", empty, lambda: hinted(("response.output_text.delta", {"delta": "x"})), "response.done")
+case("cancelled", lambda: ended("cancelled"), lambda: cut(1, barge_in="never"), "response.done", "note")
+case(
+    "response_failed",
+    lambda: failed(None),
+    lambda: replied(ready()),
+    "response.done",
+    "error",
+    "some_error: no",
+)
+
+
+def nameless() -> Desk:
+    """A compatible server that gives its responses no ids."""
+    desk = ready()
+    desk.core.send(ResponseCreate(), desk.now)
+    desk.hear("response.created", response={"status": "in_progress"})
+    desk.hear("response.done", response={"status": "failed"})
+    return desk
+
+
+def beside(desk: Desk) -> Desk:
+    return finish(ask(desk, "resp_9", conversation="none", output_modalities=["text"]), "resp_9")
+
+
+case("response_failed", nameless, ready, "response.done", "error", "(without an id) failed")
+# Only a reply that completed in the conversation makes a trouble past.
+case("response_failed", lambda: beside(failed("x")), lambda: beside(ready()), "response.done", "error")
+case(
+    "response_failed",
+    lambda: ended("cancelled", desk=failed("x")),
+    lambda: ended("cancelled"),
+    "response.done",
+    "error",
+)

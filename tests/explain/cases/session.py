@@ -10,6 +10,7 @@ from realtime_raw.types import CloseInfo
 from tests.explain.case import Cases
 from tests.explain.scenes import (
     ask,
+    asked_for_item,
     created,
     expired,
     first_patch_refused,
@@ -45,7 +46,8 @@ LOST: list[tuple[int, str, str]] = [
     (1006, "", "without a goodbye"),
     (1009, "message too big", "too big"),
     (1011, "keepalive ping timeout", "pings were not answered"),
-    (1011, "internal error", "internal error"),
+    (1011, "boom", "internal error"),
+    (1006, "keepalive ping timeout", "without a goodbye"),
     (1012, "", "restarts"),
     (3000, "invalid_request_error.invalid_api_key", "refused the key"),
     (4000, "invalid_request_error.invalid_model", "refused the connection request"),
@@ -174,3 +176,48 @@ case("voice_locked", voice_refused_here, same_voice, "command.not_sent", "error"
 case("voice_locked", lambda: replied(voice_refused()), patch_refused, "error", "note")
 case("patch_refused", patch_refused, voice_refused, "error", "error", "Unknown parameter")
 case("patch_refused", patch_refused, first_patch_refused, "command.refused", "error")
+
+
+# Neighbours of the above
+
+
+def left_waiting() -> Desk:
+    """Closed by us with a question unanswered."""
+    return closed_by_us(asked_for_item(1))
+
+
+def broken_before_ready() -> Desk:
+    desk = created()
+    desk.hear("session.updated", session=session())
+    return later(desk)
+
+
+case("connection_lost", left_waiting, lambda: closed_by_us(replied(write(ready()))), "command.lost", "note")
+case("not_ready", lambda: later(created(), 3), lambda: later(expired()), "session.update", "error")
+case(
+    "not_ready", lambda: later(created(), 3), lambda: later(first_patch_refused()), "session.update", "error"
+)
+case("not_ready", lambda: later(created(), 3), broken_before_ready, "session.update", "error")
+case("session_expiring", lambda: later(ready(), 3700), lambda: later(expired(), 3700), "session.updated")
+
+
+def no_such_voice() -> Desk:
+    """The server refuses a voice, not the change of one."""
+    desk = ready()
+    desk.core.patch(SessionPatch(voice="ash"), desk.now)
+    desk.error("invalid_value", "Invalid value: 'ash'.", param="session.audio.output.voice")
+    return desk
+
+
+def path_in_words() -> Desk:
+    desk = ready()
+    desk.core.patch(SessionPatch(voice="ash"), desk.now)
+    desk.error(
+        "invalid_value", "Invalid value at session.audio.output.voice", param="session.audio.output.voice"
+    )
+    return desk
+
+
+case("patch_refused", no_such_voice, voice_refused, "error", "error")
+case("patch_refused", path_in_words, voice_refused_here, "error", "error")
+case("voice_locked", voice_refused, path_in_words, "error", "error")

@@ -15,7 +15,7 @@ def text_session(playhead: FakePlayhead | None = None) -> Desk:
     return Desk(playhead=playhead).ready(output_modalities=["text"])
 
 
-def text_reply(desk: Desk, **config: Any) -> Desk:
+def text_reply(desk: Desk, status: str = "completed", **config: Any) -> Desk:
     ask(desk, **config)
     item = {"id": "item_a", "type": "message", "role": "assistant", "status": "in_progress", "content": []}
     desk.hear("response.output_item.added", response_id="resp_1", output_index=0, item=item)
@@ -23,7 +23,7 @@ def text_reply(desk: Desk, **config: Any) -> Desk:
     ids = {"response_id": "resp_1", "item_id": "item_a", "output_index": 0, "content_index": 0}
     desk.hear("response.output_text.delta", **ids, delta="Good day.")
     desk.hear("response.output_text.done", **ids, text="Good day.")
-    return finish(desk)
+    return finish(desk, status=status)
 
 
 TEXT: dict[str, Any] = {"output_modalities": ["text"]}
@@ -134,3 +134,36 @@ def delta(text: str) -> Desk:
 
 
 case("bad_audio", lambda: delta("?!"), lambda: delta(SOUND), "response.output_audio.delta", says="1 piece(s)")
+
+
+# Neighbours of the above
+
+
+def cancelled_text() -> Desk:
+    return text_reply(ready(), status="cancelled")
+
+
+def both() -> Desk:
+    """A spoken message and a written one in one reply."""
+    desk = ask(ready())
+    desk.hear("response.output_text.done", response_id="resp_1", item_id="item_w", text="Good day.")
+    return finish(speak(desk))
+
+
+def second_stuck() -> Desk:
+    """The first reply was heard, and the device died before the second."""
+    playhead = FakePlayhead()
+    desk = replied(Desk(playhead=playhead).ready())
+    playhead.listen(300)
+    return later(replied(desk, "resp_2", "item_b"), 3)
+
+
+case("answered_in_text", lambda: text_reply(ready()), cancelled_text, "response.created")
+case("answered_in_text", lambda: text_reply(ready()), both, "response.created")
+case(
+    "playback_stuck",
+    second_stuck,
+    lambda: playing(60, 5000),
+    "response.output_audio.delta",
+    says="of response resp_2",
+)
