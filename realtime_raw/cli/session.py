@@ -176,6 +176,13 @@ class Prompt:
             raise Stop(ExitCode.USAGE, "an answer is under way; /interrupt stops it")
         reply = await self._conn.respond()
         self._replying = asyncio.create_task(self._attempt(self._follow, reply))
+        self._replying.add_done_callback(self._ended)
+
+    def _ended(self, reply: asyncio.Task[None]) -> None:
+        """What a reply could not get over ends the prompt, even while nobody types."""
+        failure = None if reply.cancelled() else reply.exception()
+        if isinstance(failure, Exception):
+            self._lines.fail(failure)
 
     async def _follow(self, reply: rt.Reply) -> None:
         answer, response = await tell(reply, self._out)

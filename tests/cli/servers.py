@@ -1,8 +1,7 @@
-"""Servers for commands that bring their own event loop: each runs in a thread of its own."""
+"""Servers that do what the loopback server never would, each in a thread of its own."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -18,24 +17,14 @@ from realtime_raw.loopback import LoopbackServer
 Handler = Callable[[ServerConnection], None]
 
 
-@contextmanager
-def loopback(**options: Any) -> Iterator[LoopbackServer]:
-    """The loopback server, running until the block is left."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
+def received(server: LoopbackServer) -> list[dict[str, Any]]:
+    """What clients sent it, as it was on the wire."""
+    return [message for session in server.sessions for message in session.received]
 
-    async def start() -> LoopbackServer:
-        return await LoopbackServer(**options).__aenter__()
 
-    server = asyncio.run_coroutine_threadsafe(start(), loop).result(10)
-    try:
-        yield server
-    finally:
-        asyncio.run_coroutine_threadsafe(server.close(), loop).result(10)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
-        loop.close()
+def sent(server: LoopbackServer) -> list[dict[str, Any]]:
+    """What it sent them."""
+    return [message for session in server.sessions for message in session.sent]
 
 
 @contextmanager
@@ -83,8 +72,11 @@ def refuses(code: str, message: str, close: int) -> Handler:
     return handler
 
 
-def answering(*extra: dict[str, Any]) -> Handler:
-    """The least a server can do for a turn: it answers in text, without sound; `extra` follows the commit."""
+def answering(*extra: dict[str, Any], lives: bool = True) -> Handler:
+    """The least a server can do for a turn: it answers in text, without sound; `extra` follows the commit.
+
+    Unless it `lives`, it is gone before its answer is done.
+    """
     session = {"type": "realtime", "id": "sess_1", "audio": {"input": {"turn_detection": None}}}
     item = {"id": "item_1", "type": "message", "role": "user", "content": [{"type": "input_audio"}]}
 
@@ -107,6 +99,9 @@ def answering(*extra: dict[str, Any]) -> Handler:
                 response = {"id": "resp_1", "metadata": asked.get("metadata"), "output": []}
                 say("response.created", response={**response, "status": "in_progress"})
                 say("response.output_text.delta", response_id="resp_1", item_id="item_2", delta="Yes.")
+                if not lives:
+                    connection.close(1011, "keepalive ping timeout")
+                    break
                 say("response.done", response={**response, "status": "completed"})
 
     return handler

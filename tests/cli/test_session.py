@@ -17,6 +17,7 @@ import pytest
 from websockets.sync.server import ServerConnection
 
 from realtime_raw.cli.main import main
+from realtime_raw.loopback import LoopbackServer
 from tests.cli import servers
 from tests.cli.helpers import Told
 
@@ -103,14 +104,14 @@ def test_insertions_go_where_they_are_told(type_in: Type) -> None:
 
 def test_patches_are_sparse(type_in: Type) -> None:
     """Text or JSON; only what was named goes out."""
-    with servers.loopback() as server:
+    with LoopbackServer() as server:
         told = type_in(
             "/patch instructions=Answer = briefly.",
             "/patch speed=1.25",
             "/patch voice=marin",
             argv=("--url", server.url, "--instructions", "x", "--voice", "cedar"),
         )
-        sessions = [m["session"] for m in server.received if m["type"] == "session.update"][1:]
+        sessions = [m["session"] for m in servers.received(server) if m["type"] == "session.update"][1:]
     assert told.code == 0
     assert sessions == [
         {"type": "realtime", "instructions": "Answer = briefly."},
@@ -144,7 +145,7 @@ def test_what_goes_wrong_is_said_and_the_session_goes_on(line: str, said: str, t
 
 def test_interrupt_does_not_wait(type_in: Type) -> None:
     """The one line that must not."""
-    with servers.loopback(speed=1.0) as server:
+    with LoopbackServer(speed=1.0) as server:
         told = type_in(
             "Say only: " + "word " * 40, "/respond", "/interrupt", argv=("--url", server.url, "--json")
         )
@@ -201,6 +202,14 @@ def test_a_lost_line_ends_4(type_in: Type) -> None:
     assert "1001" in told.err
 
 
+def test_a_line_lost_during_an_answer_ends_4(type_in: Type) -> None:
+    """With one sentence, although two were waiting."""
+    with servers.scripted(servers.answering(lives=False)) as url:
+        told = type_in("/respond", argv=("--url", url))
+    assert told.code == 4
+    assert told.err.count("1011") == 1
+
+
 def test_a_terminal_gets_a_prompt_and_answers_while_typing(capsys: pytest.CaptureFixture[str]) -> None:
     """`/respond` gives the prompt back at once; `/quit` does not wait for the answer."""
     if sys.platform == "win32":
@@ -214,7 +223,7 @@ def test_a_terminal_gets_a_prompt_and_answers_while_typing(capsys: pytest.Captur
 
     typist = threading.Thread(target=person)
     typist.start()
-    with servers.loopback(speed=1.0) as server, standard_input(slave):
+    with LoopbackServer(speed=1.0) as server, standard_input(slave):
         code = main(["--url", server.url])
     typist.join()
     os.close(master)
@@ -227,7 +236,7 @@ def test_a_terminal_gets_a_prompt_and_answers_while_typing(capsys: pytest.Captur
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send")
 def test_ctrl_c_stops_the_answer_first_and_then_the_session() -> None:
     """130, and no traceback."""
-    with servers.loopback(speed=0.5) as server:
+    with LoopbackServer(speed=0.5) as server:
         command = [sys.executable, "-m", "realtime_raw", "--url", server.url, "--json"]
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -236,7 +245,7 @@ def test_ctrl_c_stops_the_answer_first_and_then_the_session() -> None:
         assert process.stdout is not None
         process.stdin.write("Say only: " + "word " * 60 + "\n/respond\n")
         process.stdin.flush()
-        while not any(message["type"] == "response.created" for message in server.sent):
+        while not any(message["type"] == "response.created" for message in servers.sent(server)):
             assert process.poll() is None
             time.sleep(0.01)
         time.sleep(0.1)  # for the event to cross the socket
@@ -254,10 +263,10 @@ def test_ctrl_c_stops_the_answer_first_and_then_the_session() -> None:
 def test_ctrl_c_at_the_prompt_ends_130(capsys: pytest.CaptureFixture[str]) -> None:
     """With no answer under way there is nothing else to stop."""
     source, sink = os.pipe()
-    with servers.loopback() as server:
+    with LoopbackServer() as server:
 
         def person() -> None:
-            while not server.received:
+            while not servers.received(server):
                 time.sleep(0.01)
             time.sleep(0.2)  # for the session to be handed over
             os.kill(os.getpid(), signal.SIGINT)

@@ -9,18 +9,18 @@ import sys
 
 import pytest
 
-from realtime_raw.loopback import Reply, Say
+from realtime_raw.loopback import LoopbackServer, Reply, Say
 from tests.cli import servers
 from tests.cli.helpers import Run
 
 
 def test_the_answer_is_the_output(run: Run) -> None:
     """Words in, words out; the turn asks for no audio."""
-    with servers.loopback() as server:
+    with LoopbackServer() as server:
         told = run("text", "Say only: pineapple", "--url", server.url, "--instructions", "Be brief.")
-        types = [message["type"] for message in server.received]
-        create = server.received[-1]["response"]
-        instructions = server.received[0]["session"]["instructions"]
+        types = [message["type"] for message in servers.received(server)]
+        create = servers.received(server)[-1]["response"]
+        instructions = servers.received(server)[0]["session"]["instructions"]
     assert (told.code, told.out) == (0, "model> pineapple\n")
     assert types == ["session.update", "conversation.item.create", "response.create"]
     assert create["output_modalities"] == ["text"]
@@ -38,12 +38,12 @@ def test_json(run: Run) -> None:
 
 def test_an_option_beats_the_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """`--loopback` and `--url` are chosen over `REALTIME_RAW_URL`, which is chosen over nothing."""
-    with servers.loopback() as server, servers.loopback() as other:
+    with LoopbackServer() as server, LoopbackServer() as other:
         monkeypatch.setenv("REALTIME_RAW_URL", server.url)
         monkeypatch.setenv("REALTIME_RAW_MODEL", "gpt-realtime-mini")
         assert run("text", "hi").code == 0
         assert len(server.sessions) == 1
-        assert server.sent[0]["session"]["model"] == "gpt-realtime-mini"
+        assert servers.sent(server)[0]["session"]["model"] == "gpt-realtime-mini"
         assert run("text", "hi", "--loopback").code == 0
         assert run("text", "hi", "--url", other.url).code == 0
         assert len(server.sessions) == 1
@@ -66,7 +66,7 @@ def test_nothing_to_say(words: str, run: Run) -> None:
 
 def test_a_model_cannot_move_the_cursor(run: Run) -> None:
     """Whatever it answers; newlines stay."""
-    with servers.loopback(scenario=lambda turn: Reply((Say("red \x1b[31malert\r\nnext"),))) as server:
+    with LoopbackServer(scenario=lambda turn: Reply((Say("red \x1b[31malert\r\nnext"),))) as server:
         told = run("text", "hi", "--url", server.url)
         assert told.out == "model> red [31malert\nnext\n"
         assert (

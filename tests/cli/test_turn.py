@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from realtime_raw.cli import turn as module
-from realtime_raw.loopback import Failure, Reply, Turn
+from realtime_raw.loopback import Failure, LoopbackServer, Reply, Turn
 from tests.cli import servers
 from tests.cli.helpers import Run, read_wav, tone, write_wav
 
@@ -61,11 +61,11 @@ def test_without_an_output_nothing_is_written(run: Run, question: Path, tmp_path
 
 def test_what_reaches_the_server(run: Run, question: Path) -> None:
     """Manual turns confirmed first, 100 ms pieces, one commit, one create, and nothing else."""
-    with servers.loopback() as server:
+    with LoopbackServer() as server:
         told = run("turn", question, "--url", server.url, "--instructions", "Be brief.", "--voice", "cedar")
         assert told.code == 0
-        types = [message["type"] for message in server.received]
-        update = server.received[0]["session"]
+        types = [message["type"] for message in servers.received(server)]
+        update = servers.received(server)[0]["session"]
     assert types == [
         "session.update",
         *["input_audio_buffer.append"] * 5,
@@ -79,9 +79,9 @@ def test_what_reaches_the_server(run: Run, question: Path) -> None:
 
 def test_transcription_can_be_left_out(run: Run, question: Path) -> None:
     """It costs; `none` does not ask for it."""
-    with servers.loopback() as server:
+    with LoopbackServer() as server:
         told = run("turn", question, "--url", server.url, "--transcriber", "none")
-        update = server.received[0]["session"]
+        update = servers.received(server)[0]["session"]
     assert told.code == 0
     assert "transcription" not in update["audio"]["input"]
     assert told.out.startswith("you> (not transcribed)\n")
@@ -223,7 +223,7 @@ def test_a_bad_question_ends_6_before_anything_happens(fault: str, run: Run, tmp
     path = bad_files(tmp_path)[fault]
     answer = tmp_path / "answer.wav"
     answer.write_bytes(b"from before")
-    with servers.loopback() as server:
+    with LoopbackServer() as server:
         told = run("turn", path, "--url", server.url, "-o", answer)
         assert server.sessions == ()
     assert told.code == 6
@@ -249,7 +249,7 @@ def test_an_unwritable_output_is_found_before_the_turn(
 ) -> None:
     """Exit 6, the path in the sentence, no session opened."""
     (tmp_path / "folder").mkdir()
-    with servers.loopback() as server:
+    with LoopbackServer() as server:
         told = run("turn", question, "--url", server.url, "-o", tmp_path / where)
         assert server.sessions == ()
     assert told.code == 6
@@ -258,9 +258,9 @@ def test_an_unwritable_output_is_found_before_the_turn(
 
 def test_an_unwritable_journal_is_found_before_the_turn(run: Run, question: Path, tmp_path: Path) -> None:
     """The same for the journal."""
-    with servers.loopback() as server:
+    with LoopbackServer() as server:
         told = run("turn", question, "--url", server.url, "--journal", tmp_path / "nowhere" / "journal.jsonl")
-        assert server.received == []
+        assert servers.received(server) == []
     assert told.code == 6
     assert "journal.jsonl" in told.err
 
@@ -371,7 +371,7 @@ def test_a_failed_response(code: str, exit_code: int, run: Run, question: Path, 
     def fail(turn: Turn) -> Reply:
         return Reply(failure=Failure(code, "It \x1b[2J broke."))
 
-    with servers.loopback(scenario=fail) as server:
+    with LoopbackServer(scenario=fail) as server:
         told = run("turn", question, "--url", server.url, "-o", answer)
     assert told.code == exit_code
     assert "broke." in told.err
@@ -382,7 +382,7 @@ def test_a_failed_response(code: str, exit_code: int, run: Run, question: Path, 
 def test_an_incomplete_answer_is_kept_and_noted(run: Run, question: Path, tmp_path: Path) -> None:
     """A filter that ends it early is no failure of the turn."""
     answer = tmp_path / "answer.wav"
-    with servers.loopback(scenario=lambda turn: Reply(filtered=True)) as server:
+    with LoopbackServer(scenario=lambda turn: Reply(filtered=True)) as server:
         told = run("turn", question, "--url", server.url)
     assert told.code == 0
     assert "incomplete: content_filter" in told.err
