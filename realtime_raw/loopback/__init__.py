@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .behaviour import Behaviour
     from .brain import SimulatedSession
     from .default_scenario import DefaultScenario
+    from .faults import FAULTS, Fault, FaultError, describe_faults, parse_fault
     from .ids import Ids
     from .scenario import (
         Call,
@@ -37,10 +38,13 @@ if TYPE_CHECKING:
     from .speech import best_speaker, murmur_speaker
 
 __all__ = [
+    "FAULTS",
     "Behaviour",
     "Call",
     "DefaultScenario",
     "Failure",
+    "Fault",
+    "FaultError",
     "Heard",
     "Ids",
     "LoopbackServer",
@@ -58,15 +62,20 @@ __all__ = [
     "Turn",
     "Wait",
     "best_speaker",
+    "describe_faults",
     "load_script",
     "murmur_speaker",
+    "parse_fault",
 ]
 
 _HOMES = {
+    "FAULTS": "faults",
     "Behaviour": "behaviour",
     "Call": "scenario",
     "DefaultScenario": "default_scenario",
     "Failure": "scenario",
+    "Fault": "faults",
+    "FaultError": "faults",
     "Heard": "sound",
     "Ids": "ids",
     "LoopbackServer": "server",
@@ -84,8 +93,10 @@ _HOMES = {
     "Turn": "scenario",
     "Wait": "scenario",
     "best_speaker": "speech",
+    "describe_faults": "faults",
     "load_script": "script_file",
     "murmur_speaker": "speech",
+    "parse_fault": "faults",
 }
 
 

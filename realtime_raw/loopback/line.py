@@ -11,7 +11,9 @@ from collections import deque
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
-from .brain import SimulatedSession
+from .faulty import AnySession
+from .line_actions import LineAction
+from .line_acts import perform
 
 __all__ = ["CLOSE_TIMEOUT", "Line"]
 
@@ -23,10 +25,10 @@ _HIGH_WATER = 32 << 20
 class Line:
     """One connection and its session: the reader runs here, the writer as a task that never outlives it."""
 
-    def __init__(self, connection: ServerConnection, session: SimulatedSession) -> None:
+    def __init__(self, connection: ServerConnection, session: AnySession) -> None:
         self._connection = connection
         self._session = session
-        self._waiting: deque[bytes] = deque()
+        self._waiting: deque[bytes | LineAction] = deque()
         self._bytes = 0
         self._something = asyncio.Event()
         self._room = asyncio.Event()
@@ -71,7 +73,7 @@ class Line:
         """Hand what the session says to the writer."""
         said = self._session.data_to_send()
         self._waiting.extend(said)
-        self._bytes += sum(map(len, said))
+        self._bytes += sum(len(each) for each in said if isinstance(each, bytes))
         if self._bytes > _HIGH_WATER:
             self._room.clear()
         self._something.set()
@@ -83,6 +85,9 @@ class Line:
                 self._something.clear()
                 while self._waiting:
                     data = self._waiting.popleft()
+                    if not isinstance(data, bytes):
+                        await perform(data, self._connection)
+                        continue
                     await self._connection.send(data, text=True)
                     self._bytes -= len(data)
                     if self._bytes <= _HIGH_WATER:

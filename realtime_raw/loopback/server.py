@@ -29,6 +29,8 @@ from ..events.base import ClientEvent, ServerEvent
 from .behaviour import Behaviour
 from .brain import SimulatedSession
 from .expect import Expectation, Expectations, Step, Watch
+from .faults import Fault, behaviour_with, parse_fault
+from .faulty import with_faults
 from .handshake import (
     NO_ROOM,
     AccessPolicy,
@@ -77,7 +79,8 @@ class LoopbackServer:
     speaks real words if the extra `speech` is installed. `models` are accepted
     besides the known families. Beyond `max_sessions` open at a time, a client is
     answered with HTTP 429. `log_limit` is how many messages of each session are
-    kept in each direction. Leaving the block closes
+    kept in each direction. `faults` are what goes wrong in every session, by name
+    (`close_1011@ms=500`; see `faults`). Leaving the block closes
     every connection with 1001 and takes less than a second.
 
     Raises `OSError` on entering if the port is taken, and `ExpectationFailed` on
@@ -93,6 +96,7 @@ class LoopbackServer:
         speaker: Speaker | None = None,
         speed: float = 10.0,
         behaviour: Behaviour | None = None,
+        faults: Sequence[Fault | str] = (),
         keys: Collection[str] | None = None,
         require_key: bool = False,
         models: Collection[str] = (),
@@ -112,7 +116,8 @@ class LoopbackServer:
         self._scenario = scenario
         self._speaker = speaker
         self._speed = speed
-        self._behaviour = behaviour
+        self._faults = [parse_fault(fault) if isinstance(fault, str) else fault for fault in faults]
+        self._behaviour = behaviour_with(self._faults, behaviour)
         self._tls = tls
         self._max_sessions = max_sessions
         self._log_limit = log_limit
@@ -311,7 +316,7 @@ class LoopbackServer:
         watch.session = session
         self._sessions.append(session)
         try:
-            await Line(connection, session).run()
+            await Line(connection, with_faults(session, self._faults)).run()
         finally:
             self._admitted.pop(connection, None)
             watch.ended()
