@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ipaddress
 import signal
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -24,14 +25,34 @@ def serve(
         int, typer.Option("--port", min=0, max=65535, help="Where to listen; 0 takes any free port.")
     ] = 8765,
     host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
+    scenario: Annotated[
+        Path | None, typer.Option("--scenario", help="What the model says: a .toml or .json file.")
+    ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option("--fault", help="What goes wrong, as NAME or NAME@ms=500; may be given more than once."),
+    ] = None,
+    list_faults: Annotated[
+        bool, typer.Option("--list-faults", help="Say which faults there are, and exit.")
+    ] = False,
     json: options.Json = False,
 ) -> None:
     """A server that behaves like the API. The first line of output is its URL; Ctrl-C ends it."""
     out = Output(as_json=json)
+    if list_faults:
+        _list_faults(out)
+        return
 
     async def work() -> None:
         try:
-            async with rt.loopback.LoopbackServer(host=host, port=port) as server:
+            script = rt.loopback.load_script(scenario) if scenario is not None else None
+            faults = [rt.loopback.parse_fault(each) for each in fault or ()]
+        except (rt.loopback.ScenarioError, rt.loopback.FaultError) as exc:
+            raise Stop(ExitCode.USAGE, str(exc)) from None
+        try:
+            async with rt.loopback.LoopbackServer(
+                host=host, port=port, scenario=script, faults=faults
+            ) as server:
                 out.data("serving", server.url, url=server.url)
                 if not _is_loopback(host):
                     out.say(f"{host} can be reached from other machines, and no key is asked for")
@@ -43,6 +64,14 @@ def serve(
             ) from None
 
     execute(work, out)
+
+
+def _list_faults(out: Output) -> None:
+    if out.as_json:
+        for kind in rt.loopback.FAULTS.values():
+            out.data("fault", "", name=kind.name, about=kind.about)
+    else:
+        out.data("faults", rt.loopback.describe_faults())
 
 
 def _is_loopback(host: str) -> bool:

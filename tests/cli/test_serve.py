@@ -10,9 +10,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
+import realtime_raw
 from realtime_raw.cli import serve as module
 from tests.cli.helpers import Run
 
@@ -76,3 +78,35 @@ def test_an_open_door_is_pointed_out(
     if told.code == 0:  # not every machine can listen on every name
         assert ("no key is asked for" in told.err) == warned
     assert module._is_loopback(host) is not warned
+
+
+def test_scenario_and_faults(run: Run, tmp_path: Path) -> None:
+    """The model says what the file says; the connection goes wrong as told."""
+    file = tmp_path / "said.toml"
+    file.write_text('[[step]]\nsay = "A plum."\n')
+    with serving("--scenario", str(file)) as (_, url):
+        assert run("text", "Hello", "--url", url.strip()).out == "model> A plum.\n"
+    with serving("--fault", "duplicate", "--fault", "close_1011@event=response.created") as (_, url):
+        assert run("text", "Hello", "--url", url.strip()).code == 4
+
+
+def test_what_cannot_be_served(run: Run, tmp_path: Path) -> None:
+    """A wrong fault, a wrong file: exit 2, and what is wrong with it."""
+    told = run("serve", "--port", "0", "--fault", "close_1010")
+    assert (told.code, "did you mean" in told.err) == (2, True)
+    file = tmp_path / "wrong.toml"
+    file.write_text("[[step]]\nsya = 1")
+    told = run("serve", "--port", "0", "--scenario", str(file))
+    assert told.code == 2
+    assert "wrong.toml" in told.err
+    assert "sya" in told.err
+
+
+def test_the_list_of_faults(run: Run) -> None:
+    """Every one, in words and as JSON."""
+    names = set(realtime_raw.loopback.FAULTS)
+    told = run("serve", "--list-faults")
+    assert told.code == 0
+    assert {line.split("@")[0] for line in told.out.splitlines() if not line.startswith(" ")} == names
+    facts = [json.loads(line) for line in run("serve", "--list-faults", "--json").out.splitlines()]
+    assert {fact["name"] for fact in facts} == names
