@@ -219,6 +219,7 @@ class Connecting:
             tap.close()
             raise
         driver.observers.append(self._records.observe)
+        driver.check_create = self._records.usage.check
         tools = ToolRunner(driver, self._declared)
         for function in self._functions:
             tools.add(function)

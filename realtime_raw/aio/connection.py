@@ -342,7 +342,6 @@ class RealtimeConnection:
         comes nevertheless, and `cancel()` ends it.
         """
         event = response_create(options)
-        self._records.usage.check()
         if options.get("conversation") != "none":
             await self._tools.make_way(if_busy)
         reply = await self._driver.request(event, self._driver.reply_to, if_busy=if_busy)
@@ -493,7 +492,7 @@ class RealtimeConnection:
         nothing is sent.
         """
         await self._driver.room()
-        event_id = self._driver.core.send(event, self._driver.now)
+        event_id = self._driver.send(event)
         self._driver.flush()
         return event_id
 

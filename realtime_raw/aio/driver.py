@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
 from ..dispatch import Event, Kind, Registry, Subscription
 from ..errors import CommandTimeout, RealtimeError, ServerRefused, SessionLost
 from ..events.base import ClientEvent, ServerEvent
+from ..events.client import ResponseCreate
 from ..events.server import ResponseCreated
 from ..protocol import signals
 from ..types import CloseInfo, ErrorInfo
@@ -74,6 +75,8 @@ class Driver:
         self.attachments: list[Attachment] = []
         # Told of every event before anyone else, with the time: the records.
         self.observers: list[Callable[[Event, float], None]] = []
+        # Asked before a create, by whatever way it comes; may refuse it by raising.
+        self.check_create: Callable[[], object] | None = None
         self._loop = asyncio.get_running_loop()
         self.lag = LagGauge(self._loop)
         self._transport = transport
@@ -311,6 +314,12 @@ class Driver:
         while self.outbox_bytes >= HIGH_WATER and self.closed is None:
             await self._outbox_bell.wait()
 
+    def send(self, event: ClientEvent, *, if_busy: IfBusy = "raise") -> str:
+        """Give an event to the core; `flush()` must follow. Raises as the core does, or `BudgetExceeded`."""
+        if isinstance(event, ResponseCreate) and self.check_create is not None:
+            self.check_create()
+        return self.core.send(event, self.now, if_busy=if_busy)
+
     async def request(
         self, event: ClientEvent, make: Callable[[Confirmed], T], *, if_busy: IfBusy = "raise"
     ) -> T:
@@ -319,8 +328,7 @@ class Driver:
         Cancelled, a command that was sent stays in flight; one that is held is withdrawn.
         """
         await self.room()
-        event_id = self.core.send(event, self.now, if_busy=if_busy)
-        return await self.receipt(event_id, make)
+        return await self.receipt(self.send(event, if_busy=if_busy), make)
 
     async def receipt(self, event_id: str, make: Callable[[Confirmed], T]) -> T:
         """The fate of a command just given to the core: what `make` makes of it, or the exception it is."""

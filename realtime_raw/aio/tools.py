@@ -10,6 +10,7 @@ functions run and the outputs are sent.
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -20,11 +21,13 @@ from ..dispatch import Event
 from ..errors import LocalProtocolError, RealtimeError
 from ..events.client import ConversationItemCreate, ResponseCreate
 from ..events.items import NewFunctionCallOutput
+from ..events.response import ResponseConfig
 from ..events.session import FunctionTool, McpTool
 from ..functions import ArgumentsRefused, ToolFunction, output_text
 from ..protocol import signals
 from ..protocol.tools import ToolCall
 from ..text import safe
+from ..types import UNSET
 
 if TYPE_CHECKING:
     from ..protocol.outgoing import IfBusy
@@ -36,6 +39,7 @@ __all__ = ["MAX_ROUNDS", "ToolRunner"]
 # How often the model may go on by itself after tool calls before somebody has
 # to ask again: a model that calls a tool for ever costs money for ever.
 MAX_ROUNDS = 16
+_NOT_AGAIN = frozenset({"input", "metadata", "tool_choice", "conversation"})
 
 
 @dataclass(slots=True, eq=False)
@@ -68,7 +72,9 @@ class ToolRunner:
         self._rounds = 0
         self._changed = asyncio.Event()
         self._after_mcp: _Batch | None = None
+        self._asked: OrderedDict[str, ResponseConfig] = OrderedDict()
         self._reactions: Mapping[type[Event], Callable[[Any], None]] = {
+            ResponseCreate: self._create_sent,
             signals.ToolCallReady: self._call_ready,
             signals.ToolBatchReady: self._batch_ready,
             signals.McpCallFinished: self._mcp_finished,
@@ -184,6 +190,12 @@ class ToolRunner:
 
     # What the core says
 
+    def _create_sent(self, event: ResponseCreate) -> None:
+        if event.response is not UNSET and event.event_id is not UNSET:
+            self._asked[event.event_id] = event.response
+            while len(self._asked) > 64:
+                self._asked.popitem(last=False)
+
     def _call_ready(self, signal: signals.ToolCallReady) -> None:
         call = signal.call
         batch = self._batches.get(call.response_id)
@@ -212,7 +224,10 @@ class ToolRunner:
         history = self._driver.core.conversation
         if any(one.type == "mcp_call" and one.output is None and one.error is None for one in history):
             return  # others are still running
-        self._after_mcp = _Batch(signal.response_id or signal.item_id)
+        # An approved call is made in a response of the server's own; what asked
+        # for it is the response that wanted the approval.
+        origin = history.item(signal.approval_request_id or signal.item_id) or history.item(signal.item_id)
+        self._after_mcp = _Batch((origin.response_id if origin is not None else None) or signal.item_id)
         self._go_on_after_mcp()
 
     def _response_finished(self, signal: signals.ResponseFinished) -> None:
@@ -302,11 +317,25 @@ class ToolRunner:
     async def _go_on(self, batch: _Batch) -> None:
         reply = None
         try:
-            reply = await self._driver.request(ResponseCreate(), self._driver.reply_to, if_busy="wait")
+            create = self._continuation(batch.response_id)
+            reply = await self._driver.request(create, self._driver.reply_to, if_busy="wait")
         except RealtimeError as exc:
             self._driver.warn("tool_reply", f"no reply followed the tools of {batch.response_id}: {exc}")
         finally:
             self._finish(batch, reply)
+
+    def _continuation(self, response_id: str) -> ResponseCreate:
+        """A create like the one that led to the calls: a reply asked for as text goes on as text.
+
+        Its input, which the outputs are not part of, and a tool choice that
+        would force the same call again are left to the session.
+        """
+        record = self._driver.core.responses.get(response_id)
+        asked = self._asked.get(record.command or "") if record is not None else None
+        if asked is None:
+            return ResponseCreate()
+        kept = {name: value for name, value in asked.to_wire().items() if name not in _NOT_AGAIN}
+        return ResponseCreate(response=ResponseConfig(**kept)) if kept else ResponseCreate()
 
     def _finish(self, batch: _Batch, reply: Reply | None) -> None:
         if batch.next is not None and not batch.next.done():

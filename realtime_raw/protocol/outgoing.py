@@ -28,6 +28,7 @@ from ..events.client import (
     ResponseCreate,
     SessionUpdate,
 )
+from ..events.items import NewMcpApprovalResponse
 from ..events.response import ResponseConfig
 from ..types import UNSET, AudioKey, Heard, Unset
 from .commands import Command
@@ -152,6 +153,8 @@ class Outgoing:
                 state.responses.sent(command)
                 if not command.out_of_band:
                     state.turns.apply(Fact.CREATE_SENT)
+            case ConversationItemCreate(item=NewMcpApprovalResponse(approve=True)):
+                state.responses.approved()
             case ResponseCancel() if state.responses.active is not None:
                 if command.key == state.responses.active.id:
                     state.turns.apply(Fact.CANCEL_SENT)

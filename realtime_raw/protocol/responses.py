@@ -108,6 +108,7 @@ class ResponseTracker:
         self._asked_beside: deque[Command] = deque()
         self._held: deque[Command] = deque()
         self._echoes_tags = False
+        self._approvals = 0
         # How often each kind of response ended; `explain` and `health` read it.
         self.counts: dict[str, int] = {}
 
@@ -187,6 +188,10 @@ class ResponseTracker:
         """A create went out."""
         (self._asked_beside if command.out_of_band else self._asked).append(command)
 
+    def approved(self) -> None:
+        """We approved an MCP call: the response the server makes it in is one we asked for."""
+        self._approvals += 1
+
     def refused(self, command: Command) -> None:
         """A create was refused or timed out: nothing will come of it."""
         for queue in (self._asked, self._asked_beside):
@@ -201,6 +206,9 @@ class ResponseTracker:
         beside = command.out_of_band if command is not None else _says_beside(response)
         # A tag without an open command is a create of ours that timed out.
         ours = command is not None or TAG in (response.metadata or {})
+        if not ours and self._approvals:
+            self._approvals -= 1
+            ours = True
         origin: Origin = "out_of_band" if beside else "asked" if ours else "server"
         record = ResponseRecord(response.id or "", origin)
         record.response = response

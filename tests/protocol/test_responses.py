@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from realtime_raw.errors import LocalProtocolError
-from realtime_raw.events.client import ResponseCreate
+from realtime_raw.events.client import ConversationItemCreate, ResponseCreate
+from realtime_raw.events.items import NewMcpApprovalResponse
 from realtime_raw.events.response import ResponseConfig
 from realtime_raw.protocol.responses import MAX_HELD, TAG
 from realtime_raw.protocol.signals import (
@@ -73,6 +74,17 @@ def test_a_response_nobody_asked_for_is_named_a_stray() -> None:
     [broken] = desk.signals(InvariantBroken)
     assert broken.rule == "stray_response"
     assert "resp_9" in broken.detail
+
+
+def test_the_response_an_approved_mcp_call_is_made_in_is_no_stray() -> None:
+    desk = Desk().ready()
+    answer = NewMcpApprovalResponse(id="item_a", approval_request_id="mcpr_1", approve=True)
+    desk.core.send(ConversationItemCreate(item=answer), desk.now)
+    desk.begin("resp_1")
+    assert desk.signals(InvariantBroken) == []
+    desk.finish("resp_1")
+    desk.begin("resp_2")
+    assert len(desk.signals(InvariantBroken)) == 1
 
 
 def test_without_manual_turns_the_servers_own_responses_are_no_strays() -> None:
