@@ -246,7 +246,7 @@ class Turn:
 
     @property
     def status(self) -> str:
-        """A reply's status as the server gave it; else open, completed, cleared, refused, timed_out or lost."""
+        """A reply's status as the server gave it; else open, completed, cleared, refused, timed_out, lost."""
         return self.record.status if self.record is not None else self.fate
 
     @property
