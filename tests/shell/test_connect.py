@@ -22,7 +22,7 @@ from realtime_raw.errors import ConnectFailed, InvalidCommand, LocalProtocolErro
 from realtime_raw.journal import read_journal
 from realtime_raw.protocol.core import Options, RealtimeProtocol
 from tests.protocol.harness import session as session_object
-from tests.shell.lines import ENDPOINT, SOON, begin, raw, soon, wild
+from tests.shell.lines import ENDPOINT, SOON, Peer, begin, raw, soon, wild
 
 KEY = "sk-secret-abcdefghijklmnop"
 MANUAL: dict[str, Any] = {"audio__input__turn_detection": None}
@@ -298,6 +298,21 @@ async def test_refused_inside_the_socket(code: str, close: int, advice: str) -> 
     assert attempts == 1
 
 
+async def test_a_key_of_any_form_that_is_repeated() -> None:
+    """Azure's look like nothing in particular; the one in use is hidden all the same."""
+    key = "0123456789abcdef0123456789abcdef"
+
+    async def talk(server: ServerConnection) -> None:
+        await refuse(server, "invalid_api_key", f"Bad key {key}.")
+        await server.close(3000, f"bad.{key}")
+
+    async with wild(talk) as url:
+        failure = await fails(url, api_key=key)
+    assert "Bad key ***." in str(failure)
+    assert key not in "".join(traceback.format_exception(failure))
+    assert key not in f"{failure!r} {failure.error!r} {failure.close!r}"
+
+
 async def test_the_loopback_servers_refusals() -> None:
     """A wrong key and a wrong model, as the API refuses them."""
     async with rt.loopback.LoopbackServer(keys=["right"]) as server:
@@ -488,6 +503,12 @@ async def stuck(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     writer.close()
 
 
+async def deaf(server: ServerConnection) -> None:
+    """Never read anything, not even a close frame."""
+    server.transport.pause_reading()
+    await server.wait_closed()
+
+
 async def half(server: ServerConnection) -> None:
     await say(server, "session.created", session=session_object())
     await server.wait_closed()
@@ -514,13 +535,15 @@ async def test_one_limit_for_all_of_it() -> None:
     assert time.monotonic() - began < 3
 
 
-@pytest.mark.parametrize("talk", [mute, half])
+@pytest.mark.parametrize("talk", [mute, half, deaf])
 async def test_cancelled_while_connecting(talk: Callable[[ServerConnection], Awaitable[None]]) -> None:
     """The line is cut at once; no task is left (see the fixture)."""
     async with wild(talk) as url:
         opening = rt.connect(url)
         task = asyncio.create_task(opening.__aenter__())
         await soon(lambda: opening._driver)
+        for _ in range(3):
+            await asyncio.sleep(0)
         began = time.monotonic()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -543,6 +566,24 @@ async def test_cancelled_in_the_moment_the_line_opens() -> None:
     with pytest.raises(asyncio.CancelledError):
         await opening_task
     assert theirs.close_info is not None
+
+
+async def test_the_wait_for_the_network_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The models a turn needs are built meanwhile, not when the first sound is there."""
+    steps: list[str] = []
+    ours, theirs = memory_pair()
+
+    async def open_line(key: str | None) -> MessageTransport:
+        steps.append("dialling")
+        await asyncio.sleep(0)
+        steps.append("open")
+        return ours
+
+    monkeypatch.setattr("realtime_raw.codec.warm", lambda dialect: steps.append("warm"))
+    task = asyncio.create_task(Peer(theirs).open())
+    async with Connecting(ENDPOINT, RealtimeProtocol(options=Options()), open_line):
+        await task
+    assert steps == ["dialling", "warm", "open"]
 
 
 async def test_a_timeout_of_the_users_own() -> None:
@@ -574,18 +615,19 @@ async def test_refused_before_anything_happens() -> None:
 # The journal
 
 
-async def test_the_journal_of_a_call(tmp_path: Path) -> None:
+@pytest.mark.parametrize("key", [KEY, "0123456789abcdef"])
+async def test_the_journal_of_a_call(tmp_path: Path, key: str) -> None:
     """Every message both ways in order, the key nowhere; it replays to the same history."""
     path = tmp_path / "call.jsonl"
     async with rt.loopback.LoopbackServer() as server:
-        async with rt.connect(server.url, api_key=KEY, journal=path) as conn:
-            await conn.insert(f"my key is {KEY}")
+        async with rt.connect(server.url, api_key=key, journal=path) as conn:
+            await conn.insert(f"my key is {key}")
             history = conn.history.as_text()
         received, url = server.received, server.url
     with read_journal(path) as journal:
         lines = list(journal)
     assert journal.header.url == f"{url}?model=gpt-realtime-2.1"
-    assert KEY not in path.read_text()
+    assert key not in path.read_text()
     assert [line.m["type"] for line in lines if line.d == "out"] == [one.type for one in received]
     assert [line.t for line in lines] == sorted(line.t for line in lines)
     assert 0 <= lines[0].t < 1
@@ -595,7 +637,7 @@ async def test_the_journal_of_a_call(tmp_path: Path) -> None:
     for line in lines:
         if line.d == "in":
             replay.receive_message(line.data, line.t)
-    assert replay.conversation.as_text() == history.replace(KEY, "***")
+    assert replay.conversation.as_text() == history.replace(key, "***")
 
 
 async def test_a_journal_that_cannot_be_written(tmp_path: Path) -> None:
