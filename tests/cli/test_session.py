@@ -159,11 +159,15 @@ def test_nothing_to_interrupt(type_in: Type) -> None:
     assert type_in("/interrupt").out == "nothing to interrupt\n"
 
 
-def test_why_finds_what_is_missing(type_in: Type) -> None:
-    """Something was committed and nobody asked for an answer."""
-    told = type_in("hello", "/why", argv=("--json",))
+def test_why_names_what_is_so_and_what_to_do(type_in: Type) -> None:
+    """The sound of the answer goes nowhere, as nothing plays it here; before that, nothing is wrong."""
+    told = type_in("/why", "Say only: plum", "/respond", "/why", argv=("--json",))
     assert told.code == 0
-    assert any(line["kind"] == "finding" for line in told.lines)
+    before, *after = [line for line in told.lines if line["kind"] == "finding"]
+    assert before["rule"] is None
+    assert [line["rule"] for line in after] == ["nobody_plays"]
+    assert after[0]["remedy"]
+    assert type_in("/why").out == "nothing is wrong\n"
 
 
 def test_help_names_every_command(type_in: Type) -> None:
