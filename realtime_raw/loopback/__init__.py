@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .behaviour import Behaviour
     from .brain import SimulatedSession
     from .default_scenario import DefaultScenario
+    from .expect import ExpectationFailed, Expected
     from .faults import FAULTS, Fault, FaultError, describe_faults, parse_fault
     from .ids import Ids
     from .scenario import (
@@ -33,15 +34,21 @@ if TYPE_CHECKING:
     )
     from .script import Script
     from .script_file import ScenarioError, load_script
+    from .secrets import ClientSecret
     from .server import LoopbackServer
     from .sound import Heard
     from .speech import best_speaker, murmur_speaker
+    from .talk import SimulatedTalk
+    from .traffic import Unreadable
 
 __all__ = [
     "FAULTS",
     "Behaviour",
     "Call",
+    "ClientSecret",
     "DefaultScenario",
+    "ExpectationFailed",
+    "Expected",
     "Failure",
     "Fault",
     "FaultError",
@@ -58,8 +65,10 @@ __all__ = [
     "Segment",
     "Silence",
     "SimulatedSession",
+    "SimulatedTalk",
     "Spoken",
     "Turn",
+    "Unreadable",
     "Wait",
     "best_speaker",
     "describe_faults",
@@ -72,7 +81,10 @@ _HOMES = {
     "FAULTS": "faults",
     "Behaviour": "behaviour",
     "Call": "scenario",
+    "ClientSecret": "secrets",
     "DefaultScenario": "default_scenario",
+    "ExpectationFailed": "expect",
+    "Expected": "expect",
     "Failure": "scenario",
     "Fault": "faults",
     "FaultError": "faults",
@@ -89,8 +101,10 @@ _HOMES = {
     "Segment": "scenario",
     "Silence": "scenario",
     "SimulatedSession": "brain",
+    "SimulatedTalk": "talk",
     "Spoken": "scenario",
     "Turn": "scenario",
+    "Unreadable": "traffic",
     "Wait": "scenario",
     "best_speaker": "speech",
     "describe_faults": "faults",

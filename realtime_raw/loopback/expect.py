@@ -21,7 +21,7 @@ from ..text import printable
 from ..types import CloseInfo
 from .brain import SimulatedSession
 
-__all__ = ["Answer", "Expectation", "ExpectationFailed", "Expectations", "Step", "Watch"]
+__all__ = ["Answer", "Expectation", "ExpectationFailed", "Expectations", "Expected", "Watch"]
 
 # What is said instead of the session's own answer; `event_id` is added where it is missing.
 Answer: TypeAlias = Mapping[str, Any] | ServerEvent
@@ -35,7 +35,7 @@ class ExpectationFailed(AssertionError):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Expected:
     """One event the client is expected to send.
 
     `fields` are the ones that matter: objects inside are compared by the keys
@@ -82,8 +82,8 @@ class Expectation:
     missing becomes a note on it.
     """
 
-    def __init__(self, steps: Sequence[Step | str], *, ignore: Collection[str], timeout: float) -> None:
-        self._steps = [Step(step) if isinstance(step, str) else step for step in steps]
+    def __init__(self, steps: Sequence[Expected | str], *, ignore: Collection[str], timeout: float) -> None:
+        self._steps = [Expected(step) if isinstance(step, str) else step for step in steps]
         self._ignore = frozenset(ignore)
         self._timeout = timeout
         self._counts = [0] * len(self._steps)
@@ -144,7 +144,7 @@ class Expectation:
         """The client has left; nothing more will come."""
         self._settled.set()
 
-    def _next(self, message: dict[str, Any]) -> Step | None:
+    def _next(self, message: dict[str, Any]) -> Expected | None:
         """The step that `message` fulfils; None if it does not fit, which is remembered."""
         here = self._steps[self._at] if self._at < len(self._steps) else None
         again = here is not None and self._counts[self._at] > 0

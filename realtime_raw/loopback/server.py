@@ -28,7 +28,7 @@ from websockets.typing import Subprotocol
 from ..events.base import ClientEvent, ServerEvent
 from .behaviour import Behaviour
 from .brain import SimulatedSession
-from .expect import Expectation, Expectations, Step, Watch
+from .expect import Expectation, Expectations, Expected, Watch
 from .faults import Fault, behaviour_with, parse_fault
 from .faulty import with_faults
 from .handshake import (
@@ -268,10 +268,12 @@ class LoopbackServer:
         """
         return in_loop(self._loop, lambda: self._secrets.mint(session, expires_in, time.time()))
 
-    def expect(self, *steps: Step | str, ignore: Collection[str] = (), timeout: float = 5.0) -> Expectation:
-        """Hold the next client that says something to a script; see `Step` and `Expectation`.
+    def expect(
+        self, *steps: Expected | str, ignore: Collection[str] = (), timeout: float = 5.0
+    ) -> Expectation:
+        """Hold the next client that says something to a script; see `Expected` and `Expectation`.
 
-        A step is a `Step`, or an event's type alone. Types in `ignore` may come
+        A step is an `Expected`, or an event's type alone. Types in `ignore` may come
         at any time and are no part of the script. Use it as `with` or `async with`,
         whose end waits up to `timeout` seconds for the rest of the script; or call
         `check()`; or leave it to the server's end.

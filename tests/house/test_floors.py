@@ -16,7 +16,7 @@ FLOORS = {
         ("audit_facts", "concerns", "script", "times", "transcript", "turn", "turnlog", "usage"), 4
     ),
     **dict.fromkeys(("aio", "devices", "loopback"), 5),
-    **dict.fromkeys(("cli", "conformance", "export", "__main__"), 6),
+    **dict.fromkeys(("cli", "conformance", "export", "pytest_plugin", "__main__"), 6),
 }
 LINE = 5
 

@@ -16,14 +16,14 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect as connect_sync
 
 from realtime_raw.events import InputAudioBufferCleared
-from realtime_raw.loopback.expect import ExpectationFailed, Step
+from realtime_raw.loopback.expect import ExpectationFailed, Expected
 from realtime_raw.loopback.server import LoopbackServer
 from realtime_raw.loopback.speech import murmur_speaker
 from tests.loopback.driver import b64, tone, user_text
 from tests.loopback.test_server import client, hear, quick, say
 
 
-def fits(step: Step, message: dict[str, object]) -> bool:
+def fits(step: Expected, message: dict[str, object]) -> bool:
     return not step.differences(message)
 
 
@@ -31,10 +31,10 @@ async def test_a_script_that_is_followed() -> None:
     """Types, fields that matter, repeats; the session answers as always."""
     async with quick() as server, client(server) as connection:
         async with server.expect(
-            Step("session.update", {"session": {"type": "realtime"}}),
-            Step("input_audio_buffer.append", repeats=True),
+            Expected("session.update", {"session": {"type": "realtime"}}),
+            Expected("input_audio_buffer.append", repeats=True),
             "input_audio_buffer.commit",
-            Step("conversation.item.create", {"item": {"content": [{"text": "And this?"}]}}),
+            Expected("conversation.item.create", {"item": {"content": [{"text": "And this?"}]}}),
             "response.create",
         ) as script:
             off = {"type": "realtime", "audio": {"input": {"turn_detection": None}}}
@@ -56,8 +56,8 @@ async def test_the_first_message_that_does_not_fit() -> None:
         with pytest.raises(ExpectationFailed) as failed:
             async with server.expect(
                 "session.update",
-                Step("input_audio_buffer.append", repeats=True),
-                Step("response.create", {"response": {"output_modalities": ["text"], "metadata": ANY}}),
+                Expected("input_audio_buffer.append", repeats=True),
+                Expected("response.create", {"response": {"output_modalities": ["text"], "metadata": ANY}}),
                 "response.cancel",
             ):
                 await say(connection, "session.update", session={"type": "realtime"})
@@ -139,9 +139,9 @@ async def test_answers_take_the_sessions_place() -> None:
     cleared = InputAudioBufferCleared(event_id="event_mine")
     async with quick() as server, client(server) as connection:
         async with server.expect(
-            Step("response.create", answers=refuse),
-            Step("response.create", answers=[]),
-            Step("input_audio_buffer.commit", answers=[cleared, {"type": "made.up", "n": 1}]),
+            Expected("response.create", answers=refuse),
+            Expected("response.create", answers=[]),
+            Expected("input_audio_buffer.commit", answers=[cleared, {"type": "made.up", "n": 1}]),
             "conversation.item.create",
         ):
             await hear(connection, "session.created")
@@ -270,7 +270,7 @@ def test_what_fits() -> None:
         {"none": None},
     )
     for expected in right:
-        assert fits(Step("a", expected), message), expected
+        assert fits(Expected("a", expected), message), expected
     wrong: tuple[tuple[dict[str, object], str], ...] = (
         ({"n": True}, "n: expected true, got 1"),
         ({"flag": 1}, "flag: expected 1, got true"),
@@ -280,4 +280,4 @@ def test_what_fits() -> None:
         ({"n": {1}}, "n: expected {1}, got 1"),
     )
     for expected, told in wrong:
-        assert Step("a", expected).differences(message) == [told]
+        assert Expected("a", expected).differences(message) == [told]
