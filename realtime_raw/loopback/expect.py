@@ -19,7 +19,7 @@ import orjson
 from ..events.base import ServerEvent
 from ..text import printable
 from ..types import CloseInfo
-from .brain import SimulatedSession
+from .exchange import Exchange
 
 __all__ = ["Answer", "Expectation", "ExpectationFailed", "Expectations", "Expected", "Watch"]
 
@@ -227,7 +227,7 @@ class Watch:
     """One session's part: it has no script until it says something, and then takes the first that is free."""
 
     def __init__(self, free: list[Expectation]) -> None:
-        self.session: SimulatedSession | None = None
+        self.session: Exchange | None = None
         self._free = free
         self._mine: Expectation | None = None
 

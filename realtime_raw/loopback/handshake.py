@@ -37,6 +37,7 @@ _UNAUTHORISED, _INVALID, _NOT_FOUND = 3000, 4000, 4004
 
 _KEY_PROTOCOL = "openai-insecure-api-key."
 _ORGANIZATION_PROTOCOL, _PROJECT_PROTOCOL = "openai-organization.", "openai-project."
+_TRANSLATION = "gpt-realtime-translate"
 _REALTIME = ("gpt-realtime", "gpt-audio")
 _REMOVED = ("gpt-4o-realtime-preview", "gpt-4o-mini-realtime-preview")
 _NOT_CONVERSATIONAL = TRANSCRIPTION_MODELS | {"gpt-realtime-translate"}
@@ -128,7 +129,7 @@ class InBandRefusal:
 class Opened:
     """A session. With a `call_id` it is a sideband; `session` is what an ephemeral secret carried."""
 
-    kind: SessionKind = "realtime"
+    kind: SessionKind | Literal["translation"] = "realtime"
     model: str = DEFAULT_MODEL
     call_id: str | None = None
     session: Mapping[str, Any] | None = None
@@ -197,12 +198,12 @@ def facts_of(request: Request) -> Facts:
 
 
 def _wrong_path(request: Request) -> HttpRefusal | None:
-    if request.path.endswith("/realtime"):  # under any prefix: gateways and Azure add theirs
+    if request.path.endswith(
+        ("/realtime", "/realtime/translations")
+    ):  # under any prefix: gateways and Azure add theirs
         return None
     if request.path.endswith("/realtime/transcription_sessions"):  # the beta's path (observed)
         return HttpRefusal(403, Fault(code=None, message="This path is retired."))
-    if request.path.endswith("/realtime/translations"):
-        return HttpRefusal(404, Fault(code=None, message="Translation sessions are not simulated."))
     return HttpRefusal(404, Fault(code="unknown_url", message="Unknown request URL."))
 
 
@@ -227,9 +228,11 @@ def _wrong_key(
 
 
 def _session(request: Request, policy: AccessPolicy, secret: ClientSecret | None) -> Outcome:
+    model, call_id = request.query.get("model"), request.query.get("call_id")
+    if request.path.endswith("/translations"):
+        return _translation(model, policy) if not request.beta else _NO_BETA_TRANSLATION
     if request.beta:
         return InBandRefusal(refusals.BETA_REFUSED, _INVALID)
-    model, call_id = request.query.get("model"), request.query.get("call_id")
     if call_id is not None:
         if not call_id.startswith("rtc_"):
             return HttpRefusal(404, Fault(code=None, message="There is no such call."))
@@ -246,6 +249,25 @@ def _session(request: Request, policy: AccessPolicy, secret: ClientSecret | None
         ephemeral = (request.header_key or request.protocol_key).startswith("ek_")
         return Opened() if ephemeral else InBandRefusal(refusals.MISSING_MODEL, _INVALID)
     return _model_refusal(model, policy) or Opened(model=model)
+
+
+# (Message observed, code our choice.)
+_NO_BETA_TRANSLATION = InBandRefusal(
+    Fault(
+        code="beta_api_shape_disabled",
+        message="Translation sessions are only available on the GA API.",
+    ),
+    _INVALID,
+)
+
+
+def _translation(model: str | None, policy: AccessPolicy) -> Outcome:
+    """A translation session; its own kind of model is needed (our choice: answered as for the others)."""
+    if model is None:
+        return InBandRefusal(refusals.MISSING_MODEL, _INVALID)
+    if not model.startswith(_TRANSLATION) and model not in policy.models:
+        return InBandRefusal(refusals.not_translating(model), _INVALID)
+    return Opened("translation", model)
 
 
 def _by_secret(secret: ClientSecret, model: str | None, intent: str | None, policy: AccessPolicy) -> Outcome:

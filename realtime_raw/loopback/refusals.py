@@ -245,6 +245,26 @@ def only_for_translation(event: str) -> Refused:
     return _state("invalid_value", f"'{event}' is only available in translation sessions.", param="type")
 
 
+def not_for_translation(event: str) -> Refused:
+    """The converse: an event of conversations, in a translation session (our wording)."""
+    return _state("invalid_value", f"'{event}' is not available in translation sessions.", param="type")
+
+
+def session_closed() -> Refused:
+    """Something after `session.close` (our choice)."""
+    return _state("invalid_event", "The session is closed.")
+
+
+def scenario_failed(exc: Exception) -> Fault:
+    """The simulated model itself has failed: the user's code, so the session goes on."""
+    return Fault(
+        code="server_error",
+        message=f"The scenario raised {type(exc).__name__}: {exc}",
+        type="server_error",
+        echo=False,
+    )
+
+
 def no_responses_here() -> Refused:
     """A transcription session never answers (our wording)."""
     return _state(
@@ -404,6 +424,14 @@ def not_realtime(model: str) -> Fault:
     return Fault(
         code="invalid_model",
         message=f'Model "{model[:_QUOTE_LIMIT]}" is not supported in realtime mode.',
+    )
+
+
+def not_translating(model: str) -> Fault:
+    """A model that cannot translate (our wording)."""
+    return Fault(
+        code="invalid_model",
+        message=f'Model "{model[:_QUOTE_LIMIT]}" is not supported in translation mode.',
     )
 
 

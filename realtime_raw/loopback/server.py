@@ -28,6 +28,7 @@ from websockets.typing import Subprotocol
 from ..events.base import ClientEvent, ServerEvent
 from .behaviour import Behaviour
 from .brain import SimulatedSession
+from .exchange import Exchange
 from .expect import Expectation, Expectations, Expected, Watch
 from .faults import Fault, behaviour_with, parse_fault
 from .faulty import with_faults
@@ -50,6 +51,7 @@ from .speech import Speaker, best_speaker
 from .threads import LoopThread, in_loop
 from .tls import make_identity
 from .traffic import Unreadable, client_events, server_events
+from .translation import TranslationSession
 
 __all__ = ["LoopbackServer"]
 
@@ -127,7 +129,7 @@ class LoopbackServer:
         self._certificate: tempfile.TemporaryDirectory[str] | None = None
         self._opened = 0
         self._admitted: dict[ServerConnection, Opened | InBandRefusal] = {}
-        self._sessions: deque[SimulatedSession] = deque(maxlen=_SESSIONS_KEPT)
+        self._sessions: deque[Exchange] = deque(maxlen=_SESSIONS_KEPT)
         self._secrets = SecretStore()
         self._expectations = Expectations()
 
@@ -229,8 +231,17 @@ class LoopbackServer:
 
     @property
     def sessions(self) -> tuple[SimulatedSession, ...]:
-        """The last sessions, closed ones included, in the order they were opened."""
-        return in_loop(self._loop, lambda: tuple(self._sessions))
+        """The last sessions but translations, closed ones included, in the order they were opened."""
+        return in_loop(
+            self._loop, lambda: tuple(each for each in self._sessions if isinstance(each, SimulatedSession))
+        )
+
+    @property
+    def translations(self) -> tuple[TranslationSession, ...]:
+        """The last translation sessions, likewise."""
+        return in_loop(
+            self._loop, lambda: tuple(each for each in self._sessions if isinstance(each, TranslationSession))
+        )
 
     @property
     def received(self) -> list[ClientEvent | Unreadable]:
@@ -323,26 +334,30 @@ class LoopbackServer:
             self._admitted.pop(connection, None)
             watch.ended()
 
-    def _session(self, outcome: Opened | InBandRefusal, asked: Request, watch: Watch) -> SimulatedSession:
+    def _session(self, outcome: Opened | InBandRefusal, asked: Request, watch: Watch) -> Exchange:
         self._opened += 1
         opened = outcome if isinstance(outcome, Opened) else Opened()
         refused = outcome if isinstance(outcome, InBandRefusal) else None
-        loop = asyncio.get_running_loop()
+        common: dict[str, Any] = {
+            "scenario": self._scenario,
+            "speaker": self._speaker or best_speaker(),
+            "ids": Ids(self._opened),
+            "speed": self._speed,
+            "behaviour": self._behaviour,
+            "epoch": time.time() - asyncio.get_running_loop().time(),
+            "log_limit": self._log_limit,
+            "facts": facts_of(asked),
+            "intercept": watch.heard,
+        }
+        if opened.kind == "translation":
+            return TranslationSession(opened.model, **common)
         return SimulatedSession(
             opened.model,
             kind=opened.kind,
             call_id=opened.call_id,
-            scenario=self._scenario,
-            speaker=self._speaker or best_speaker(),
-            ids=Ids(self._opened),
-            speed=self._speed,
-            behaviour=self._behaviour,
-            epoch=time.time() - loop.time(),
             refusal=(refused.fault, refused.close_code) if refused else None,
-            log_limit=self._log_limit,
             session=opened.session,
-            facts=facts_of(asked),
-            intercept=watch.heard,
+            **common,
         )
 
 

@@ -53,6 +53,13 @@ class Timeline:
         """Drop all jobs."""
         self._jobs.clear()
 
+    def finish(self) -> None:
+        """Do everything there is, as if all its time had passed."""
+        now = self.now
+        while self._jobs:
+            self.run(max(job.due for job in self._jobs))
+        self.now = now
+
     def run(self, now: float) -> None:
         """Do everything due at `now`, earliest first, ties in the order they were added."""
         while self._jobs:

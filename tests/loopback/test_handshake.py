@@ -41,7 +41,6 @@ def test_any_prefix_will_do(target: str) -> None:
         ("/v1/chat?model=gpt-realtime", 404),
         ("/v1/realtimes?model=gpt-realtime", 404),
         ("/v1/realtime/transcription_sessions", 403),
-        ("/v1/realtime/translations?model=gpt-realtime-translate", 404),
         ("/v1/realtime?call_id=call_1", 404),
     ],
 )
