@@ -10,8 +10,13 @@ import orjson
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from realtime_raw.loopback.behaviour import Behaviour
 from realtime_raw.loopback.brain import SimulatedSession
 from realtime_raw.loopback.client_schema import EVENTS
+from realtime_raw.loopback.exchange import Exchange
+from realtime_raw.loopback.faults import FAULTS, behaviour_with, parse_fault
+from realtime_raw.loopback.faulty import FaultySession
+from realtime_raw.loopback.translation import TranslationSession
 from tests.loopback.driver import Event, b64, tone, user_text
 
 JSON = st.recursive(
@@ -24,6 +29,11 @@ JSON = st.recursive(
     max_leaves=6,
 )
 ITEM_IDS = st.sampled_from(["item_a", "item_b", "item_c", "nowhere", "root"])
+# Filled in when it is said: hypothesis prints its strategies, and audio is long.
+AUDIO = {"<loud>": b64(tone(0.3)), "<quiet>": b64(bytes(24_000))}
+WORDS = st.sampled_from(["echo text: plum", "look", "What did I say?", "Say only: a b c d e f g h i j k."])
+VAD: Event = {"type": "server_vad", "silence_duration_ms": 200}
+SERVER: Event = {"type": "mcp", "server_label": "maps", "server_url": "https://maps.test"}
 VALID: list[st.SearchStrategy[dict[str, Any]]] = [
     st.fixed_dictionaries(
         {"type": st.just("conversation.item.create"), "item": ITEM_IDS.map(lambda i: user_text("Hi", id=i))},
@@ -57,21 +67,53 @@ VALID: list[st.SearchStrategy[dict[str, Any]]] = [
     ),
     st.just({"type": "response.cancel"}),
     st.just({"type": "response.cancel", "response_id": "<last>"}),
-    st.just({"type": "input_audio_buffer.append", "audio": b64(tone(0.15))}),
-    st.just({"type": "input_audio_buffer.append", "audio": b64(bytes(2400 * 2 * 5))}),
+    st.just({"type": "input_audio_buffer.append", "audio": "<loud>"}),
+    st.just({"type": "input_audio_buffer.append", "audio": "<quiet>"}),
     st.just({"type": "input_audio_buffer.commit"}),
     st.just({"type": "input_audio_buffer.clear"}),
     st.builds(
-        lambda turns, words: {
+        lambda turns, words, servers: {
             "type": "session.update",
             "session": {
                 "type": "realtime",
                 "audio": {"input": {"turn_detection": turns, "transcription": words}},
-                "tools": [{"type": "function", "name": "look"}],
+                "tools": [{"type": "function", "name": "look"}, *servers],
             },
         },
-        st.sampled_from([None, {"type": "server_vad", "silence_duration_ms": 200}]),
-        st.sampled_from([None, {"model": "whisper-1"}]),
+        st.sampled_from([None, VAD, {**VAD, "idle_timeout_ms": 5000}, {"type": "semantic_vad"}]),
+        st.sampled_from([None, {"model": "whisper-1"}, {"model": "gpt-live-transcribe"}]),
+        st.sampled_from([[], [SERVER], [{**SERVER, "require_approval": "never"}], [SERVER, SERVER]]),
+    ),
+    st.builds(lambda text: {"type": "conversation.item.create", "item": user_text(text)}, WORDS),
+    st.fixed_dictionaries(
+        {
+            "type": st.just("conversation.item.create"),
+            "item": st.builds(
+                lambda i, approve: {
+                    "type": "mcp_approval_response",
+                    "id": i,
+                    "approval_request_id": "<approval>",
+                    "approve": approve,
+                },
+                ITEM_IDS,
+                st.booleans(),
+            ),
+        }
+    ),
+    st.builds(
+        lambda output: {
+            "type": "conversation.item.create",
+            "item": {"type": "function_call_output", "call_id": "c", "output": output},
+        },
+        WORDS,
+    ),
+    st.just({"type": "output_audio_buffer.clear"}),
+    st.just({"type": "session.close"}),
+    st.just({"type": "session.input_audio_buffer.append", "audio": "<loud>"}),
+    st.just({"type": "session.input_audio_buffer.append", "audio": "<quiet>"}),
+    st.builds(
+        lambda audio: {"type": "session.update", "session": {"audio": audio}},
+        st.sampled_from([{"output": {"language": "es"}}, {"input": {"transcription": {"model": "x"}}}, {}]),
     ),
 ]
 
@@ -122,6 +164,28 @@ class Record:
                 return str(found)
         return "nowhere"
 
+    def approval(self) -> str:
+        """The newest approval that is asked for."""
+        items = (event["item"] for event in self.events if event["type"] == "conversation.item.added")
+        return next((item["id"] for item in items if item["type"] == "mcp_approval_request"), "nowhere")
+
+    def fill(self, message: Any) -> Any:
+        """`message` with the ids it leaves open."""
+        if not isinstance(message, dict):
+            return message
+        for name, kind, path in (
+            ("item_id", "response.output_item.added", ("item", "id")),
+            ("response_id", "response.created", ("response", "id")),
+        ):
+            if message.get(name) == "<last>":
+                message = {**message, name: self.last(kind, *path)}
+        audio, item = message.get("audio"), message.get("item")
+        if isinstance(audio, str):
+            message = {**message, "audio": AUDIO.get(audio, audio)}
+        if isinstance(item, dict) and item.get("approval_request_id") == "<approval>":
+            message = {**message, "item": {**item, "approval_request_id": self.approval()}}
+        return message
+
     def check(self, session: SimulatedSession) -> None:
         ids = [event["event_id"] for event in self.events]
         assert len(set(ids)) == len(ids)
@@ -143,7 +207,7 @@ class Record:
                 open_ids.remove(event["response"]["id"])
                 active = None if active == event["response"]["id"] else active
                 assert event["response"]["status"] != "in_progress"
-            elif kind.startswith("response."):
+            elif kind.startswith("response.") and not kind.startswith("response.mcp_call."):
                 assert event["response_id"] in open_ids, "an event outside its response"
 
     def _check_items(self, session: SimulatedSession) -> None:
@@ -158,35 +222,107 @@ class Record:
         assert order == [item["id"] for item in session.items]
 
 
-@given(MESSAGES, st.sampled_from([math.inf, 1.0, 20.0]))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_any_sequence_of_messages_keeps_the_rules(messages: list[tuple[Any, float]], speed: float) -> None:
-    """One error at most for each message; one active response; ids unique; items linked; each created
-    has a done once time has passed."""
-    session = SimulatedSession(speed=speed)
-    record, now = Record(), 0.0
+SWITCHES = st.sampled_from(
+    [
+        Behaviour(),
+        Behaviour(
+            null_previous_quirk=False,
+            obfuscation=False,
+            rate_limits=False,
+            done_events_on_cancel=False,
+            usage_on_cancel=False,
+            completed_details=True,
+            explicit_null_previous="root",
+            unknown_call_output="refused",
+            clear_resets_clock=True,
+            clear_ends_speech=True,
+            turn_detection_merge="defaults",
+            turn_detection_null="shown",
+            idle_from="done",
+            mcp_item_first=False,
+            mcp_approved="next_response",
+        ),
+    ]
+)
+
+
+def converse(session: Exchange, messages: list[tuple[Any, float]], record: Record) -> None:
+    """Says `messages`, each answered by one error at most, and lets the rest come."""
+    now = 0.0
     session.connected(now)
+    record.events += [orjson.loads(each) for each in session.data_to_send()]
     for message, pause in messages:
         now += pause
-        if isinstance(message, dict):
-            for name, kind, path in (
-                ("item_id", "response.output_item.added", ("item", "id")),
-                ("response_id", "response.created", ("response", "id")),
-            ):
-                if message.get(name) == "<last>":
-                    message = {**message, name: record.last(kind, *path)}
-        data = message if isinstance(message, bytes) else orjson.dumps(message)
-        session.receive_message(data, now)
+        session.handle_timer(now)
+        record.events += [orjson.loads(each) for each in session.data_to_send()]
+        message = record.fill(message)
+        session.receive_message(message if isinstance(message, bytes) else orjson.dumps(message), now)
         said = [orjson.loads(each) for each in session.data_to_send()]
         assert Counter(event["type"] for event in said)["error"] <= 1
         record.events += said
-    session.handle_timer(now + 1000)
-    record.events += [orjson.loads(each) for each in session.data_to_send()]
+    # Idle turns go on for ever: what they began gets the time to end, in small steps.
+    for _ in range(40):
+        now += 0.5
+        session.handle_timer(now)
+        record.events += [orjson.loads(each) for each in session.data_to_send()]
+
+
+@given(MESSAGES, st.sampled_from([math.inf, 20.0]), SWITCHES, st.sampled_from([None, "rtc_1"]))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_any_sequence_of_messages_keeps_the_rules(
+    messages: list[tuple[Any, float]], speed: float, behaviour: Behaviour, call_id: str | None
+) -> None:
+    """One active response; ids unique; items linked; each created has a done once time has passed."""
+    session = SimulatedSession(speed=speed, behaviour=behaviour, call_id=call_id)
+    record = Record()
+    converse(session, messages, record)
     record.check(session)
     counted = Counter(event["type"] for event in record.events)
-    assert counted["response.created"] == counted["response.done"]
-    assert session.active_response_id is None
+    assert counted["response.created"] - counted["response.done"] <= (session.active_response_id is not None)
+    listings = counted["mcp_list_tools.completed"] + counted["mcp_list_tools.failed"]
+    assert counted["mcp_list_tools.in_progress"] == listings
     assert session.closing is None
+
+
+@given(MESSAGES)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_transcription_sessions_never_answer(messages: list[tuple[Any, float]]) -> None:
+    """No response of any kind, whatever is said."""
+    session, record = SimulatedSession(kind="transcription", speed=20.0), Record()
+    converse(session, messages, record)
+    assert not [event for event in record.events if event["type"].startswith("response.")]
+    record.check(session)
+
+
+@given(MESSAGES)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_translation_sessions_end_once(messages: list[tuple[Any, float]]) -> None:
+    """Nothing but errors behind `session.closed`; its ids are unique too."""
+    session, record = TranslationSession(speed=20.0), Record()
+    converse(session, messages, record)
+    types = [event["type"] for event in record.events]
+    if "session.closed" in types:
+        assert set(types[types.index("session.closed") + 1 :]) <= {"error"}
+    assert len({event["event_id"] for event in record.events}) == len(types)
+    assert session.closing is None
+
+
+@given(MESSAGES, st.lists(st.sampled_from(sorted(FAULTS)), max_size=4))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_faults_never_break_the_server_itself(messages: list[tuple[Any, float]], names: list[str]) -> None:
+    """Any of them, together, in any conversation."""
+    faults = [parse_fault(name if name != "oversized" else "oversized@bytes=1000") for name in names]
+    session = FaultySession(SimulatedSession(speed=20.0, behaviour=behaviour_with(faults)), faults)
+    now = 0.0
+    session.connected(now)
+    for message, pause in messages:
+        now += pause
+        message = Record().fill(message)
+        session.receive_message(message if isinstance(message, bytes) else orjson.dumps(message), now)
+        session.handle_timer(now)
+        due = session.next_deadline()
+        assert due is None or due > now
+        session.data_to_send()
 
 
 @given(st.binary(max_size=200) | st.text(max_size=200))
