@@ -146,7 +146,9 @@ class SimulatedSession(Exchange):
         self.handle_timer(now)
         if self.closing is None and self.call_id is not None:
             received_at = int(self._epoch + now)
-            self._out.emit("input_audio_buffer.dtmf_event_received", event=key, received_at=received_at)
+            kind = "input_audio_buffer.dtmf_event_received"
+            # The one event that has no id (API reference).
+            self._out.say({"type": kind, "event": key, "received_at": received_at})
 
     # --- the exchange's hooks ---------------------------------------------------------
 
