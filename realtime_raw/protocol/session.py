@@ -23,6 +23,7 @@ __all__ = ["SessionState"]
 # The server's own bookkeeping, never set by a patch.
 _OWN = frozenset({("id",), ("object",), ("expires_at",), ("client_secret",)})
 _TURN_DETECTION: Path = ("audio", "input", "turn_detection")
+_FLAT_DETECTION: Path = ("turn_detection",)
 _VOICE: Path = ("audio", "output", "voice")
 _EXPIRY_NOTICE_S = 300.0
 
@@ -65,8 +66,8 @@ class SessionState:
 
     @property
     def vad_on(self) -> bool:
-        """Whether the server shows turn detection on."""
-        return isinstance(self.turn_detection, Mapping)
+        """Whether the server shows turn detection on, at its GA place or flat, as the retired beta shape has it."""
+        return isinstance(self.turn_detection, Mapping) or isinstance(self._shown(_FLAT_DETECTION), Mapping)
 
     # Inputs
 

@@ -98,6 +98,15 @@ def test_a_server_that_keeps_detection_on_breaks_the_invariant_and_is_never_read
     assert not desk.core.ready
 
 
+def test_a_server_of_the_beta_shape_that_keeps_detection_on_is_not_taken_for_manual() -> None:
+    desk = Desk()
+    desk.core.connected(0.0)
+    desk.hear("session.created", session={"id": "sess_1", "turn_detection": VAD})
+    desk.hear("session.updated", session={"id": "sess_1", "turn_detection": VAD})
+    assert [s.rule for s in desk.signals(InvariantBroken)] == ["manual_turns"]
+    assert not desk.core.ready
+
+
 def test_detection_that_comes_back_later_breaks_the_invariant() -> None:
     desk = Desk().ready()
     desk.hear("session.updated", session=session())
