@@ -66,7 +66,7 @@ class SessionState:
 
     @property
     def vad_on(self) -> bool:
-        """Whether the server shows turn detection on: at its GA place, or flat as in the retired beta shape."""
+        """Whether the server shows turn detection on: at its GA place, or flat as the retired beta had it."""
         return isinstance(self.turn_detection, Mapping) or isinstance(self._shown(_FLAT_DETECTION), Mapping)
 
     # Inputs
