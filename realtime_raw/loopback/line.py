@@ -20,6 +20,9 @@ __all__ = ["CLOSE_TIMEOUT", "Line"]
 CLOSE_TIMEOUT = 0.5
 # Said and not yet taken by the client: past this, the client is not read any further.
 _HIGH_WATER = 32 << 20
+# Over the line in one direction, after which the session is ended (1009): what a session keeps, it
+# has heard or said, so this bounds it. An hour of speech without a pause is less than half of it.
+_MOST = 512 << 20
 
 
 class Line:
@@ -30,6 +33,7 @@ class Line:
         self._session = session
         self._waiting: deque[bytes | LineAction] = deque()
         self._bytes = 0
+        self._heard = self._said = 0
         self._something = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
@@ -45,15 +49,21 @@ class Line:
                 # A client that does not read cannot hold the last words up for ever.
                 await asyncio.wait([writer], timeout=CLOSE_TIMEOUT)
                 await self._connection.close(self._session.closing.code, self._session.closing.reason)
+            elif self._full:
+                await self._connection.close(1009, "this server keeps no more of one session")
         finally:
             writer.cancel()
             await asyncio.wait([writer])
+
+    @property
+    def _full(self) -> bool:
+        return max(self._heard, self._said) > _MOST
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
 
     async def _read(self) -> None:
-        while self._session.closing is None:
+        while self._session.closing is None and not self._full:
             try:
                 async with asyncio.timeout_at(self._session.next_deadline()):
                     message = await self._connection.recv()
@@ -62,6 +72,7 @@ class Line:
             except ConnectionClosed:
                 return
             else:
+                self._heard += len(message)
                 if isinstance(message, str):
                     self._session.receive_message(message, self._now())
                 else:
@@ -73,7 +84,9 @@ class Line:
         """Hand what the session says to the writer."""
         said = self._session.data_to_send()
         self._waiting.extend(said)
-        self._bytes += sum(len(each) for each in said if isinstance(each, bytes))
+        size = sum(len(each) for each in said if isinstance(each, bytes))
+        self._bytes += size
+        self._said += size
         if self._bytes > _HIGH_WATER:
             self._room.clear()
         self._something.set()
