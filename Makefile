@@ -8,6 +8,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 CHECKED := realtime_raw tests tools
 
+# The official schema bundle is not part of this repository; where a copy lies
+# beside the checkout, drift is checked against it too.
+SPEC := $(abspath $(firstword $(wildcard ../shared/openai_realtime_schemas.json)))
+ifneq ($(SPEC),)
+export REALTIME_SPEC ?= $(SPEC)
+endif
+
 .PHONY: help demo test lint bench peers schemas clean
 .DEFAULT_GOAL := help
 

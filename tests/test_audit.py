@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from realtime_raw import codec
@@ -663,6 +663,7 @@ _STEPS: Mapping[str, Callable[[Audited, int], None]] = {
 }
 
 
+@settings(max_examples=1000, deadline=None)
 @given(st.lists(st.sampled_from(sorted(_STEPS)), max_size=8), st.booleans())
 def test_honest_servers_show_no_difference(plot: list[str], probe: bool) -> None:
     """Whatever was said, put in, taken out, cut and called; and the end is proven."""

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, 
 from typing import TYPE_CHECKING, TypeAlias
 
 from ..audit import Audit, AuditReport, marker
+from ..dispatch import Event
 from ..edit import CannotRecreate, Compaction, Create, Step, Wanted, plan_compaction, plan_edit
 from ..errors import LocalProtocolError, RealtimeError, ServerRefused
 from ..events.client import (
@@ -46,6 +47,10 @@ class History:
         self._driver = driver
         self._records = records
         self._editing = asyncio.Lock()
+        self._sought: set[str] = set()
+        self._filling: asyncio.Task[None] | None = None
+        if driver.core.options.sideband:
+            driver.observers.append(self._look_back)
 
     @property
     def mirror(self) -> ConversationMirror:
@@ -129,16 +134,27 @@ class History:
     async def fill(self, *, concurrency: int = 8) -> tuple[HistoryItem, ...]:
         """Retrieve what was not seen: the predecessors of items that wait for theirs. Returns what came.
 
-        For connections that joined late (sidebands). What the server does not
-        have stays unknown. Raises as `verify`.
+        For connections that joined late; a sideband does it by itself. What
+        the server does not have stays unknown, and is not asked for again.
+        Raises as `verify`.
         """
         came: list[HistoryItem] = []
-        tried: set[str] = set()
-        while missing := self._missing() - tried:
-            tried |= missing
+        while missing := self._missing() - self._sought:
+            self._sought |= missing
             await self._retrieve_all(tuple(sorted(missing)), concurrency, _shrug, None)
             came += [item for one in missing if (item := self.item(one)) is not None]
         return tuple(came)
+
+    def _look_back(self, event: Event, now: float) -> None:
+        # Who joined in the middle has not seen what came before: it is asked for as soon as it is named.
+        if (self._filling is None or self._filling.done()) and self._missing() - self._sought:
+            self._filling = self._driver.spawn(self._fill_quietly())
+
+    async def _fill_quietly(self) -> None:
+        try:
+            await self.fill()
+        except RealtimeError as exc:
+            self._driver.warn("history_gap", f"what was said before could not be retrieved: {exc}")
 
     def _missing(self) -> set[str]:
         named = {item.previous_item_id for item in self.waiting}
@@ -208,7 +224,8 @@ class History:
 
         `summary` makes the text from what is to be replaced (`.text`); without
         one the model writes it, out of band. It waits for the active reply to
-        end, and deletes nothing before the server has confirmed the summary.
+        end, deletes nothing before the server has confirmed the summary, and
+        verifies what is left; a difference is a `ProtocolWarning`.
         Raises `ServerRefused`, `ResponseFailed`; then nothing was deleted.
         Cancelled, what was sent stays done.
         """
@@ -223,6 +240,9 @@ class History:
             for step in plan.steps(item):
                 if isinstance(step, Create) or step.item_id in self:
                     await self._driver.request(step.event(), _nothing)
+            report = await self.verify()
+            if not report.ok:
+                self._driver.warn("compaction", f"the record differs after a compaction: {report}")
             return self.item(str(item.id))
 
     async def _summarize(self, plan: Compaction, summary: Summary | None) -> str:

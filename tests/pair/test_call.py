@@ -118,6 +118,36 @@ def test_an_interruption_at_any_moment_tells_the_server_what_was_heard(wait: flo
     assert link.of(ResponseFinished)[-1].status == "completed"
 
 
+SENTENCE = "One two three four five six seven eight."
+
+
+@pytest.mark.parametrize("ms", range(0, 3000, 20))
+def test_at_every_20_ms_of_its_playback_an_interruption_is_within_a_block_of_the_ear(ms: int) -> None:
+    player = Player(prebuffer_ms=0)
+    link = Link(playhead=player, scenario=lambda turn: SENTENCE, speed=50.0).connect()
+    question(link, 200)
+    link.settle()
+    block = np.zeros(480, dtype=np.int16)
+    pulled = 0
+
+    def tick(now: float) -> None:
+        nonlocal pulled
+        pulled += player.pull(block)
+
+    link.run(ms / 1000, tick=tick)
+    result = link.client.interrupt(link.now)
+    link.run(1.0, tick=tick)
+    assert link.of(CommandRefused) == []
+    for one in result.items:
+        assert one.heard_ms is not None
+        assert one.heard_ms <= one.received_ms
+        assert abs(one.heard_ms - pulled / 24) <= 20
+    for item in link.client.conversation:
+        if item.role == "assistant" and item.heard is not None:
+            assert item.generated.startswith(item.heard)
+            assert item.heard + (item.unheard or "") == item.generated
+
+
 def messages_of_a_call() -> int:
     link = Link(speed=math.inf).connect()
     question(link)

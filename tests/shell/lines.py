@@ -101,12 +101,14 @@ async def held(
     session: SessionPatch | None = None,
     command_timeout: float = 10.0,
     strict: bool = False,
+    sideband: bool = False,
     **connecting: Any,
 ) -> AsyncIterator[tuple[RealtimeConnection, Peer]]:
     """An open session over a line in memory, and the hand that is its server."""
     ours, theirs = memory_pair(limit)
     peer = Peer(theirs)
-    core = RealtimeProtocol(options=Options(command_timeout=command_timeout, strict=strict), session=session)
+    options = Options(command_timeout=command_timeout, strict=strict, sideband=sideband)
+    core = RealtimeProtocol(options=options, session=session)
 
     async def open_line(key: str | None) -> MessageTransport:
         return ours

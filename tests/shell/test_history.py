@@ -117,6 +117,44 @@ async def test_what_was_not_seen_is_filled_in() -> None:
         assert conn.history.waiting == ()
 
 
+async def test_a_sideband_asks_by_itself_for_what_it_has_not_seen() -> None:
+    async with held(sideband=True) as (conn, peer):
+        added = conn.wait_for("conversation.item.added", timeout=SOON)
+        await peer.say("conversation.item.added", previous_item_id="old", item=item("new"))
+        await added
+        assert (await peer.hear("conversation.item.retrieve"))["item_id"] == "old"
+        came = conn.wait_for("conversation.item.retrieved", timeout=SOON)
+        await peer.say("conversation.item.retrieved", item=item("old"))
+        await came
+        assert [one.id for one in conn.history] == ["old", "new"]
+
+
+async def test_a_sideband_whose_question_is_not_answered_goes_on_and_says_so() -> None:
+    async with held(sideband=True, command_timeout=0.05) as (conn, peer):
+        warned = conn.wait_for("protocol.warning", timeout=SOON)
+        await peer.say("conversation.item.added", previous_item_id="old", item=item("new"))
+        assert (await warned).rule == "history_gap"
+        assert [one.id for one in conn.history.waiting] == ["new"]
+
+
+async def test_a_difference_after_a_compaction_is_a_warning() -> None:
+    async with held() as (conn, peer):
+        added = conn.wait_for("conversation.item.added", timeout=SOON)
+        await peer.say("conversation.item.added", previous_item_id=None, item=item("a"))
+        await added
+        warned = conn.wait_for("protocol.warning", timeout=SOON, where=lambda w: w.rule == "compaction")
+        compacting = asyncio.create_task(conn.history.compact(keep_last=0, summary=lambda plan: "short"))
+        made = (await peer.hear("conversation.item.create"))["item"]
+        await peer.say("conversation.item.added", previous_item_id=None, item={**made, "status": "completed"})
+        deleting = await peer.hear("conversation.item.delete")
+        await peer.say("conversation.item.deleted", item_id=deleting["item_id"])
+        await peer.hear("conversation.item.retrieve")
+        wrong = [{"type": "input_text", "text": "other"}]
+        await peer.say("conversation.item.retrieved", item={**made, "status": "completed", "content": wrong})
+        await compacting
+        assert "differs" in (await warned).detail
+
+
 async def test_what_the_server_does_not_have_stays_unknown() -> None:
     async with held() as (conn, peer):
         added = conn.wait_for("conversation.item.added", timeout=SOON)
