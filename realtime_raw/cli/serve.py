@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import os
 import signal
 from pathlib import Path
 from typing import Annotated
@@ -35,6 +36,23 @@ def serve(
     list_faults: Annotated[
         bool, typer.Option("--list-faults", help="Say which faults there are, and exit.")
     ] = False,
+    speed: Annotated[
+        float, typer.Option("--speed", min=0.001, help="How many times faster than nature it answers.")
+    ] = 10.0,
+    max_sessions: Annotated[
+        int | None, typer.Option("--max-sessions", min=1, help="Answer HTTP 429 to clients beyond so many.")
+    ] = None,
+    tls: Annotated[
+        bool, typer.Option("--tls", help="Serve wss:// with a certificate made on the spot.")
+    ] = False,
+    key_env: Annotated[
+        str | None,
+        typer.Option(
+            "--key-env",
+            metavar="VARIABLE",
+            help="Ask clients for a key, the one in this environment variable.",
+        ),
+    ] = None,
     json: options.Json = False,
 ) -> None:
     """A server that behaves like the API. The first line of output is its URL; Ctrl-C ends it."""
@@ -42,6 +60,8 @@ def serve(
     if list_faults:
         _list_faults(out)
         return
+
+    keys = _keys(key_env)
 
     async def work() -> None:
         try:
@@ -51,10 +71,18 @@ def serve(
             raise Stop(ExitCode.USAGE, str(exc)) from None
         try:
             async with rt.loopback.LoopbackServer(
-                host=host, port=port, scenario=script, faults=faults
+                host=host,
+                port=port,
+                scenario=script,
+                faults=faults,
+                speed=speed,
+                max_sessions=max_sessions,
+                tls=tls,
+                keys=keys,
+                log_limit=0,  # nobody can ask for the record
             ) as server:
-                out.data("serving", server.url, url=server.url)
-                if not _is_loopback(host):
+                _announce(out, server, tls=tls)
+                if keys is None and not _is_loopback(host):
                     out.say(f"{host} can be reached from other machines, and no key is asked for")
                 await _until_terminated()
         except OSError as exc:
@@ -64,6 +92,25 @@ def serve(
             ) from None
 
     execute(work, out)
+
+
+def _keys(variable: str | None) -> list[str] | None:
+    """The key clients must show. It is never an argument: those can be read by anybody on the machine."""
+    if variable is None:
+        return None
+    key = os.environ.get(variable, "")
+    if not key:
+        raise typer.BadParameter(f"the environment variable {variable} is not set", param_hint="--key-env")
+    return [key]
+
+
+def _announce(out: Output, server: rt.loopback.LoopbackServer, *, tls: bool) -> None:
+    if not tls:
+        out.data("serving", server.url, url=server.url)
+        return
+    path = str(server.certificate_file)
+    out.data("serving", server.url, url=server.url, certificate=path)
+    out.say(f"clients must trust {path}: SSL_CERT_FILE for Python, NODE_EXTRA_CA_CERTS for Node")
 
 
 def _list_faults(out: Output) -> None:

@@ -6,13 +6,17 @@ import asyncio
 import json
 import signal
 import socket
+import ssl
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 import realtime_raw
 from realtime_raw.cli import serve as module
@@ -100,6 +104,56 @@ def test_what_cannot_be_served(run: Run, tmp_path: Path) -> None:
     assert told.code == 2
     assert "wrong.toml" in told.err
     assert "sya" in told.err
+
+
+def test_over_tls() -> None:
+    """The certificate is where it says, and vouches for the URL."""
+    with serving("--tls", "--json") as (_, first):
+        facts = json.loads(first)
+        trusting = ssl.create_default_context(cafile=facts["certificate"])
+        with connect(facts["url"] + "?model=gpt-realtime", ssl=trusting) as line:
+            assert '"session.created"' in str(line.recv())
+    with serving("--tls") as (process, first):
+        assert first.startswith("wss://127.0.0.1:")
+        assert process.stderr is not None
+        assert "NODE_EXTRA_CA_CERTS" in process.stderr.readline()
+
+
+def test_a_key_comes_from_the_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And is asked for; an empty variable is a mistake. It is nowhere in the output."""
+    monkeypatch.setenv("MY_KEY", "sk-only-this-one")
+    with serving("--key-env", "MY_KEY") as (process, first):
+        url = first.strip()
+        with connect(
+            url + "?model=gpt-realtime", additional_headers={"Authorization": "Bearer sk-only-this-one"}
+        ) as line:
+            assert '"session.created"' in str(line.recv())
+        with pytest.raises(InvalidStatus, match="401"), connect(url + "?model=gpt-realtime"):
+            pass
+        process.terminate()
+        out, err = process.communicate(timeout=10)
+        assert "sk-only" not in out + err + first
+    monkeypatch.delenv("MY_KEY")
+    told = run("serve", "--key-env", "MY_KEY")
+    assert told.code == 2
+    assert "MY_KEY is not set" in told.err
+
+
+def test_a_full_house_and_a_quick_tongue(run: Run) -> None:
+    """One session at a time; an answer of some seconds in no time."""
+    with serving("--max-sessions", "1", "--speed", "1000") as (_, first):
+        url = first.strip()
+        with connect(url + "?model=gpt-realtime") as line:
+            line.recv()
+            with pytest.raises(InvalidStatus, match="429"), connect(url + "?model=gpt-realtime"):
+                pass
+            line.send('{"type":"response.create"}')
+            started = time.perf_counter()
+            while '"response.done"' not in str(line.recv()):
+                pass
+            assert time.perf_counter() - started < 1.0
+    assert run("serve", "--max-sessions", "0").code == 2
+    assert run("serve", "--speed", "0").code == 2
 
 
 def test_the_list_of_faults(run: Run) -> None:
