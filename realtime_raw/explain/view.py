@@ -154,7 +154,7 @@ class View:
         """Items we added that are still in the conversation, each with the message that added it."""
         for line in self.lines("conversation.item.create"):
             item = self.core.conversation.item(line.item_id) if line.item_id is not None else None
-            if item is not None and item.id in self.core.conversation:
+            if item is not None:
                 yield line, item
 
     # Audio

@@ -515,3 +515,18 @@ case(
     lambda: later(approved()),
     "conversation.item.retrieved",
 )
+
+
+def overruled() -> Desk:
+    """Manual turns were promised, and yet the server's detection ends turns: the reply is its affair."""
+    desk = ready()
+    desk.hear("session.updated", session=session())
+    return committed(append(desk))
+
+
+case(
+    "never_asked",
+    lambda: later(commit(append(ready()))),
+    lambda: later(overruled()),
+    "input_audio_buffer.committed",
+)
