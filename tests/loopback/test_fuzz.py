@@ -139,12 +139,40 @@ SHAPELESS = st.builds(
     st.sampled_from([*EVENTS, "nope"]),
     st.dictionaries(st.text(max_size=8), JSON, max_size=3),
 )
-MESSAGES = st.lists(
-    st.tuples(
-        st.one_of(*VALID, *VALID, garbled(), SHAPELESS) | JSON | st.binary(max_size=12),
-        st.sampled_from([0.0, 0.0, 0.05, 0.3, 5.0]),
+# How a conversation may begin, so that what comes later meets more than an empty session.
+OPENINGS: list[list[Event]] = [
+    [],
+    [{"type": "session.update", "session": {"type": "realtime", "tools": [SERVER]}}],
+    [
+        {
+            "type": "session.update",
+            "session": {"type": "realtime", "tools": [{**SERVER, "require_approval": "never"}]},
+        },
+        {"type": "conversation.item.create", "item": user_text("echo text: plum")},
+        {"type": "response.create"},
+    ],
+    [
+        {"type": "session.update", "session": {"type": "realtime", "tools": [SERVER]}},
+        {"type": "conversation.item.create", "item": user_text("echo text: plum")},
+        {"type": "response.create"},
+        {"type": "session.input_audio_buffer.append", "audio": "<loud>"},
+    ],
+    [
+        {"type": "session.input_audio_buffer.append", "audio": "<loud>"},
+        {"type": "session.input_audio_buffer.append", "audio": "<quiet>"},
+        {"type": "session.input_audio_buffer.append", "audio": "<quiet>"},
+    ],
+]
+MESSAGES = st.builds(
+    lambda opening, rest: [*((message, 0.7) for message in opening), *rest],
+    st.sampled_from(OPENINGS),
+    st.lists(
+        st.tuples(
+            st.one_of(*VALID, *VALID, garbled(), SHAPELESS) | JSON | st.binary(max_size=12),
+            st.sampled_from([0.0, 0.0, 0.05, 0.3, 5.0]),
+        ),
+        max_size=40,
     ),
-    max_size=20,
 )
 
 
@@ -268,7 +296,7 @@ def converse(session: Exchange, messages: list[tuple[Any, float]], record: Recor
 
 
 @given(MESSAGES, st.sampled_from([math.inf, 20.0]), SWITCHES, st.sampled_from([None, "rtc_1"]))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_sequence_of_messages_keeps_the_rules(
     messages: list[tuple[Any, float]], speed: float, behaviour: Behaviour, call_id: str | None
 ) -> None:
@@ -285,7 +313,7 @@ def test_any_sequence_of_messages_keeps_the_rules(
 
 
 @given(MESSAGES)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_transcription_sessions_never_answer(messages: list[tuple[Any, float]]) -> None:
     """No response of any kind, whatever is said."""
     session, record = SimulatedSession(kind="transcription", speed=20.0), Record()
@@ -295,7 +323,7 @@ def test_transcription_sessions_never_answer(messages: list[tuple[Any, float]]) 
 
 
 @given(MESSAGES)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_translation_sessions_end_once(messages: list[tuple[Any, float]]) -> None:
     """Nothing but errors behind `session.closed`; its ids are unique too."""
     session, record = TranslationSession(speed=20.0), Record()
@@ -308,7 +336,7 @@ def test_translation_sessions_end_once(messages: list[tuple[Any, float]]) -> Non
 
 
 @given(MESSAGES, st.lists(st.sampled_from(sorted(FAULTS)), max_size=4))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_faults_never_break_the_server_itself(messages: list[tuple[Any, float]], names: list[str]) -> None:
     """Any of them, together, in any conversation."""
     faults = [parse_fault(name if name != "oversized" else "oversized@bytes=1000") for name in names]
