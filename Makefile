@@ -10,7 +10,7 @@ CHECKED := realtime_raw tests tools
 
 # The official schema bundle is not part of this repository; where a copy lies
 # beside the checkout, drift is checked against it too.
-SPEC := $(abspath $(firstword $(wildcard ../shared/openai_realtime_schemas.json)))
+SPEC := $(abspath $(firstword $(wildcard ../*/openai_realtime_schemas.json)))
 ifneq ($(SPEC),)
 export REALTIME_SPEC ?= $(SPEC)
 endif

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 import orjson
@@ -41,7 +40,8 @@ from ..functions import ToolFunction, ToolSettings
 from ..protocol.patch import SessionPatch
 from ..protocol.signals import CommandConfirmed
 from ..types import UNSET, CloseInfo, ErrorInfo
-from .driver import HIGH_WATER, Driver
+from .driver import Driver
+from .health import Health
 from .history import History
 from .requests import ResponseOptions, Role, check_confirmable, item_create, response_create
 from .subscribe import STREAM_LIMIT, EventStream, Overflow, Waiter
@@ -78,35 +78,6 @@ F = TypeVar("F", bound=Callable[..., object])
 # One second of PCM: long appends go out in such pieces, so that waiting for
 # room happens between them.
 _SLICE = 48_000
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """How a connection is doing. Milliseconds and bytes say so in their names.
-
-    `core` are the core's counters, `player` the player's (None without one),
-    `events` those of all event streams and queues of async handlers together.
-    `loop_lag_ms` is the longest time the event loop stood still,
-    `slowest_handler` the sync handler that ran longest.
-    """
-
-    connected: bool
-    close: CloseInfo | None
-    core: Mapping[str, int]
-    pending_commands: int
-    outbox_bytes: int
-    outbox_high_water: int
-    outbox_limit: int
-    events: Mapping[str, int]
-    loop_lag_ms: float
-    slowest_handler: str | None
-    slowest_handler_ms: float
-    handler_failures: int
-    player: Mapping[str, float] | None = field(default=None)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for logs."""
-        return asdict(self)
 
 
 class RealtimeConnection:
@@ -194,22 +165,7 @@ class RealtimeConnection:
 
     def health(self) -> Health:
         """All counters at once."""
-        driver, lag = self._driver, self._driver.lag
-        return Health(
-            connected=driver.closed is None,
-            close=driver.closed,
-            core=driver.core.statistics(),
-            pending_commands=len(driver.core.commands),
-            outbox_bytes=driver.outbox_bytes,
-            outbox_high_water=driver.outbox_high_water,
-            outbox_limit=HIGH_WATER,
-            events=driver.subscribers(),
-            loop_lag_ms=lag.longest * 1000,
-            slowest_handler=lag.slowest_handler,
-            slowest_handler_ms=lag.slowest_handler_s * 1000,
-            handler_failures=driver.failures_total,
-            player=asdict(self._player.statistics()) if self._player is not None else None,
-        )
+        return Health.of(self._driver, self._player)
 
     def explain(self) -> list[Finding]:
         """Why no reply, no sound, or an early end: findings with their proof, errors first.
@@ -448,16 +404,15 @@ class RealtimeConnection:
         assert cause.item is not None
         found = self.history.item(cause.item.id or "")
         assert found is not None
-        if after not in (None, "root") and isinstance(cause, ConversationItemAdded):
-            self._check_place(cause, after)
+        if after is not None and isinstance(cause, ConversationItemAdded):
+            self._check_place(cause, None if after == "root" else after)
         return found
 
     def _check_place(self, added: ConversationItemAdded, after: str | None) -> None:
         if "previous_item_id" in added.model_fields_set and added.previous_item_id != after:
+            meant = f"behind {after}" if after else "at the head"
             where = f"behind {added.previous_item_id}" if added.previous_item_id else "at the head"
-            self._driver.warn(
-                "misplaced_item", f"an item meant to stand behind {after} was put {where}", added
-            )
+            self._driver.warn("misplaced_item", f"an item meant to stand {meant} was put {where}", added)
 
     async def retrieve(self, item_id: str) -> ConversationItemRetrieved:
         """An item as the server holds it, its audio included. Cancelled, the answer still comes."""

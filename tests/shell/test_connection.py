@@ -334,10 +334,12 @@ async def test_insert_checks_the_place() -> None:
             await both(conn.insert("x", after=one.id), inserted(peer, one.id))
             await both(conn.insert("y", after=one.id), inserted(peer, two.id))
             await both(conn.insert("z", after=one.id), inserted(peer, None))
-            found = [await anext(warnings), await anext(warnings)]
-        assert [one.rule for one in found] == ["misplaced_item"] * 2
+            await both(conn.insert("r", after="root"), inserted(peer, two.id))
+            found = [await anext(warnings), await anext(warnings), await anext(warnings)]
+        assert [one.rule for one in found] == ["misplaced_item"] * 3
         assert f"behind {two.id}" in found[0].detail
-        assert "at the head" in found[1].detail
+        assert "put at the head" in found[1].detail
+        assert "stand at the head" in found[2].detail
 
 
 async def test_insert_refuses_what_the_wire_would() -> None:
