@@ -213,8 +213,12 @@ async def test_the_blocks_own_error_comes_first() -> None:
                 raise KeyError("mine")
         assert "missing 1. response.create" in raised.value.__notes__[0]
         with pytest.raises(asyncio.CancelledError):
-            async with server.expect():
+            async with server.expect("response.create"):
                 raise asyncio.CancelledError
+        with pytest.raises(KeyError) as raised:
+            async with server.expect():
+                raise KeyError("mine")
+        assert not hasattr(raised.value, "__notes__")
 
 
 async def test_an_empty_script() -> None:

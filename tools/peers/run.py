@@ -101,11 +101,17 @@ def model(turn: Turn) -> str | Reply:
 # --- environments ------------------------------------------------------------------------
 
 
+def lacking(peer: Peer) -> str | None:
+    """What this machine would have to have first; None if nothing."""
+    node = all(map(shutil.which, ("node", "npm")))
+    return None if node or peer.program.endswith(".py") else "node and npm are not installed"
+
+
 def missing(peer: Peer) -> str | None:
     """Why the peer cannot run as things are; None if it can."""
     program = peer.command[0]
-    if not peer.program.endswith(".py") and shutil.which("node") is None:
-        return "node is not installed"
+    if lacking(peer) is not None:
+        return lacking(peer)
     if not peer.stamp.exists() or peer.stamp.read_text() != _fingerprint(peer) or not shutil.which(program):
         return f"its environment in tools/peers/{peer.folder} is not made; `make peers` makes it"
     return None
@@ -194,6 +200,9 @@ def main() -> int:
     print(f"{'peer':<20} {'version':<10}" + "".join(f" {name:<13}" for name in SCENARIOS))
     with sound() as audio:
         for name in names:
+            if (why := lacking(PEERS[name])) is not None:
+                print(f"{name:<20} {'-':<10} not run: {why}")
+                continue
             install(PEERS[name])
             version, cells = "?", []
             for scenario in SCENARIOS:
