@@ -77,6 +77,7 @@ class ResponseSettings:
     tools: tuple[dict[str, Any], ...]
     tool_choice: str | dict[str, Any]
     max_output_tokens: int | Literal["inf"]
+    parallel_tool_calls: bool
 
     @property
     def encoding(self) -> str:
@@ -237,6 +238,8 @@ class SessionConfig:
             tools=tuple(wire["tools"]),
             tool_choice=wire["tool_choice"],
             max_output_tokens=wire["max_output_tokens"],
+            # Unset means yes (the default is not documented).
+            parallel_tool_calls=bool({**self._hidden, **asked}.get("parallel_tool_calls", True)),
         )
 
 

@@ -125,4 +125,5 @@ def _turn(
         mcp=mcp,
         number=number,
         out_of_band=asked.get("conversation") == "none",
+        parallel_tool_calls=settings.parallel_tool_calls,
     )

@@ -62,6 +62,8 @@ class DefaultScenario:
     def reply(self, turn: Turn) -> Reply:
         """The tool calls that are due, else what there is to say."""
         called = _tool_calls(turn)
+        if not turn.parallel_tool_calls:
+            called = called[:1]
         return Reply(called or (Say(self._say(turn)),))
 
     def _say(self, turn: Turn) -> str:

@@ -183,6 +183,7 @@ class Turn:
     mcp: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
     number: int = 1
     out_of_band: bool = False
+    parallel_tool_calls: bool = True
 
     @property
     def last(self) -> Mapping[str, Any] | None:

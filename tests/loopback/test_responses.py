@@ -419,3 +419,17 @@ def test_a_custom_voice_is_echoed_as_it_was_given() -> None:
     events = talk.respond()
     assert one(events, "response.done")["response"]["audio"]["output"]["voice"] == {"id": "voice_1"}
     assert by_kind(events, "response.output_audio.delta")
+
+
+def test_parallel_calls_may_be_forbidden() -> None:
+    """By the session, or by the response against it."""
+    talk = Talk()
+    tools = [{"type": "function", "name": name} for name in ("look", "listen")]
+    talk.manual(tools=tools, parallel_tool_calls=False)
+
+    def called(**response: Any) -> int:
+        talk.insert("look and listen")
+        return len(by_kind(talk.respond(**response), "response.function_call_arguments.done"))
+
+    assert called() == 1
+    assert called(parallel_tool_calls=True) == 2

@@ -232,6 +232,7 @@ def test_it_calls_every_tool_a_text_names() -> None:
     asked = user_text('Get time, then get weather with city="New York".')
     made = DefaultScenario().reply(turn(asked, tools=tools)).outputs
     assert made == (Call("get-time", {}), Call("get_weather", {"city": "New York"}))
+    assert DefaultScenario().reply(turn(asked, tools=tools, parallel_tool_calls=False)).outputs == made[:1]
     numbers = {
         "type": "object",
         "properties": {"n": {"type": "integer"}, "x": {"type": "number"}},
