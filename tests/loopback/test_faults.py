@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
+from realtime_raw.loopback.behaviour import Behaviour
 from realtime_raw.loopback.brain import SimulatedSession
 from realtime_raw.loopback.default_scenario import DefaultScenario
 from realtime_raw.loopback.faults import (
@@ -244,6 +245,7 @@ def test_reorder(clean: Call) -> None:
     assert spoilt.data == expected
     last = Call("reorder@event=rate_limits.updated,nth=2")
     assert last.data == clean.data  # nobody overtakes the last one
+    assert times(last)[-1] == pytest.approx(times(clean)[-1] + 0.5)
 
 
 def test_reorder_of_neighbours(clean: Call) -> None:
@@ -424,18 +426,17 @@ def test_faults_combine(clean: Call) -> None:
 
 def test_the_sessions_own_end_waits_for_what_is_held() -> None:
     """A stalled message is still said before the close."""
-    fault = parse_fault("stall@event=session.created,for=1000")
-    session = FaultySession(SimulatedSession(), [fault])
+    fault = parse_fault("stall@event=session.created,for=5000")
+    session = FaultySession(SimulatedSession(behaviour=Behaviour(session_seconds=1.0)), [fault])
     session.connected(0.0)
     session.receive_binary(b"x", 0.1)
+    session.handle_timer(1.0)  # the session expires
     assert len(session.data_to_send()) == 1
-    session.handle_timer(3600.0)  # the session expires
-    assert [
-        orjson.loads(each)["error"]["code"] for each in session.data_to_send() if isinstance(each, bytes)
-    ] == [
-        "invalid_event",
-        "session_expired",
-    ]
+    assert session.closing is None
+    assert session.next_deadline() == 5.0
+    session.handle_timer(5.0)
+    said = [orjson.loads(each) for each in session.data_to_send() if isinstance(each, bytes)]
+    assert [event["error"]["code"] for event in said] == ["invalid_event", "session_expired"]
     assert session.closing is not None
     assert session.closing.code == 1001
 
