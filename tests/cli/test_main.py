@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import runpy
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -126,16 +125,12 @@ def test_another_missing_module_is_not_blamed_on_the_extra(monkeypatch: pytest.M
         entry.main()
 
 
-def test_the_module_runs_the_command_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_module_runs_the_command_line() -> None:
     """`python -m realtime_raw` ends with the command's code."""
-    monkeypatch.setattr(sys, "argv", ["realtime_raw", "--version"])
-    monkeypatch.delitem(sys.modules, "realtime_raw.__main__")
-    with pytest.raises(SystemExit) as caught:
-        runpy.run_module("realtime_raw", run_name="__main__")
-    assert caught.value.code == 0
-    assert capsys.readouterr().out.strip() == realtime_raw.__version__
+    command = [sys.executable, "-m", "realtime_raw"]
+    done = subprocess.run([*command, "--version"], capture_output=True, check=False, text=True)
+    assert (done.returncode, done.stdout) == (0, f"{realtime_raw.__version__}\n")
+    assert subprocess.run([*command, "--vershun"], capture_output=True, check=False).returncode == 2
 
 
 def test_usage_without_a_context_is_told_too(capsys: pytest.CaptureFixture[str]) -> None:
