@@ -432,7 +432,8 @@ def test_the_sessions_own_end_waits_for_what_is_held() -> None:
     session.receive_binary(b"x", 0.1)
     session.handle_timer(1.0)  # the session expires
     assert len(session.data_to_send()) == 1
-    assert session.closing is None
+    held = session.closing
+    assert held is None
     assert session.next_deadline() == 5.0
     session.handle_timer(5.0)
     said = [orjson.loads(each) for each in session.data_to_send() if isinstance(each, bytes)]

@@ -75,6 +75,19 @@ def test_nobody_is_hurried() -> None:
     assert talk.wait(60.0) == []
 
 
+def test_a_user_who_speaks_over_the_answer_is_not_hurried() -> None:
+    """The response ends while they speak, and that is no silence."""
+    talk = Talk(speed=1.0, behaviour=Behaviour(idle_from="done"))
+    detection = {**IDLE["input"]["turn_detection"], "interrupt_response": False}
+    talk.update(audio={"input": {"turn_detection": detection}})
+    talk.respond()
+    talk.wait(1.0)
+    assert kinds(talk.append(tone(0.5))) == ["input_audio_buffer.speech_started"]
+    events = talk.wait(60.0)
+    assert "response.done" in kinds(events)
+    assert "input_audio_buffer.timeout_triggered" not in kinds(events)
+
+
 def test_without_create_response_silence_is_only_told() -> None:
     """The turn is committed; no response."""
     talk = idle_talk()

@@ -209,6 +209,8 @@ def test_it_recalls_what_was_said() -> None:
     )
     assert say(*talked, user_text("What is the code word?")) == "You said earlier: The code word is zebra."
     assert "teal" in say(*talked, user_text("what was my favourite colour"))
+    other = user_text("My favourite fruit is a plum.")
+    assert "teal" in say(*talked, other, user_text("What is my favourite colour?"))
     assert say(*talked, user_text("Which waltz?")) == "I said earlier: I will whistle a waltz."
     system = {
         "type": "message",
