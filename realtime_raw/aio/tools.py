@@ -39,6 +39,7 @@ __all__ = ["MAX_ROUNDS", "ToolRunner"]
 # How often the model may go on by itself after tool calls before somebody has
 # to ask again: a model that calls a tool for ever costs money for ever.
 MAX_ROUNDS = 16
+_KEPT = 64
 _NOT_AGAIN = frozenset({"input", "metadata", "tool_choice", "conversation"})
 
 
@@ -51,7 +52,9 @@ class _Batch:
     answers: dict[str, str] = field(default_factory=dict)
     posted: set[str] = field(default_factory=set)
     running: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    ours: set[str] = field(default_factory=set)
     ended: bool = False
+    concluded: bool = False
     goes_on: bool = True
     next: asyncio.Future[Reply | None] | None = None
 
@@ -59,6 +62,11 @@ class _Batch:
     def settled(self) -> bool:
         """Whether the response is over and every call's output was posted."""
         return self.ended and self.calls.keys() <= self.posted
+
+    @property
+    def pending(self) -> bool:
+        """Whether functions of ours have outputs still to be posted; answers by hand may never come."""
+        return not self.ours <= self.posted
 
 
 class ToolRunner:
@@ -161,8 +169,8 @@ class ToolRunner:
 
     @property
     def pending(self) -> bool:
-        """Whether outputs are still to come for calls the model waits for."""
-        return any(not batch.settled for batch in self._batches.values())
+        """Whether outputs of functions here are still to come."""
+        return any(batch.pending for batch in self._batches.values())
 
     async def _settled(self) -> None:
         """Wait until every output is posted, and take over from the replies that would have followed.
@@ -182,9 +190,9 @@ class ToolRunner:
             raise
 
     async def _following(self, reply: Reply) -> Reply | None:
-        """The reply that follows the tools of this one; None if it called none, or nothing follows."""
+        """The reply that follows the tools of this one; None if it called none, or some are the user's."""
         batch = self._batches.get(reply.id)
-        if batch is None or batch.next is None:
+        if batch is None or batch.next is None or batch.calls.keys() - batch.ours:
             return None
         return await asyncio.shield(batch.next)
 
@@ -193,13 +201,17 @@ class ToolRunner:
     def _create_sent(self, event: ResponseCreate) -> None:
         if event.response is not UNSET and event.event_id is not UNSET:
             self._asked[event.event_id] = event.response
-            while len(self._asked) > 64:
+            while len(self._asked) > _KEPT:
                 self._asked.popitem(last=False)
 
     def _call_ready(self, signal: signals.ToolCallReady) -> None:
         call = signal.call
+        record = self._driver.core.responses.get(call.response_id)
+        if record is not None and record.out_of_band:
+            return  # its calls are not in the conversation, and neither would an output be
         batch = self._batches.get(call.response_id)
         if batch is None:
+            self._trim()
             batch = self._batches[call.response_id] = _Batch(call.response_id)
             batch.next = asyncio.get_running_loop().create_future()
         batch.calls[call.call_id] = call
@@ -207,6 +219,7 @@ class ToolRunner:
         if tool is None:
             batch.goes_on = False  # answered by hand, and then asked by hand
             return
+        batch.ours.add(call.call_id)
         task = self._driver.spawn(self._run(batch, call, tool))
         batch.running[call.call_id] = task
 
@@ -242,6 +255,7 @@ class ToolRunner:
         if batch is None or busy or self.pending:
             return
         self._after_mcp = None
+        self._trim()
         batch.ended = True
         batch.next = asyncio.get_running_loop().create_future()
         self._batches.setdefault(batch.response_id, batch)
@@ -290,7 +304,7 @@ class ToolRunner:
             if call_id in batch.answers and call_id not in batch.posted:
                 batch.posted.add(call_id)
                 self._post(NewFunctionCallOutput(call_id=call_id, output=batch.answers[call_id]))
-        if batch.settled:
+        if batch.settled and not batch.concluded:
             self._settle(batch)
         self._changed.set()
 
@@ -302,6 +316,7 @@ class ToolRunner:
         self._driver.flush()
 
     def _settle(self, batch: _Batch) -> None:
+        batch.concluded = True
         if not batch.goes_on:
             self._finish(batch, None)
         elif self._rounds >= MAX_ROUNDS:
@@ -340,13 +355,12 @@ class ToolRunner:
     def _finish(self, batch: _Batch, reply: Reply | None) -> None:
         if batch.next is not None and not batch.next.done():
             batch.next.set_result(reply)
-        # Kept for `_following`, which may come late; but not for ever.
-        while len(self._batches) > 64:
-            oldest = next(iter(self._batches))
-            if not self._batches[oldest].settled:
-                break
-            del self._batches[oldest]
         self._changed.set()
+
+    def _trim(self) -> None:
+        # Kept for `_following` and for answers by hand, which come late; but not for ever.
+        while len(self._batches) > _KEPT and not (oldest := next(iter(self._batches.values()))).pending:
+            del self._batches[oldest.response_id]
 
     def _batch_of(self, call_id: str) -> _Batch:
         for batch in reversed(self._batches.values()):

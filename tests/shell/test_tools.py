@@ -238,6 +238,27 @@ async def test_by_hand_nothing_is_asked_for_unless_wanted() -> None:
             conn.answer_tool("nope", "x")
 
 
+async def test_an_output_put_in_without_our_help_holds_nothing_up() -> None:
+    hand = rt.FunctionTool(name="weather", description="", parameters={"type": "object"})
+    async with scripted(Reply((call(city="Bern"),)), SUNNY, tools=(hand,)) as (conn, server):
+        first = await conn.respond(output="text", tool_rounds=2)
+        [made] = [one for one in conn.history if one.type == "function_call"]
+        assert first.record.finished, "calls by hand end the rounds"
+        await conn.insert(rt.events.NewFunctionCallOutput(call_id=made.call_id or "", output="blue"))
+        async with asyncio.timeout(SOON):
+            await (await conn.respond(output="text")).done()
+        assert asked(server) == 2
+
+
+async def test_calls_of_a_reply_beside_the_conversation_are_left_alone() -> None:
+    async with scripted(Reply((call(city="Bern"),)), tools=(weather,)) as (conn, server):
+        side = await conn.respond(output="text", conversation="none", input=["weather?"], tool_rounds=1)
+        assert side.record.finished
+        await conn.insert("x")
+        assert outputs(conn) == []
+        assert asked(server) == 1
+
+
 async def test_by_hand_the_reply_can_be_asked_for_along_with_the_answer() -> None:
     hand = rt.FunctionTool(name="weather", description="", parameters={"type": "object"})
     async with scripted(Reply((call(city="Bern"),)), SUNNY, tools=(hand,)) as (conn, server):
