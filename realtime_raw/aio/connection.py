@@ -159,7 +159,7 @@ class RealtimeConnection:
         # Imported here: a program that plays nothing never loads numpy.
         from ..audio.player import Player
 
-        self._player = Player(clock=time.perf_counter_ns, **settings)  # type: ignore[arg-type]
+        self._player = Player(clock=time.perf_counter_ns, **settings)  # type: ignore[arg-type]  # rate is an int
         self._driver.core.playhead = self._player
         return self._player
 

@@ -160,12 +160,16 @@ class ToolRunner:
     def interrupted(self) -> None:
         """The user took the turn: nothing goes on by itself, and what is to be cancelled is."""
         self._after_mcp = None
-        for batch in self._batches.values():
+        for batch in list(self._batches.values()):
             batch.goes_on = False
-            for call_id, task in batch.running.items():
+            for call_id, task in list(batch.running.items()):
                 tool = self._functions.get(batch.calls[call_id].name)
                 if tool is not None and tool.on_interrupt == "cancel":
                     task.cancel()
+                    # Answered here: a task cancelled before its first step runs no line of its own.
+                    batch.answers[call_id] = _failure("cancelled: the user interrupted")
+                    del batch.running[call_id]
+            self._advance(batch)
 
     @property
     def pending(self) -> bool:
@@ -276,9 +280,9 @@ class ToolRunner:
             async with asyncio.timeout(tool.timeout):
                 batch.answers[call.call_id] = await _call(tool, call.arguments)
         except asyncio.CancelledError:
-            if self._driver.closed is not None:
+            if self._driver.closed is not None or call.call_id in batch.answers:
                 raise
-            batch.answers[call.call_id] = _failure("cancelled: the user interrupted")
+            batch.answers[call.call_id] = _failure("the tool was cancelled")
         except TimeoutError as exc:
             batch.answers[call.call_id] = _failure(f"no result within {tool.timeout:g} s")
             self._report(call, exc)
@@ -374,7 +378,7 @@ class ToolRunner:
 async def _call(tool: ToolFunction, arguments: str) -> str:
     kwargs = tool.parse(arguments)
     if tool.is_async:
-        result = await tool.function(**kwargs)  # type: ignore[misc]
+        result = await tool.function(**kwargs)  # type: ignore[misc]  # `is_async` says it is awaitable
     else:
         # In a thread: a tool that computes or blocks must not hold up the sound.
         result = await asyncio.to_thread(tool.function, **kwargs)

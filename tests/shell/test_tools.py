@@ -176,6 +176,29 @@ async def test_an_interruption_ends_or_spares_a_running_tool_and_nothing_goes_on
         assert asked(server) == 1
 
 
+async def test_a_tool_that_cancels_itself_is_answered_too() -> None:
+    async def gives_up() -> str:
+        """X."""
+        raise asyncio.CancelledError
+
+    async with scripted(Reply((call("gives_up"),)), SUNNY, tools=(gives_up,)) as (conn, server):
+        async with asyncio.timeout(SOON):
+            await conn.respond(output="text", tool_rounds=1)
+        assert outputs(conn) == ['{"error":"the tool was cancelled"}']
+        assert asked(server) == 2
+
+
+async def test_a_tool_interrupted_before_its_first_step_is_answered_too() -> None:
+    async with scripted(Reply((call("endless", city="Bern"),)), SUNNY) as (conn, server):
+        conn.tool(on_interrupt="cancel")(endless)
+        conn.on(ToolCallReady)(lambda _: conn._tools.interrupted())
+        await (await conn.respond(output="text")).done()
+        async with asyncio.timeout(SOON):
+            await (await conn.respond(output="text")).done()
+        assert outputs(conn) == ['{"error":"cancelled: the user interrupted"}']
+        assert asked(server) == 2
+
+
 async def test_a_reply_asked_for_meanwhile_is_the_one_that_follows() -> None:
     release = asyncio.Event()
 
