@@ -9,7 +9,7 @@ import json
 import sys
 from typing import Any
 
-from tools.bench.clients import CLIENTS
+from tools.bench.clients import named
 from tools.bench.machine import pin
 
 LIMIT = 100.0
@@ -20,7 +20,7 @@ def main() -> None:
     job: dict[str, Any] = json.loads(sys.argv[1])
     pin(job["core"])
     module = importlib.import_module(f"tools.bench.columns.{job['column']}")
-    measured = module.measure(CLIENTS[job["client"]], job["port"], **job["options"])
+    measured = module.measure(named(job["client"]), job["port"], **job["options"])
     if inspect.iscoroutine(measured):
         measured = asyncio.run(asyncio.wait_for(measured, LIMIT))
     print(json.dumps(measured))

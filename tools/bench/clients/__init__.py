@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-__all__ = ["CLIENTS", "Client", "Session", "Target", "load"]
+__all__ = ["CLIENTS", "Client", "Session", "Target", "load", "named"]
 
 
 class Target(Protocol):
@@ -50,18 +50,17 @@ class Client:
     name: str
     title: str
     where: str
-    needs: str | None = None  # a package, in this interpreter
+    needs: tuple[str, ...] = ()  # packages, in this interpreter
     agents: bool = False  # lives in the benchmark's own environment
     transport: str | None = None
-    typed: bool = False
 
 
 _ALL = (
     Client("ours", "realtime_raw", "ours:session", transport="websockets"),
     Client("ours-typed", "realtime_raw, a handler for everything", "ours:typed", transport="websockets"),
-    Client("fast", "realtime_raw[fast]", "ours:session", transport="fast"),
-    Client("fast-typed", "realtime_raw[fast], a handler for everything", "ours:typed", transport="fast"),
-    Client("openai", "openai-python async, typed + base64 + copy", "openai_python:session", needs="openai"),
+    Client("fast", "realtime_raw[fast]", "ours:session", transport="fast", needs=("picows",)),
+    Client("fast-typed", "realtime_raw[fast], a handler for everything", "ours:typed", transport="fast", needs=("picows",)),
+    Client("openai", "openai-python async, typed + base64 + copy", "openai_python:session", needs=("openai",)),
     Client("agents", "openai-agents RealtimeSession", "agents_python:session", agents=True),
     Client("ws-stdlib", "floor: websockets + json + base64", "floors:stdlib"),
     Client("ws-orjson", "floor: websockets + orjson + pybase64", "floors:with_orjson"),
@@ -70,6 +69,11 @@ _ALL = (
     Client("protocol", "floor: own BufferedProtocol + slice", "protocol:session"),
 )
 CLIENTS = {client.name: client for client in _ALL}
+
+
+def named(name: str) -> Client:
+    """The client of this name; what is no client stands for itself, such as a way to keep samples."""
+    return CLIENTS.get(name) or Client(name, name, "")
 
 
 def load(client: Client) -> Opener:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import numpy as np
+import pybase64
 
 import realtime_raw as rt
 from tools.bench.clients import Session, Target
@@ -54,7 +55,7 @@ async def _open(url: str, target: Target, kind: str) -> AsyncIterator[Session]:
         elif isinstance(target, Latencies):
             player.feed = _stamped(player.feed, target)  # type: ignore[method-assign]
             if kind == "*":
-                conn.on("response.output_audio.delta")(lambda event: target.handled(event.audio))
+                conn.on("response.output_audio.delta")(lambda event: target.handled(pybase64.b64decode(event.delta[:12])))
         conn.on(kind)(lambda event: None)
         conn.on("response.done")(lambda event: target.done())
         conn.on("input_audio_buffer.cleared")(lambda event: target.done())
@@ -62,15 +63,14 @@ async def _open(url: str, target: Target, kind: str) -> AsyncIterator[Session]:
 
 
 def _reader(player: rt.Player) -> Callable[[int], tuple[bytes, int]]:
-    """Reads what the ring holds, as a device would, and says how much it has been in all."""
+    """Reads what the ring holds, as a device would, and says how many bytes have come in all."""
     out = np.zeros(_FRAMES, np.int16)
-    total = 0
 
     def read(size: int) -> tuple[bytes, int]:
-        nonlocal total
-        frames = player.pull(out)
-        total += 2 * frames
-        return out[:frames].tobytes(), total
+        block = out[: size // 2]
+        frames = player.pull(block)
+        now = player.statistics()
+        return block[:frames].tobytes(), 2 * (now.played + now.queued + now.spilled + now.refused)
 
     return read
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import cProfile
 import resource
 import sys
 import time
@@ -25,8 +26,14 @@ CELLS = (
 )
 
 
-async def measure(client: Client, port: int, size: float = 12_000, answers: float = 30) -> dict[str, Value]:
-    """CPU of `answers` answers, after one that is not counted."""
+async def measure(
+    client: Client,
+    port: int,
+    size: float = 12_000,
+    answers: float = 30,
+    profile: cProfile.Profile | None = None,
+) -> dict[str, Value]:
+    """CPU of `answers` answers, after one that is not counted; `profile` is of these alone."""
     warm = asyncio.Event()
     finished = asyncio.Event()
     stream = Answers(int(size))
@@ -38,8 +45,12 @@ async def measure(client: Client, port: int, size: float = 12_000, answers: floa
         await session.start()
         await warm.wait()
         sink.excluded_ns, began, clock = 0, time.process_time(), time.perf_counter()
+        if profile is not None:
+            profile.enable()
         await session.start()
         await finished.wait()
+        if profile is not None:
+            profile.disable()
         cpu, wall = time.process_time() - began - sink.excluded_ns / 1e9, time.perf_counter() - clock
     if sink.faults:
         raise RuntimeError(f"{client.name} lost sound: {sink.faults[0]}")
