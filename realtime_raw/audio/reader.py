@@ -86,10 +86,6 @@ class _Tail:
         self._samples[:] = self._floats
         self._at = 0
 
-    @property
-    def over(self) -> bool:
-        return self._at == len(self._samples)
-
     def emit(self, out: Samples) -> int:
         """Put what is left of the tail at the start of `out`; returns how many frames that was."""
         count = min(len(out), len(self._samples) - self._at)
@@ -123,8 +119,7 @@ class BlockReader:
         self._latency = latency
         self._tail = _Tail(fade)
         self._now = now
-        self._sounding = False
-        self._steady = False  # in the middle of a run, with no tail of the one before
+        self._sounding = False  # in the middle of a run; whatever tail there was is over then
         self._last = 0  # the sample that sounded last
         self._pulled = 0
         self._dry_at = -1
@@ -152,7 +147,7 @@ class BlockReader:
         now = self._now
         began = now() if now is not None else 0
         try:
-            if self._steady and (got := self._ring.read_block(out)):
+            if self._sounding and (got := self._ring.read_block(out)):
                 self._last = out.item(-1)
                 self.played += got
                 self._run_frames += got
@@ -205,7 +200,6 @@ class BlockReader:
             self._last = out.item(size - 1)
         self._pulled += size
         self._published = self._facts(latency)
-        self._steady = self._sounding and self._tail.over
         return got
 
     def _facts(self, latency: int) -> tuple[int, int, int, int, int, int, tuple[Run, ...]]:
