@@ -11,7 +11,7 @@ from tools.bench.sink import Sink
 from tools.bench.stream import Answers
 
 TITLE = "Length of the conversation, CPU µs an event"
-CELLS = (Cell("10000", ("ours", "fast"), {"items": 10_000}, 2, {"items": 3_000}, 1),)
+CELLS = (Cell("10000", ("ours", "fast"), {"items": 10_000}, 2, 1, {"items": 3_000}),)
 SECONDS = 0.2
 
 
