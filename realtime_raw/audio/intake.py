@@ -6,6 +6,7 @@ as a stream of its own, so that parts cannot spill into one another.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -61,6 +62,20 @@ class Intake:
     def received(self) -> int:
         """How long the stream is so far, in frames at `rate`, rounded down."""
         return self._taken * self._rate // self._wire_rate
+
+    @property
+    def plain(self) -> bool:
+        """Whether whole samples pass unchanged just now: the player's rate, the machine's byte order, no odd byte."""
+        return (
+            self._resampler is None
+            and self._width == 2
+            and not self._carry.pending
+            and sys.byteorder == "little"
+        )
+
+    def passed(self, frames: int) -> None:
+        """Count frames that did not come through here, as they were `plain`."""
+        self._taken += frames
 
     def take(self, data: bytes, room: int) -> Taken:
         """Samples made of `data`, or of as much of it as gives no more than `room` frames.

@@ -22,7 +22,18 @@ from tools.bench.machine import ENVIRONMENT
 __all__ = ["COLUMNS", "ROOT", "Figures", "blaster", "missing", "run"]
 
 ROOT = Path(__file__).resolve().parents[2]
-COLUMNS = ("throughput", "small", "decode", "latency", "sending", "ring", "starting", "memory", "sessions", "length")
+COLUMNS = (
+    "throughput",
+    "small",
+    "decode",
+    "latency",
+    "sending",
+    "ring",
+    "starting",
+    "memory",
+    "sessions",
+    "length",
+)
 # cell -> client -> figure -> median
 Figures = dict[str, dict[str, dict[str, float]]]
 
@@ -86,9 +97,7 @@ def _cell(
     print(f"  {column}, {key}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     choose = min if least else statistics.median
     return {
-        name: {key: choose(one[key] for one in runs) for key in runs[0]}
-        for name, runs in raw.items()
-        if runs
+        name: {key: choose(one[key] for one in runs) for key in runs[0]} for name, runs in raw.items() if runs
     }
 
 
@@ -104,7 +113,9 @@ def measure(
         env["REALTIME_RAW_TRANSPORT"] = client.transport
     command = [python, "-m", "tools.bench.worker", json.dumps(job)]
     try:
-        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(
+            command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=False
+        )
     except subprocess.TimeoutExpired:
         print(f"  {column}, {name}: no end within 120 s", file=sys.stderr, flush=True)
         return None

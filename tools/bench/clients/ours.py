@@ -55,7 +55,9 @@ async def _open(url: str, target: Target, kind: str) -> AsyncIterator[Session]:
         elif isinstance(target, Latencies):
             player.feed = _stamped(player.feed, target)  # type: ignore[method-assign]
             if kind == "*":
-                conn.on("response.output_audio.delta")(lambda event: target.handled(pybase64.b64decode(event.delta[:12])))
+                conn.on("response.output_audio.delta")(
+                    lambda event: target.handled(pybase64.b64decode(event.delta[:12]))
+                )
         conn.on(kind)(lambda event: None)
         conn.on("response.done")(lambda event: target.done())
         conn.on("input_audio_buffer.cleared")(lambda event: target.done())

@@ -29,7 +29,9 @@ async def measure(client: Client, port: int, items: float = 10_000) -> dict[str,
             warm.set()
 
     sink.done = counted  # type: ignore[method-assign]
-    url = f"ws://127.0.0.1:{port}/v1/realtime?mode=blast&size=9600&length={SECONDS}&warm=20&answers={items:.0f}"
+    url = (
+        f"ws://127.0.0.1:{port}/v1/realtime?mode=blast&size=9600&length={SECONDS}&warm=20&answers={items:.0f}"
+    )
     async with load(client)(url, sink) as session:
         await session.start()
         await warm.wait()

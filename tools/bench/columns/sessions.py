@@ -52,4 +52,8 @@ async def measure(client: Client, port: int, count: float = 200, seconds: float 
     expected = count * seconds / 0.15
     if len(found) < expected * 0.9:
         raise RuntimeError(f"{client.name} got {len(found)} of {expected:.0f} deltas in time")
-    return {"cpu_percent": cpu / wall * 100, "cpu_percent_a_session": cpu / wall * 100 / count, **quantiles("ring", found)}
+    return {
+        "cpu_percent": cpu / wall * 100,
+        "cpu_percent_a_session": cpu / wall * 100 / count,
+        **quantiles("ring", found),
+    }

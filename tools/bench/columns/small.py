@@ -6,7 +6,17 @@ from tools.bench.clients import Client
 from tools.bench.columns import Cell, Value, throughput
 
 TITLE = "Small events, CPU µs an event"
-CLIENTS = ("ours", "ours-typed", "fast", "fast-typed", "openai", "agents", "ws-orjson", "ws-pydantic", "ws-hook")
+CLIENTS = (
+    "ours",
+    "ours-typed",
+    "fast",
+    "fast-typed",
+    "openai",
+    "agents",
+    "ws-orjson",
+    "ws-pydantic",
+    "ws-hook",
+)
 CELLS = (Cell("transcript", CLIENTS, {"answers": 50}, 4, 2, {"answers": 25}),)
 
 

@@ -13,7 +13,15 @@ TITLE = "Start, CPU ms over an empty interpreter"
 LEAST = True
 CELLS = (
     Cell("import", ("ours", "openai", "agents"), {"stage": 0}, 5, 3, None, ("ours", "openai")),
-    Cell("ready", ("ours", "fast", "openai", "agents", "ws-pydantic"), {"stage": 1}, 5, 3, None, ("ours", "fast", "openai")),
+    Cell(
+        "ready",
+        ("ours", "fast", "openai", "agents", "ws-pydantic"),
+        {"stage": 1},
+        5,
+        3,
+        None,
+        ("ours", "fast", "openai"),
+    ),
     Cell("session", ("ours", "fast", "openai"), {"stage": 2}, 3),
 )
 
@@ -29,7 +37,8 @@ manager = client.realtime.connect(model="gpt-realtime-2.1")
 IMPORTS = {"ours": "import realtime_raw", "openai": "import openai", "agents": "import agents.realtime"}
 # Everything that is needed before the first event can be read, loaded and built.
 READY = {
-    "ours": _OURS + "import asyncio\nfrom realtime_raw import codec\nfrom realtime_raw.aio import handshake\ncodec.warm()",
+    "ours": _OURS
+    + "import asyncio\nfrom realtime_raw import codec\nfrom realtime_raw.aio import handshake\ncodec.warm()",
     "openai": _OPENAI
     + "import asyncio, websockets.asyncio.client\nfrom openai.types.realtime import realtime_server_event",
     "agents": "import asyncio\nfrom agents.realtime import RealtimeAgent, RealtimeRunner, openai_realtime\n"

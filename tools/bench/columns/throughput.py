@@ -55,7 +55,9 @@ async def measure(
     if sink.faults:
         raise RuntimeError(f"{client.name} lost sound: {sink.faults[0]}")
     events = stream.events * answers
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
+        1 << 20 if sys.platform == "darwin" else 1 << 10
+    )
     return {
         "cpu_us": cpu / events * 1e6,
         "events_s": events / wall,
