@@ -65,7 +65,7 @@ class Intake:
 
     @property
     def plain(self) -> bool:
-        """Whether whole samples pass unchanged just now: the player's rate, the machine's byte order, no odd byte."""
+        """Whether whole samples pass unchanged just now: rate and byte order are the player's, no odd byte waits."""
         return (
             self._resampler is None
             and self._width == 2

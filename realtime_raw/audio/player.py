@@ -167,9 +167,14 @@ class Player:
         resample without soxr.
         """
         part = self._flowing
-        if part is not None and part.key == key and part.intake is not None:
-            if part.intake.encoding == encoding and (frames := self._flow(part, part.intake, data)):
-                return frames
+        if (
+            part is not None
+            and part.key == key
+            and (intake := part.intake) is not None
+            and intake.encoding == encoding
+            and (count := self._flow(part, intake, data))
+        ):
+            return count
         part = self._part(key, encoding)
         self._refill()
         assert part.intake is not None

@@ -644,10 +644,13 @@ def test_feeding_the_short_way_is_feeding_the_long_way(seed: int, monkeypatch: p
         flowing += deed == "feed" and players[0]._flowing is not None
         found = []
         for player in players:
+            told: object = None
             if deed == "feed":
-                told: object = player.feed(key, data, "audio/pcm", now)
+                told = player.feed(key, data, "audio/pcm", now)
+            elif deed == "end":
+                player.end(key)
             else:
-                told = player.end(key) if deed == "end" else player.interrupt(now)
+                told = player.interrupt(now)
             out = np.zeros(block, np.int16)
             player.pull(out)
             found.append((told, out.tolist(), player.poll(now), player.heard(key, now), player.statistics()))
