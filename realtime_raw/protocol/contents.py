@@ -225,17 +225,24 @@ class Contents:
     def _transcript_done(self, event: ev.ResponseOutputAudioTranscriptDone) -> Changes:
         return self._whole(event, event.transcript, "audio")
 
+    def sound(
+        self, item_id: str | None, response_id: str | None, content_index: int | None, size: int
+    ) -> ItemRecord | None:
+        """`size` bytes of sound came; returns the record they belong to. Contradicts nothing."""
+        record = self._record(item_id, response_id)
+        if record is not None:
+            encoding = self._encodings.get(response_id or "", self.output_encoding)
+            part = record.part(content_index, "output_audio")
+            part.add_sound(size, encoding)
+            if part.heard != ALL:
+                self.heard_text.audio(AudioKey(record.id, content_index or 0), size, encoding)
+        return record
+
     def _audio_delta(self, event: ev.ResponseOutputAudioDelta) -> Changes:
-        record = self._record(event.item_id, event.response_id)
-        if record is None or not event.delta:
-            return
-        size = base64_size(event.delta)
-        encoding = self._encodings.get(event.response_id or "", self.output_encoding)
-        part = record.part(event.content_index, "output_audio")
-        part.add_sound(size, encoding)
-        if part.heard != ALL:
-            self.heard_text.audio(AudioKey(record.id, event.content_index or 0), size, encoding)
-        yield from self._changed(record, "audio")
+        size = base64_size(event.delta or "")
+        record = self.sound(event.item_id, event.response_id, event.content_index, size) if size else None
+        if record is not None:
+            yield from self._changed(record, "audio")
 
     def _audio_done(self, event: _OfPart) -> Changes:
         if event.item_id:

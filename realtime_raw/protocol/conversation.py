@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from .. import events as ev
+from ..deltas import AudioDelta
 from ..events.base import ServerEvent
 from ..events.session import Session
 from ..text import safe
@@ -122,6 +123,10 @@ class ConversationMirror:
         """
         handler = _HANDLERS.get(type(event))
         return tuple(self._contents.apply(event) if handler is None else handler(self, event, now))
+
+    def sound(self, delta: AudioDelta) -> None:
+        """Take an audio delta in that was read without its event; as `apply`."""
+        self._contents.sound(delta.item_id, delta.response_id, delta.content_index, len(delta.pcm))
 
     def mark_heard(self, key: AudioKey, heard_ms: int | None = None) -> None:
         """The listener's ear is `heard_ms` into this part (None: at the end of all received so far).
