@@ -18,14 +18,15 @@ from ..dispatch import Event, Kind, Registry, Subscription
 from ..errors import CommandTimeout, RealtimeError, ServerRefused, SessionLost
 from ..events.base import ClientEvent, ServerEvent
 from ..events.client import ResponseCreate
-from ..events.server import ResponseCreated
+from ..events.server import ResponseCreated, ResponseOutputAudioDelta
 from ..protocol import signals
+from ..protocol.sound import Sound
 from ..types import CloseInfo, ErrorInfo
 from .bell import Bell
-from .reply import Reply, reply_key
+from .reply import PIECES, Reply
 from .subscribe import EventStream, HandlerQueue, LagGauge, Overflow, Waiter
 from .tap import Tap
-from .transport import MessageTransport
+from .transport import BURST, MessageTransport, PushTransport
 
 if TYPE_CHECKING:
     from ..journal import Direction
@@ -46,8 +47,6 @@ HIGH_WATER: Final = 256 * 1024
 # Leaving takes at most these two and the transport's own close (1 s).
 _DRAIN_S: Final = 0.2
 _GRACE_S: Final = 0.2
-# A burst of messages is read without a pause otherwise, and handlers starve meanwhile.
-_BURST: Final = 16
 _FAILURES_KEPT: Final = 32
 _KEEPALIVE_S: Final = 90.0
 # A handler that takes less keeps nobody waiting.
@@ -74,20 +73,24 @@ class Driver:
         self.aborted = False
         self.attachments: list[Attachment] = []
         # Told of every event before anyone else, with the time: the records.
-        self.observers: list[Callable[[Event, float], None]] = []
+        self.observers: list[Callable[[Any, float], None]] = []
         # Asked before a create, by whatever way it comes; may refuse it by raising.
         self.check_create: Callable[[], object] | None = None
         self._loop = asyncio.get_running_loop()
+        self._time = self._loop.time
         self.lag = LagGauge(self._loop)
         self._transport = transport
+        self._push = cast("PushTransport", transport) if hasattr(transport, "send_now") else None
         self._tap = tap or Tap(None)
         self._on_handler_error = on_handler_error
         self._tasks: set[asyncio.Task[None]] = set()
         self._handling: set[asyncio.Task[None]] = set()
-        self._reader: asyncio.Task[None] | None = None
+        self._read_all = asyncio.Event()
+        self._started = False
         self._handed_over = asyncio.Event()
         self._shutdown: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._due: float | None = None
         self._outbox: deque[bytes] = deque()
         self.outbox_bytes = 0
         self.outbox_high_water = 0
@@ -98,7 +101,7 @@ class Driver:
         self._replies: weakref.WeakValueDictionary[str, Reply] = weakref.WeakValueDictionary()
         self._waiting: weakref.WeakSet[EventStream[Any] | Waiter[Any]] = weakref.WeakSet()
         self._queues: weakref.WeakKeyDictionary[Subscription[Any], HandlerQueue] = weakref.WeakKeyDictionary()
-        self._events: deque[Event] = deque()
+        self._events: deque[Event | Sound] = deque()
         self._delivering = False
 
     @property
@@ -113,13 +116,20 @@ class Driver:
         self.lag.start()
         self._tap.begin(self.now)
         self.core.connected(self.now, unix_time=unix_time)
+        self._started = True
+        if self._push is None:
+            self.spawn(self._read())
+        else:
+            self._push.attach(self)
         self.flush()
-        self._reader = self.spawn(self._read())
         self.spawn(self._write())
 
     def hand_over(self) -> None:
         """The session goes to its user. Once it is ready, nothing is read before that."""
-        self._handed_over.set()
+        if not self._handed_over.is_set():
+            self._handed_over.set()
+            if self._push is not None and self._started:
+                self._push.resume()
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run `work` as a task that ends with the connection at the latest."""
@@ -134,29 +144,55 @@ class Driver:
         task.add_done_callback(self._handling.discard)
         return task
 
+    def received(self, data: bytes | str) -> bool:
+        """A message has come, from a transport that pushes. False: no more before the session has its user."""
+        if self.closed is not None:
+            return True  # it broke a rule before, and nothing after that counts
+        try:
+            self._take(data)
+        except Exception as exc:
+            self._broken(exc)
+            self.spawn(self._transport.close(1002))
+        return self._handed_over.is_set() or not self.core.ready
+
+    def ended(self, close: CloseInfo) -> None:
+        """The line has ended, says a transport that pushes."""
+        if self.closed is None:
+            self._ended(close)
+        self._read_all.set()
+
     async def _read(self) -> None:
         close = CloseInfo(1006, "the reader was stopped")
         count = 0
         try:
             while True:
-                data = await self._transport.recv()
-                self._record("in", data)
-                self.core.receive_message(data, self.now)
-                self.flush()
+                self._take(await self._transport.recv())
                 count += 1
                 if self.core.ready and not self._handed_over.is_set():
                     await self._handed_over.wait()
-                elif count % _BURST == 0:
+                elif count % BURST == 0:
                     await asyncio.sleep(0)
         except SessionLost as lost:
             close = lost.close
-        except Exception as exc:  # strict mode: the server broke a rule
-            self.fatal = exc
-            close = CloseInfo(1002, type(exc).__name__)
+        except Exception as exc:
+            self._broken(exc)
         finally:
-            self._ended(close)
+            if self.closed is None:
+                self._ended(close)
+            self._read_all.set()
         if self.fatal is not None:
             await self._transport.close(1002)
+
+    def _take(self, data: bytes | str) -> None:
+        if self._tap.active:
+            self._record("in", data)
+        self.core.receive_message(data, self._time())
+        self.flush()
+
+    def _broken(self, exc: Exception) -> None:
+        """The server broke a rule, in strict mode."""
+        self.fatal = exc
+        self._ended(CloseInfo(1002, type(exc).__name__))
 
     async def _write(self) -> None:
         # The only place that waits for the line.
@@ -176,8 +212,8 @@ class Driver:
             self._transport.abort()
 
     def _tick(self) -> None:
-        self._timer = None
-        self.core.handle_timer(self.now)
+        self._timer = self._due = None
+        self.core.handle_timer(self._time())
         self.flush()
 
     def flush(self) -> None:
@@ -185,23 +221,36 @@ class Driver:
 
         The outbox comes first, so that no user code stands before it.
         """
-        if messages := self.core.data_to_send():
-            self._outbox.extend(messages)
-            self.outbox_bytes += sum(map(len, messages))
+        core = self.core
+        if messages := core.data_to_send():
+            self._post(messages)
+        self._arm(core.next_deadline())
+        if events := core.drain():
+            self._events.extend(events)
+            self._deliver_all()
+
+    def _post(self, messages: list[bytes]) -> None:
+        """What the line takes is written at once; the rest waits for the writer."""
+        push = self._push
+        for data in messages:
+            size = len(data)
+            if push is not None and not self.outbox_bytes and push.send_now(data):
+                self.outbox_high_water = max(self.outbox_high_water, size)
+                if self._tap.active:
+                    self._record("out", data)
+                continue
+            self._outbox.append(data)
+            self.outbox_bytes += size
             self.outbox_high_water = max(self.outbox_high_water, self.outbox_bytes)
             self._outbox_bell.ring()
-        self._arm(self.core.next_deadline())
-        self._events.extend(self.core.events_received())
-        self._deliver_all()
 
     def _arm(self, deadline: float | None) -> None:
+        if deadline == self._due:
+            return
+        self._due = deadline
         if self._timer is not None:
-            if self._timer.when() == deadline:
-                return
             self._timer.cancel()
-            self._timer = None
-        if deadline is not None:
-            self._timer = self._loop.call_at(deadline, self._tick)
+        self._timer = self._loop.call_at(deadline, self._tick) if deadline is not None else None
 
     def signal(self, signal: signals.Signal) -> None:
         """Deliver a signal of the shell's own, behind what is being delivered."""
@@ -227,13 +276,30 @@ class Driver:
         try:
             while self._events:
                 event = self._events.popleft()
+                now = self._time()
                 for observe in self.observers:
-                    observe(event, self.now)
+                    observe(event, now)
+                if type(event) is Sound:
+                    self._deliver_sound(event)
+                    continue
+                event = cast("Event", event)
                 self._settle(event)
                 for subscription in self.registry.resolve(event):
                     self._run(subscription, event)
         finally:
             self._delivering = False
+
+    def _deliver_sound(self, sound: Sound) -> None:
+        """Both events of an audio delta, each made only if somebody wants it."""
+        wanting = self.registry.wanting
+        for subscription in wanting(ResponseOutputAudioDelta, ResponseOutputAudioDelta.wire_type):
+            self._run(subscription, sound.event())
+        if sound.key is None:
+            return
+        if self._replies and (reply := self._replies.get(sound.response_id)) is not None:
+            reply.take_sound(sound.key, sound.delta.pcm, sound.encoding)
+        for subscription in wanting(signals.AudioReceived, signals.AudioReceived.name):
+            self._run(subscription, cast("signals.AudioReceived", sound.signal()))
 
     def _settle(self, event: Event) -> None:
         """First of all, whoever awaits this very event."""
@@ -245,9 +311,9 @@ class Driver:
             for future, _ in self._receipts.pop(event.event_id, ()):
                 if not future.done():
                     future.set_exception(self._refusal(event))
-        elif (key := reply_key(event)) is not None and self._replies:
+        elif type(event) in PIECES and self._replies:
             active = self.core.responses.active
-            reply = self._replies.get(key or (active.id if active else ""))
+            reply = self._replies.get(event.response_id or (active.id if active else ""))
             if reply is not None:
                 reply.take(event)
 
@@ -263,7 +329,7 @@ class Driver:
         if subscription.is_async:
             self._queue_of(subscription).push(event)
             return
-        began = self.now
+        began = self._time()
         try:
             result = subscription.handler(event)
             if inspect.iscoroutine(result):  # a lambda around an async function
@@ -271,8 +337,8 @@ class Driver:
         except Exception as exc:  # reported; the other handlers and the call go on
             self.handler_failed(subscription.label, exc, event)
         finally:
-            took = self.now - began
-            if took > max(_QUICK_S, self.lag.slowest_handler_s):
+            took = self._time() - began
+            if took > _QUICK_S and took > self.lag.slowest_handler_s:
                 self.lag.handled(subscription.label, took)
 
     async def _finish_handler(
@@ -440,8 +506,8 @@ class Driver:
         if self.closed is None:
             await self._drain()
         await self._transport.close(code, reason)
-        if self._reader is not None:
-            await asyncio.wait({self._reader})
+        if self._started:
+            await self._read_all.wait()
 
     async def _drain(self) -> None:
         try:

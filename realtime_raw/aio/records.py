@@ -14,6 +14,7 @@ from ..dispatch import Event
 from ..errors import SessionLost
 from ..protocol.core import RealtimeProtocol
 from ..protocol.signals import ConnectionLost, HandlerFailed
+from ..protocol.sound import Sound
 from ..times import ItemTimes
 from ..transcript import Transcript, TranscriptLine
 from ..turnlog import TurnLog
@@ -94,9 +95,11 @@ class Records:
         self.usage = UsageMeter(budget)
         self.witness = OrderWitness()
 
-    def observe(self, event: Event, now: float) -> None:
+    def observe(self, event: Event | Sound, now: float) -> None:
         """Take in what the core or the shell observed, before any handler does."""
         self.times.apply(event, now)
+        if isinstance(event, Sound):  # no other record is about sound
+            return
         self.turns.apply(event, now)
         self.usage.apply(event, now)
         self.witness.apply(event, now)

@@ -92,7 +92,7 @@ class ToolRunner:
         }
         driver.observers.append(self._observe)
 
-    def _observe(self, event: Event, now: float) -> None:
+    def _observe(self, event: Event | Sound, now: float) -> None:
         reaction = self._reactions.get(type(event))
         if reaction is not None:
             reaction(event)
