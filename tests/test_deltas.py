@@ -87,9 +87,7 @@ def shown(one: ServerEvent | ClientEvent | Signal) -> Any:
 
 def state_of(core: RealtimeProtocol) -> list[Any]:
     """What the core knows afterwards."""
-    lines = [
-        tuple(getattr(line, name) for name in line.__slots__ if name != "cause") for line in core.trace
-    ]
+    lines = [tuple(getattr(line, name) for name in line.__slots__ if name != "cause") for line in core.trace]
     records = [(record.to_dict(), record.audio_bytes, record.overflowed) for record in core.responses]
     items = [(item.id, item.generated, item.generated_ms, item.heard) for item in core.conversation]
     heard = core.conversation.statistics()
@@ -116,7 +114,9 @@ BASE64 = st.one_of(
     st.sampled_from(["", "A", "AA", "AAA", "AA==", "AAA=", "AB==", "A===", "====", "AA==AA==", "AAAA\nAAAA"]),
     st.sampled_from(["AAAA-_==", " AAAA", "AAAA ", "é", "AA\\u0041A", sound(1200) + "!", sound(1201)[:-1]]),
 )
-NUMBERS = st.sampled_from([0, 1, 12, -1, 10**9, 2**53, 2**63, 2**64, 10**30, 1.0, 1e300, True, None, "0", [0]])
+NUMBERS = st.sampled_from(
+    [0, 1, 12, -1, 10**9, 2**53, 2**63, 2**64, 10**30, 1.0, 1e300, True, None, "0", [0]]
+)
 VALUES = st.one_of(TEXTS, BASE64, NUMBERS, st.just({"delta": "AAAA"}), st.just(["delta"]))
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "type": st.sampled_from([*KINDS, "response.audio.delta", "response.output_audio.done"]),
@@ -138,7 +138,9 @@ SPACES = st.sampled_from(["", "", " ", "\n", "\t ", "  "])
 def messages(draw: st.DrawFn) -> bytes:
     """JSON objects that are audio deltas, or almost: fields missing, strange, doubled, in any order."""
     names = draw(
-        st.one_of(st.just(USUAL), st.permutations(USUAL), st.lists(st.sampled_from(list(FIELDS)), max_size=12))
+        st.one_of(
+            st.just(USUAL), st.permutations(USUAL), st.lists(st.sampled_from(list(FIELDS)), max_size=12)
+        )
     )
     if draw(st.booleans()):
         names = [*names, draw(st.sampled_from(list(FIELDS)))]
@@ -153,7 +155,11 @@ def messages(draw: st.DrawFn) -> bytes:
     data = text.encode("utf-8", "surrogatepass")
     if draw(st.integers(0, 9)) == 0:  # and the line may damage it
         at = draw(st.integers(0, len(data)))
-        data = data[:at] + draw(st.sampled_from([b"", b'"', b"\\", b"\xff", b"\x00", b"\n", b":", b"}"])) + data[at + 1 :]
+        data = (
+            data[:at]
+            + draw(st.sampled_from([b"", b'"', b"\\", b"\xff", b"\x00", b"\n", b":", b"}"]))
+            + data[at + 1 :]
+        )
     return data
 
 

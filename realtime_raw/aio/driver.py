@@ -8,13 +8,12 @@ subscribed. No verb of the API is here, and no rule of the protocol.
 from __future__ import annotations
 
 import asyncio
-import inspect
 import weakref
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
-from ..dispatch import Event, Kind, Registry, Subscription
+from ..dispatch import Event, Kind
 from ..errors import CommandTimeout, RealtimeError, ServerRefused, SessionLost
 from ..events.base import ClientEvent, ServerEvent
 from ..events.client import ResponseCreate
@@ -23,8 +22,9 @@ from ..protocol import signals
 from ..protocol.sound import Sound
 from ..types import CloseInfo, ErrorInfo
 from .bell import Bell
+from .handlers import Handlers, OnHandlerError
 from .reply import PIECES, Reply
-from .subscribe import EventStream, HandlerQueue, LagGauge, Overflow, Waiter
+from .subscribe import EventStream, Overflow, Waiter
 from .tap import Tap
 from .transport import BURST, MessageTransport, PushTransport
 
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 __all__ = ["HIGH_WATER", "Driver", "OnHandlerError"]
 
-OnHandlerError = Literal["report", "abort"]
 T = TypeVar("T")
 Confirmed = signals.CommandConfirmed
 Receipt = tuple[asyncio.Future[Any], Callable[[Confirmed], Any]]
@@ -47,13 +46,10 @@ HIGH_WATER: Final = 256 * 1024
 # Leaving takes at most these two and the transport's own close (1 s).
 _DRAIN_S: Final = 0.2
 _GRACE_S: Final = 0.2
-_FAILURES_KEPT: Final = 32
 _KEEPALIVE_S: Final = 90.0
-# A handler that takes less keeps nobody waiting.
-_QUICK_S: Final = 0.001
 
 
-class Driver:
+class Driver(Handlers):
     """Runs one session. Made inside a running event loop; `start()` it, and `finish()` it in any case."""
 
     def __init__(
@@ -64,27 +60,18 @@ class Driver:
         tap: Tap | None = None,
         on_handler_error: OnHandlerError = "report",
     ) -> None:
+        super().__init__(asyncio.get_running_loop(), on_handler_error)
         self.core = core
-        self.registry = Registry()
         self.closed: CloseInfo | None = None
-        self.failures: list[Exception] = []
-        self.failures_total = 0
         self.fatal: Exception | None = None
-        self.aborted = False
         self.attachments: list[Attachment] = []
         # Told of every event before anyone else, with the time: the records.
         self.observers: list[Callable[[Any, float], None]] = []
         # Asked before a create, by whatever way it comes; may refuse it by raising.
         self.check_create: Callable[[], object] | None = None
-        self._loop = asyncio.get_running_loop()
-        self._time = self._loop.time
-        self.lag = LagGauge(self._loop)
         self._transport = transport
         self._push = cast("PushTransport", transport) if hasattr(transport, "send_now") else None
         self._tap = tap or Tap(None)
-        self._on_handler_error = on_handler_error
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._handling: set[asyncio.Task[None]] = set()
         self._read_all = asyncio.Event()
         self._started = False
         self._handed_over = asyncio.Event()
@@ -100,7 +87,6 @@ class Driver:
         self._receipts: dict[str, list[Receipt]] = {}
         self._replies: weakref.WeakValueDictionary[str, Reply] = weakref.WeakValueDictionary()
         self._waiting: weakref.WeakSet[EventStream[Any] | Waiter[Any]] = weakref.WeakSet()
-        self._queues: weakref.WeakKeyDictionary[Subscription[Any], HandlerQueue] = weakref.WeakKeyDictionary()
         self._events: deque[Event | Sound] = deque()
         self._delivering = False
 
@@ -130,19 +116,6 @@ class Driver:
             self._handed_over.set()
             if self._push is not None and self._started:
                 self._push.resume()
-
-    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Run `work` as a task that ends with the connection at the latest."""
-        task = self._loop.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
-
-    def _spawn_handler(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = self.spawn(work)
-        self._handling.add(task)
-        task.add_done_callback(self._handling.discard)
-        return task
 
     def received(self, data: bytes | str) -> bool:
         """A message has come, from a transport that pushes. False: no more before the session has its user."""
@@ -285,7 +258,7 @@ class Driver:
                 event = cast("Event", event)
                 self._settle(event)
                 for subscription in self.registry.resolve(event):
-                    self._run(subscription, event)
+                    self.run(subscription, event)
         finally:
             self._delivering = False
 
@@ -293,13 +266,13 @@ class Driver:
         """Both events of an audio delta, each made only if somebody wants it."""
         wanting = self.registry.wanting
         for subscription in wanting(ResponseOutputAudioDelta, ResponseOutputAudioDelta.wire_type):
-            self._run(subscription, sound.event())
+            self.run(subscription, sound.event())
         if sound.key is None:
             return
         if self._replies and (reply := self._replies.get(sound.response_id)) is not None:
             reply.take_sound(sound.key, sound.delta.pcm, sound.encoding)
         for subscription in wanting(signals.AudioReceived, signals.AudioReceived.name):
-            self._run(subscription, cast("signals.AudioReceived", sound.signal()))
+            self.run(subscription, cast("signals.AudioReceived", sound.signal()))
 
     def _settle(self, event: Event) -> None:
         """First of all, whoever awaits this very event."""
@@ -324,54 +297,6 @@ class Driver:
             return self.lost()
         error = refused.error or ErrorInfo("the server gave no reason")
         return ServerRefused(error, refused.command, refused.event_id)
-
-    def _run(self, subscription: Subscription[Any], event: Event) -> None:
-        if subscription.is_async:
-            self._queue_of(subscription).push(event)
-            return
-        began = self._time()
-        try:
-            result = subscription.handler(event)
-            if inspect.iscoroutine(result):  # a lambda around an async function
-                self._spawn_handler(self._finish_handler(subscription, result))
-        except Exception as exc:  # reported; the other handlers and the call go on
-            self.handler_failed(subscription.label, exc, event)
-        finally:
-            took = self._time() - began
-            if took > _QUICK_S and took > self.lag.slowest_handler_s:
-                self.lag.handled(subscription.label, took)
-
-    async def _finish_handler(
-        self, subscription: Subscription[Any], rest: Coroutine[Any, Any, object]
-    ) -> None:
-        try:
-            await rest
-        except Exception as exc:
-            self.handler_failed(subscription.label, exc)
-
-    def _queue_of(self, subscription: Subscription[Any]) -> HandlerQueue:
-        queue = self._queues.get(subscription)
-        if queue is None:
-            queue = self._queues[subscription] = HandlerQueue(
-                cast("Callable[[Any], Awaitable[object]]", subscription.handler),
-                spawn=self._spawn_handler,
-                failed=lambda exc, event: self.handler_failed(subscription.label, exc, event),
-            )
-        return queue
-
-    def handler_failed(self, label: str, exc: Exception, event: Event | None = None) -> None:
-        """Report that `label`, called with `event`, raised `exc`: now, and when the connection is left."""
-        if isinstance(exc, SessionLost) and exc.expected:
-            return  # it was in the middle of a verb when we closed: as good as cancelled
-        self.failures_total += 1
-        if len(self.failures) < _FAILURES_KEPT:
-            self.failures.append(exc)
-        # A handler of failures that fails must not be told of it, for ever.
-        if not isinstance(event, signals.HandlerFailed):
-            self.signal(signals.HandlerFailed(handler=label, error=exc))
-        if self._on_handler_error == "abort" and not self.aborted:
-            self.aborted = True
-            self._transport.abort()
 
     # Waiting
 

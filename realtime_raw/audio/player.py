@@ -165,8 +165,13 @@ class Player:
         resample without soxr.
         """
         part = self._part(key, encoding)
-        self._refill()
+        if len(self._spill):
+            self._refill()
         assert part.intake is not None
+        frames = len(data) >> 1
+        if part.intake.is_plain(data) and not len(self._spill) and 0 < frames <= self._ring.free:
+            self._feed_plain(part, data, frames)
+            return frames
         taken = part.intake.take(data, self._ring.free + self._spill.free)
         part.received = part.before + part.intake.received
         self._refused += taken.refused
@@ -272,10 +277,30 @@ class Player:
 
     # -- parts into the ring ------------------------------------------------
 
+    def _feed_plain(self, part: _Part, data: bytes, frames: int) -> None:
+        """Samples that go into the ring as they are, with room for all of them: the usual case."""
+        ring, intake = self._ring, part.intake
+        assert intake is not None
+        start = ring.written
+        ring.write_bytes(data)
+        self._spans.wrote(start, frames, part.key)
+        intake.took(frames)
+        part.received = part.before + intake.received
+        part.kept += frames
+        part.end_at = start + frames
+        waiting = ring.available
+        if waiting > self._high_water:
+            self._high_water = max(self._high_water, waiting - ring.discarding)
+        if part.key not in self._live:
+            self._live[part.key] = part
+
     def _part(self, key: AudioKey, encoding: str) -> _Part:
-        part = self._parts.get(key) or _Part(key)
-        if part.intake is None or part.intake.encoding != encoding:
-            part.intake, part.before = Intake(encoding, self._rate), part.received
+        part = self._parts.get(key)
+        if part is not None and part.intake is not None and part.intake.encoding == encoding:
+            part.ended = False
+            return part
+        part = part or _Part(key)
+        part.intake, part.before = Intake(encoding, self._rate), part.received
         part.ended = False
         if key not in self._parts:
             self._forget_oldest()

@@ -125,9 +125,10 @@ class RealtimeProtocol:
             return
         state.observed.append(event)
         state.trace.received(event)
-        if isinstance(event, UnknownServerEvent):
+        # Not `isinstance`, which pydantic makes costly.
+        if type(event) is UnknownServerEvent:
             state.counts["unknown_events"] += 1
-        elif isinstance(event, InvalidServerEvent):
+        elif type(event) is InvalidServerEvent:
             state.counts["invalid_events"] += 1
             problems = "; ".join(map(str, event.problems))
             state.warn("invalid_event", f"{event.type or 'a message'}: {problems}", event)
@@ -256,8 +257,11 @@ class RealtimeProtocol:
     def next_deadline(self) -> float | None:
         """When `handle_timer` wants to be called, or None."""
         state = self._state
-        times = (state.commands.next_deadline(), state.session.next_deadline(), state.poll_at)
-        return min((time for time in times if time is not None), default=None)
+        first = state.commands.next_deadline()
+        for time in (state.session.next_deadline(), state.poll_at):
+            if time is not None and (first is None or time < first):
+                first = time
+        return first
 
     # Views
 

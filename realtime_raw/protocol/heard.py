@@ -178,11 +178,15 @@ class HeardText:
         self._items.clear()
 
     def _find(self, key: AudioKey) -> _Track | None:
-        return self._items.get(key.item_id, {}).get(key.content_index)
+        tracks = self._items.get(key.item_id)
+        return tracks.get(key.content_index) if tracks is not None else None
 
     def _track(self, key: AudioKey, encoding: str = "audio/pcm") -> _Track:
-        tracks = self._items.setdefault(key.item_id, {})
-        return tracks.setdefault(key.content_index, _Track(bytes_per_ms(encoding)))
+        track = self._find(key)
+        if track is None:
+            track = _Track(bytes_per_ms(encoding))
+            self._items.setdefault(key.item_id, {})[key.content_index] = track
+        return track
 
 
 def spread(transcript: str, total_ms: int, heard_ms: float) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from ..events import translation as tr
 from ..events.base import ServerEvent
 from ..types import AudioKey
 from . import signals
+from .contents import TextDelta
 from .outgoing import Outgoing
 from .patch import SessionPatch
 from .receipts import Receipts
@@ -56,9 +57,9 @@ ROUTES: Mapping[type[ServerEvent], tuple[str, ...]] = {
     ev.ResponseOutputItemDone: (_C, _T, "mcp"),
     ev.ResponseContentPartAdded: (_C,),
     ev.ResponseContentPartDone: (_C,),
-    ev.ResponseOutputTextDelta: (_C, "first_text"),
+    ev.ResponseOutputTextDelta: ("words",),
     ev.ResponseOutputTextDone: (_C,),
-    ev.ResponseOutputAudioTranscriptDelta: (_C, "first_text"),
+    ev.ResponseOutputAudioTranscriptDelta: ("words",),
     ev.ResponseOutputAudioTranscriptDone: (_C,),
     ev.ResponseOutputAudioDelta: (_C, "audio"),
     ev.ResponseOutputAudioDone: (_C, "audio_done"),
@@ -274,7 +275,10 @@ class Reactions:
     def _next_response(self, event: ServerEvent, now: float) -> None:
         self._outgoing.dispatch_held(now)
 
-    def _first_text(self, event: ev.ResponseOutputTextDelta, now: float) -> None:
+    def _words(self, event: TextDelta, now: float) -> None:
+        objection = self._state.conversation.words(event)
+        if objection is not None:
+            self._state.warn("conversation", objection.detail, event)
         record = self._record(event.response_id, now)
         if record.marks.first_text is None:
             record.marks.first_text = now
