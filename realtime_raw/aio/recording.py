@@ -11,8 +11,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
-
+from typing import TYPE_CHECKING, Final, Self
 
 from .. import events as ev
 from .. import script
@@ -135,7 +134,7 @@ class Recording:
         if isinstance(event, ev.InputAudioBufferAppend):
             self.appended(b64decode(event.audio), self._core.input_audio.encoding, now)
         elif isinstance(event, ev.InputAudioBufferCommit | ev.InputAudioBufferClear):
-            self._marks[event.event_id or ""] = self._tape.mark(now)
+            self._marks[str(event.event_id)] = self._tape.mark(now)
         elif isinstance(event, signals.CommandConfirmed):
             self._settle(event)
         elif isinstance(event, signals.CommandRefused):
@@ -219,7 +218,7 @@ class Recording:
         except OSError as exc:
             raise AudioError(f"cannot write {printable(str(path))}: {exc.strerror or exc}") from exc
 
-    def __enter__(self) -> Recording:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

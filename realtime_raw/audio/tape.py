@@ -20,7 +20,7 @@ __all__ = ["Cut", "Tape"]
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A stretch of the tape: int16 samples at the tape's rate, the last of which was appended at `ends_at`."""
+    """A stretch of the tape: int16 samples at its rate, the last of which was appended at `ends_at`."""
 
     samples: Samples
     ends_at: float

@@ -79,7 +79,7 @@ class StereoFile:
         frames.reshape(-1).view(np.uint8)[: len(there)] = there
         frames[:, channel] = samples
         self._file.seek(place)
-        self._file.write(frames)
+        self._file.write(frames.tobytes())
 
     def _tell(self) -> None:
         """Let the header say how much there is."""

@@ -33,7 +33,9 @@ def voice(seconds: float, hz: float = 300.0) -> Samples:
 class Call:
     """A microphone and a speaker of 20 ms blocks at a simulated call that is recorded."""
 
-    def __init__(self, directory: Path, *, server: dict[str, object] | None = None, manual: bool = True) -> None:
+    def __init__(
+        self, directory: Path, *, server: dict[str, object] | None = None, manual: bool = True
+    ) -> None:
         self.player = Player(latency_ms=0)
         self.link = Link(
             playhead=self.player, options=Options(manual_turns=manual), **{"speed": 4.0, **(server or {})}
