@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ..protocol.core import RealtimeProtocol
     from ..protocol.outgoing import IfBusy
     from .audio_pumps import Attachment
+    from .recording import Recording
 
 __all__ = ["HIGH_WATER", "Driver", "OnHandlerError"]
 
@@ -65,6 +66,7 @@ class Driver(Handlers):
         self.closed: CloseInfo | None = None
         self.fatal: Exception | None = None
         self.attachments: list[Attachment] = []
+        self.recordings: list[Recording] = []
         # Told of every event before anyone else, with the time: the records.
         self.observers: list[Callable[[Any, float], None]] = []
         # Asked before a create, by whatever way it comes; may refuse it by raising.
@@ -118,7 +120,7 @@ class Driver(Handlers):
                 self._push.resume()
 
     def received(self, data: bytes | str) -> bool:
-        """A message has come, from a transport that pushes. False: no more before the session has its user."""
+        """A transport that pushes has a message. False: no more of them before the session has its user."""
         if self.closed is not None:
             return True  # it broke a rule before, and nothing after that counts
         try:
@@ -459,6 +461,7 @@ class Driver(Handlers):
             self.lag.stop()
             self._arm(None)
             await self._reap()
+            self._end_recordings()
             self._tap.close()
 
     async def _detach(self) -> None:
@@ -467,6 +470,13 @@ class Driver(Handlers):
                 await attachment.detach()
             except Exception as exc:
                 self.handler_failed("audio sink", exc)
+
+    def _end_recordings(self) -> None:
+        for recording in self.recordings:
+            try:
+                recording.close()
+            except RealtimeError as exc:
+                self.handler_failed("recording", exc)
 
     async def _let_handlers_finish(self) -> None:
         try:

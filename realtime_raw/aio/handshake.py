@@ -41,7 +41,7 @@ class _Quiet(logging.LoggerAdapter[logging.Logger]):
 
 
 class _Opening(client.ClientConnection):
-    """The library's connection up to the response: what comes behind it belongs to the line that takes over."""
+    """The library's connection up to the response: what comes behind that is for the line that takes over."""
 
     def __init__(self, protocol: ClientProtocol, **options: Any) -> None:
         super().__init__(protocol, **options)

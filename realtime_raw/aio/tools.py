@@ -25,6 +25,7 @@ from ..events.response import ResponseConfig
 from ..events.session import FunctionTool, McpTool
 from ..functions import ArgumentsRefused, ToolFunction, output_text
 from ..protocol import signals
+from ..protocol.sound import Sound
 from ..protocol.tools import ToolCall
 from ..text import safe
 from ..types import UNSET

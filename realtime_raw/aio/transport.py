@@ -6,7 +6,6 @@ unknown here; how a WebSocket is opened is `handshake`'s affair.
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from typing import Final, Protocol
 

@@ -75,7 +75,7 @@ class Intake:
         return self._taken * self._rate // self._wire_rate
 
     def is_plain(self, data: bytes) -> bool:
-        """Whether `data` is samples as they stand: whole ones, of this machine's order, at the player's rate."""
+        """Whether `data` is samples as they stand: whole, in this machine's order, at the player's rate."""
         return self._plain and not len(data) & 1 and not self._carry.pending
 
     def took(self, frames: int) -> None:

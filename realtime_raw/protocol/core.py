@@ -245,7 +245,7 @@ class RealtimeProtocol:
         return events
 
     def drain(self) -> list[Observed | Sound]:
-        """As `events_received`, but valid audio comes as `Sound`, and its events are made by who wants them."""
+        """As `events_received`, but valid audio comes as `Sound`: its events are made by who wants them."""
         observed, self._state.observed = self._state.observed, []
         return observed
 
