@@ -9,14 +9,12 @@ neither can hide a quote, an escape or a second key.
 
 from __future__ import annotations
 
-import functools
 import re
 from typing import Final
 
-import orjson
 import pybase64
 
-from .events.base import ServerEvent
+from .events.base import RAW, ServerEvent
 from .events.server import (
     ResponseOutputAudioDelta,
     ResponseOutputAudioTranscriptDelta,
@@ -26,23 +24,26 @@ from .events.server import (
 __all__ = ["AudioDelta", "audio_in", "audio_of", "words_of"]
 
 # Printable ASCII without quote and backslash: it stands for itself.
-_ID: Final = rb'"([ !#-\[\]-~]+)"'
+_ID: Final = r'"([ !#-\[\]-~]+)"'
 # No sign, no leading zero, and within what every JSON parser takes for an integer.
-_INDEX: Final = rb"(0|[1-9][0-9]{0,8})"
+_INDEX: Final = r"(0|[1-9][0-9]{0,8})"
 _REST: Final = (
-    rb'","event_id":%b,"response_id":%b,"item_id":%b,"output_index":%b,"content_index":%b,"delta":"'
-    % (_ID, _ID, _ID, _INDEX, _INDEX)
+    f'","event_id":{_ID},"response_id":{_ID},"item_id":{_ID},'
+    f'"output_index":{_INDEX},"content_index":{_INDEX},"delta":"'
 )
-_AUDIO: Final = re.compile(rb'\{"type":"response\.output_audio\.delta' + _REST)
+_AUDIO: Final = re.compile((r'\{"type":"response\.output_audio\.delta' + _REST).encode())
+_TEXT: Final = r'([^"\\\x00-\x1f]*)"'
 _WORDS: Final = re.compile(
-    rb'\{"type":"(response\.output_(?:audio_transcript|text)\.delta)'
-    + _REST
-    + rb'([^"\\\x00-\x1f]*)"(?:,"obfuscation":"([^"\\\x00-\x1f]*)")?\}'
+    r'\{"type":"(response\.output_(?:audio_transcript|text)\.delta)'
+    f'{_REST}{_TEXT}(?:,"obfuscation":"{_TEXT})?' + r"\}"
 )
-_WORD_EVENTS: Final = {
-    b"response.output_audio_transcript.delta": ResponseOutputAudioTranscriptDelta,
-    b"response.output_text.delta": ResponseOutputTextDelta,
+_WORD_EVENTS: Final[dict[str, type[ServerEvent]]] = {
+    cls.wire_type: cls for cls in (ResponseOutputAudioTranscriptDelta, ResponseOutputTextDelta)
 }
+# What stands behind `{"type":"response.output_` in each.
+_AT: Final = len('{"type":"response.output_')
+_AUDIO_MARK: Final = b"audio.d"
+_WORDS_MARKS: Final = frozenset((b"audio_t", b"text.de"))
 _NAMED: Final = frozenset(
     ("type", "event_id", "response_id", "item_id", "output_index", "content_index", "delta")
 )
@@ -94,15 +95,17 @@ class AudioDelta:
                     "item_id": self.item_id,
                     "content_index": self.content_index,
                     "delta": data[head.end() : -2].decode(),
+                    RAW: data,
                 },
                 set(_NAMED),
             )
-            self._event.keep_raw(functools.partial(orjson.loads, data))
         return self._event
 
 
 def audio_of(data: bytes) -> AudioDelta | None:
     """The audio delta a message is; None for any other message, and for any other shape of one."""
+    if data[_AT : _AT + 7] != _AUDIO_MARK:
+        return None
     head = _AUDIO.match(data)
     if head is None or data[-2:] != b'"}':
         return None
@@ -118,33 +121,29 @@ def audio_of(data: bytes) -> AudioDelta | None:
 
 def words_of(data: bytes) -> ServerEvent | None:
     """The delta of a transcript or text a message is; None for any other message or shape."""
-    found = _WORDS.fullmatch(data)
+    if data[_AT : _AT + 7] not in _WORDS_MARKS:
+        return None
+    try:
+        found = _WORDS.fullmatch(data.decode())
+    except UnicodeDecodeError:
+        return None
     if found is None:
         return None
     kind, event_id, response_id, item_id, output_index, content_index, delta, obfuscation = found.groups()
-    try:
-        text = delta.decode()
-        padding = obfuscation.decode() if obfuscation is not None else None
-    except UnicodeDecodeError:
-        return None
-    named = set(_NAMED)
-    if padding is not None:
-        named.add("obfuscation")
-    event = _WORD_EVENTS[kind].of_valid(
+    return _WORD_EVENTS[kind].of_valid(
         {
-            "type": kind.decode(),
-            "event_id": event_id.decode(),
-            "response_id": response_id.decode(),
+            "type": kind,
+            "event_id": event_id,
+            "response_id": response_id,
             "output_index": int(output_index),
-            "item_id": item_id.decode(),
+            "item_id": item_id,
             "content_index": int(content_index),
-            "delta": text,
-            "obfuscation": padding,
+            "delta": delta,
+            "obfuscation": obfuscation,
+            RAW: data,
         },
-        named,
+        set(_NAMED) if obfuscation is None else {*_NAMED, "obfuscation"},
     )
-    event.keep_raw(functools.partial(orjson.loads, data))
-    return event
 
 
 def audio_in(data: bytes) -> AudioDelta | None:
@@ -176,5 +175,5 @@ def audio_in(data: bytes) -> AudioDelta | None:
     for index in (event.output_index, event.content_index):
         if index is not None and not 0 <= index < _MAX_INDEX:
             return None
-    event.keep_raw(functools.partial(orjson.loads, data))
+    event.keep_raw(data)
     return AudioDelta(pcm, event.response_id, event.item_id, event.content_index, event=event)

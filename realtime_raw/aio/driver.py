@@ -199,7 +199,9 @@ class Driver(Handlers):
         core = self.core
         if messages := core.data_to_send():
             self._post(messages)
-        self._arm(core.next_deadline())
+        deadline = core.next_deadline()
+        if deadline != self._due:
+            self._arm(deadline)
         if events := core.drain():
             self._events.extend(events)
             self._deliver_all()
@@ -220,8 +222,6 @@ class Driver(Handlers):
             self._outbox_bell.ring()
 
     def _arm(self, deadline: float | None) -> None:
-        if deadline == self._due:
-            return
         self._due = deadline
         if self._timer is not None:
             self._timer.cancel()

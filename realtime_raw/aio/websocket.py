@@ -248,7 +248,7 @@ class WebSocketTransport(asyncio.BaseProtocol):
         return SessionLost(close, expected=close.by_us)
 
     def _expect_end(self) -> None:
-        """Close frames were exchanged, or we gave up: the peer is to end the line now, and has some time for it."""
+        """Close frames were exchanged, or we gave up: the peer is to end the line, in bounded time."""
         if self._end_timer is None and self._socket is not None:
             self._end_timer = self._loop.call_later(self._close_timeout, self._socket.abort)
 

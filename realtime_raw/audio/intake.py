@@ -74,13 +74,10 @@ class Intake:
         """How long the stream is so far, in frames at `rate`, rounded down."""
         return self._taken * self._rate // self._wire_rate
 
-    def is_plain(self, data: bytes) -> bool:
-        """Whether `data` is samples as they stand: whole, in this machine's order, at the player's rate."""
-        return self._plain and not len(data) & 1 and not self._carry.pending
-
-    def took(self, frames: int) -> None:
-        """So many frames of plain samples went another way."""
-        self._taken += frames
+    @property
+    def is_plain(self) -> bool:
+        """Whether whole samples that come next need no change, and nothing is held back before them."""
+        return self._plain and not self._carry.pending
 
     def take(self, data: bytes, room: int) -> Taken:
         """Samples made of `data`, or of as much of it as gives no more than `room` frames.

@@ -148,23 +148,28 @@ class SampleRing:
         return count
 
     def write_bytes(self, data: bytes) -> int:
-        """As `write`, of samples as bytes in the machine's order, an even number of them."""
+        """Copy in samples as bytes in the machine's order, an even number, if there is room for all of them.
+
+        Returns how many frames now wait, those marked for discarding included;
+        0 if there was no room, and nothing was written.
+        """
         written = self._written.value
-        waiting = written - self._consumed.value
-        count = min(len(data) >> 1, self._capacity - waiting)
-        at = written % self._capacity
-        first = self._capacity - at
-        memory = self._memory
-        if count == len(data) >> 1 and count <= first:
-            memory[2 * at : 2 * (at + count)] = data
+        count = len(data) >> 1
+        waiting = written - self._consumed.value + count
+        capacity = self._capacity
+        if waiting > capacity:
+            return 0
+        at = written % capacity
+        first = capacity - at
+        if count <= first:
+            self._memory[2 * at : 2 * (at + count)] = data
         else:
-            one, rest = min(count, first), count - min(count, first)
-            memory[2 * at : 2 * (at + one)] = data[: 2 * one]
-            memory[: 2 * rest] = data[2 * one : 2 * count]
+            self._memory[2 * at :] = data[: 2 * first]
+            self._memory[: 2 * (count - first)] = data[2 * first :]
         self._written.value = written + count
-        if waiting + count > self._high_water:
-            self._high_water = waiting + count
-        return count
+        if waiting > self._high_water:
+            self._high_water = waiting
+        return waiting
 
     def discard(self) -> int:
         """Mark all that was written for skipping; returns the number the next frame will have."""

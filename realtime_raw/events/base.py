@@ -9,7 +9,7 @@ three things in both directions: inward by `model_fields_set`, outward by
 """
 
 import reprlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Final, Literal, Self, cast, get_args, get_origin
 
 import pydantic
@@ -193,7 +193,7 @@ class Outbound(WireModel):
 _set: Final = object.__setattr__
 # Where an event keeps what it was made of: beside its fields, as a cached property
 # would be. A private attribute costs each event more than its validation.
-_RAW: Final = "_raw"
+RAW: Final = "_raw"
 
 
 def _wire_type(cls: type[WireModel]) -> str:
@@ -218,10 +218,11 @@ class ServerEvent(Inbound):
 
     @classmethod
     def of_valid(cls, values: dict[str, Any], named: set[str]) -> Self:
-        """An event of values known to be valid: a value for every field, and which of them were named.
+        """An event of values known to be valid: one for every field, and which of them were named.
 
         For the codec, where it has read a message without a parser: what
-        validation would have made, in a third of its time.
+        validation would have made, in a third of its time. The message itself
+        may stand under `RAW`.
         """
         event = cls.__new__(cls)
         _set(event, "__dict__", values)
@@ -233,16 +234,19 @@ class ServerEvent(Inbound):
     @property
     def raw(self) -> dict[str, Any]:
         """The dict as received (not a copy); rebuilt from the fields if made by hand."""
-        raw = self.__dict__.get(_RAW)
+        raw = self.__dict__.get(RAW)
         if raw is None:
             return self.to_wire()
-        if callable(raw):
-            raw = self.__dict__[_RAW] = raw()
+        if type(raw) is bytes:
+            # Here, as a program that makes events by hand need not have a parser.
+            import orjson
+
+            raw = self.__dict__[RAW] = orjson.loads(raw)
         return cast("dict[str, Any]", raw)
 
-    def keep_raw(self, raw: dict[str, Any] | Callable[[], dict[str, Any]]) -> None:
-        """Called by the codec, once, with the parsed message, or with what parses it when it is asked for."""
-        self.__dict__[_RAW] = raw
+    def keep_raw(self, raw: dict[str, Any] | bytes) -> None:
+        """Called by the codec, once, with the message: parsed, or as bytes that are parsed when asked for."""
+        self.__dict__[RAW] = raw
 
 
 class UnknownServerEvent(ServerEvent):
@@ -263,7 +267,7 @@ class InvalidServerEvent(ServerEvent):
 
     def to_wire(self) -> dict[str, Any]:
         """The parsed object as received, or an empty one."""
-        return dict(self.__dict__.get(_RAW) or {})
+        return dict(self.__dict__.get(RAW) or {})
 
     def __eq__(self, other: object) -> bool:
         """Equal if received as the same bytes."""

@@ -217,7 +217,8 @@ class Contents:
         part = record.part(event.content_index, "output_audio" if sound else "output_text")
         agrees = part.words.add(delta)
         if sound and part.heard != ALL:
-            self.heard_text.text(AudioKey(record.id, event.content_index or 0), delta)
+            key = part.key = part.key or AudioKey(record.id, event.content_index or 0)
+            self.heard_text.text(key, delta)
         if agrees or record.id not in self.records:
             return record, None
         return record, contradiction(record.id, "has a delta that its final text does not hold")
@@ -245,7 +246,8 @@ class Contents:
             part = record.part(content_index, "output_audio")
             part.add_sound(size, encoding)
             if part.heard != ALL:
-                self.heard_text.audio(AudioKey(record.id, content_index or 0), size, encoding)
+                key = part.key = part.key or AudioKey(record.id, content_index or 0)
+                self.heard_text.audio(key, size, encoding)
 
     def _audio_delta(self, event: ev.ResponseOutputAudioDelta) -> Changes:
         record = self._record(event.item_id, event.response_id)
@@ -313,9 +315,11 @@ class Contents:
 
     def _record(self, item_id: str | None, response_id: str | None = None) -> ItemRecord | None:
         """The record an event speaks of: an item, or a draft; None for nameless and deleted ones."""
+        record = self.records.get(item_id or "")
+        if record is not None and record.response_id is not None:
+            return record
         if not item_id or self._is_gone(item_id):
             return None
-        record = self.records.get(item_id)
         if record is None:
             record, dropped = self.drafts.open(item_id, response_id)
             if dropped is not None:
