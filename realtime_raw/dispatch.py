@@ -96,9 +96,9 @@ class Subscription(Generic[E_contra]):
         inner = _innermost(self.handler)
         return inner.__qualname__ if inspect.isroutine(inner) else type(inner).__qualname__
 
-    def wants(self, event: Event) -> bool:
-        """Whether an event is of one of the kinds."""
-        return any(_is(event, kind) for kind in self.kinds)
+    def wants(self, cls: type[Event], name: str) -> bool:
+        """Whether events of a class and name are of one of the kinds."""
+        return any(_is(cls, name, kind) for kind in self.kinds)
 
     def __repr__(self) -> str:
         kinds = ", ".join(kind if isinstance(kind, str) else kind.__name__ for kind in self.kinds)
@@ -161,19 +161,22 @@ class Registry:
 
     def resolve(self, event: Event) -> tuple[Subscription[Any], ...]:
         """The subscriptions an event concerns, in the order in which they were made."""
-        key = (type(event), name_of(event))
-        found = self._resolved.get(key)
+        return self.wanting(type(event), name_of(event))
+
+    def wanting(self, cls: type[Event], name: str) -> tuple[Subscription[Any], ...]:
+        """The subscriptions that events of a class and name concern, before there is such an event."""
+        found = self._resolved.get((cls, name))
         if found is None:
-            found = tuple(one for one in self._subscriptions if one.wants(event))
+            found = tuple(one for one in self._subscriptions if one.wants(cls, name))
             if len(self._resolved) < _REMEMBERED:
-                self._resolved[key] = found
+                self._resolved[cls, name] = found
         return found
 
 
-def _is(event: Event, kind: Kind) -> bool:
+def _is(cls: type[Event], name: str, kind: Kind) -> bool:
     if isinstance(kind, str):
-        return kind in (_ALL, name_of(event))
-    return isinstance(event, kind)
+        return kind in (_ALL, name)
+    return issubclass(cls, kind)
 
 
 def _innermost(handler: Callable[..., object]) -> Callable[..., object]:

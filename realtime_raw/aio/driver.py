@@ -8,34 +8,35 @@ subscribed. No verb of the API is here, and no rule of the protocol.
 from __future__ import annotations
 
 import asyncio
-import inspect
 import weakref
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
-from ..dispatch import Event, Kind, Registry, Subscription
+from ..dispatch import Event, Kind
 from ..errors import CommandTimeout, RealtimeError, ServerRefused, SessionLost
 from ..events.base import ClientEvent, ServerEvent
 from ..events.client import ResponseCreate
-from ..events.server import ResponseCreated
+from ..events.server import ResponseCreated, ResponseOutputAudioDelta
 from ..protocol import signals
+from ..protocol.sound import Sound
 from ..types import CloseInfo, ErrorInfo
 from .bell import Bell
-from .reply import Reply, reply_key
-from .subscribe import EventStream, HandlerQueue, LagGauge, Overflow, Waiter
+from .handlers import Handlers, OnHandlerError
+from .reply import PIECES, Reply
+from .subscribe import EventStream, Overflow, Waiter
 from .tap import Tap
-from .transport import MessageTransport
+from .transport import BURST, MessageTransport, PushTransport
 
 if TYPE_CHECKING:
     from ..journal import Direction
     from ..protocol.core import RealtimeProtocol
     from ..protocol.outgoing import IfBusy
     from .audio_pumps import Attachment
+    from .recording import Recording
 
 __all__ = ["HIGH_WATER", "Driver", "OnHandlerError"]
 
-OnHandlerError = Literal["report", "abort"]
 T = TypeVar("T")
 Confirmed = signals.CommandConfirmed
 Receipt = tuple[asyncio.Future[Any], Callable[[Confirmed], Any]]
@@ -46,15 +47,10 @@ HIGH_WATER: Final = 256 * 1024
 # Leaving takes at most these two and the transport's own close (1 s).
 _DRAIN_S: Final = 0.2
 _GRACE_S: Final = 0.2
-# A burst of messages is read without a pause otherwise, and handlers starve meanwhile.
-_BURST: Final = 16
-_FAILURES_KEPT: Final = 32
 _KEEPALIVE_S: Final = 90.0
-# A handler that takes less keeps nobody waiting.
-_QUICK_S: Final = 0.001
 
 
-class Driver:
+class Driver(Handlers):
     """Runs one session. Made inside a running event loop; `start()` it, and `finish()` it in any case."""
 
     def __init__(
@@ -65,29 +61,25 @@ class Driver:
         tap: Tap | None = None,
         on_handler_error: OnHandlerError = "report",
     ) -> None:
+        super().__init__(asyncio.get_running_loop(), on_handler_error)
         self.core = core
-        self.registry = Registry()
         self.closed: CloseInfo | None = None
-        self.failures: list[Exception] = []
-        self.failures_total = 0
         self.fatal: Exception | None = None
-        self.aborted = False
         self.attachments: list[Attachment] = []
+        self.recordings: list[Recording] = []
         # Told of every event before anyone else, with the time: the records.
-        self.observers: list[Callable[[Event, float], None]] = []
+        self.observers: list[Callable[[Any, float], None]] = []
         # Asked before a create, by whatever way it comes; may refuse it by raising.
         self.check_create: Callable[[], object] | None = None
-        self._loop = asyncio.get_running_loop()
-        self.lag = LagGauge(self._loop)
         self._transport = transport
+        self._push = cast("PushTransport", transport) if hasattr(transport, "send_now") else None
         self._tap = tap or Tap(None)
-        self._on_handler_error = on_handler_error
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._handling: set[asyncio.Task[None]] = set()
-        self._reader: asyncio.Task[None] | None = None
+        self._read_all = asyncio.Event()
+        self._started = False
         self._handed_over = asyncio.Event()
         self._shutdown: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._due: float | None = None
         self._outbox: deque[bytes] = deque()
         self.outbox_bytes = 0
         self.outbox_high_water = 0
@@ -97,8 +89,7 @@ class Driver:
         self._receipts: dict[str, list[Receipt]] = {}
         self._replies: weakref.WeakValueDictionary[str, Reply] = weakref.WeakValueDictionary()
         self._waiting: weakref.WeakSet[EventStream[Any] | Waiter[Any]] = weakref.WeakSet()
-        self._queues: weakref.WeakKeyDictionary[Subscription[Any], HandlerQueue] = weakref.WeakKeyDictionary()
-        self._events: deque[Event] = deque()
+        self._events: deque[Event | Sound] = deque()
         self._delivering = False
 
     @property
@@ -113,50 +104,70 @@ class Driver:
         self.lag.start()
         self._tap.begin(self.now)
         self.core.connected(self.now, unix_time=unix_time)
+        self._started = True
+        if self._push is None:
+            self.spawn(self._read())
+        else:
+            self._push.attach(self)
         self.flush()
-        self._reader = self.spawn(self._read())
         self.spawn(self._write())
 
     def hand_over(self) -> None:
         """The session goes to its user. Once it is ready, nothing is read before that."""
-        self._handed_over.set()
+        if not self._handed_over.is_set():
+            self._handed_over.set()
+            if self._push is not None and self._started:
+                self._push.resume()
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Run `work` as a task that ends with the connection at the latest."""
-        task = self._loop.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+    def received(self, data: bytes | str) -> bool:
+        """A transport that pushes has a message. False: no more of them before the session has its user."""
+        if self.closed is not None:
+            return True  # it broke a rule before, and nothing after that counts
+        try:
+            self._take(data)
+        except Exception as exc:
+            self._broken(exc)
+            self.spawn(self._transport.close(1002))
+        return self._handed_over.is_set() or not self.core.ready
 
-    def _spawn_handler(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = self.spawn(work)
-        self._handling.add(task)
-        task.add_done_callback(self._handling.discard)
-        return task
+    def ended(self, close: CloseInfo) -> None:
+        """The line has ended, says a transport that pushes."""
+        if self.closed is None:
+            self._ended(close)
+        self._read_all.set()
 
     async def _read(self) -> None:
         close = CloseInfo(1006, "the reader was stopped")
         count = 0
         try:
             while True:
-                data = await self._transport.recv()
-                self._record("in", data)
-                self.core.receive_message(data, self.now)
-                self.flush()
+                self._take(await self._transport.recv())
                 count += 1
                 if self.core.ready and not self._handed_over.is_set():
                     await self._handed_over.wait()
-                elif count % _BURST == 0:
+                elif count % BURST == 0:
                     await asyncio.sleep(0)
         except SessionLost as lost:
             close = lost.close
-        except Exception as exc:  # strict mode: the server broke a rule
-            self.fatal = exc
-            close = CloseInfo(1002, type(exc).__name__)
+        except Exception as exc:
+            self._broken(exc)
         finally:
-            self._ended(close)
+            if self.closed is None:
+                self._ended(close)
+            self._read_all.set()
         if self.fatal is not None:
             await self._transport.close(1002)
+
+    def _take(self, data: bytes | str) -> None:
+        if self._tap.active:
+            self._record("in", data)
+        self.core.receive_message(data, self._time())
+        self.flush()
+
+    def _broken(self, exc: Exception) -> None:
+        """The server broke a rule, in strict mode."""
+        self.fatal = exc
+        self._ended(CloseInfo(1002, type(exc).__name__))
 
     async def _write(self) -> None:
         # The only place that waits for the line.
@@ -176,8 +187,8 @@ class Driver:
             self._transport.abort()
 
     def _tick(self) -> None:
-        self._timer = None
-        self.core.handle_timer(self.now)
+        self._timer = self._due = None
+        self.core.handle_timer(self._time())
         self.flush()
 
     def flush(self) -> None:
@@ -185,23 +196,36 @@ class Driver:
 
         The outbox comes first, so that no user code stands before it.
         """
-        if messages := self.core.data_to_send():
-            self._outbox.extend(messages)
-            self.outbox_bytes += sum(map(len, messages))
+        core = self.core
+        if messages := core.data_to_send():
+            self._post(messages)
+        deadline = core.next_deadline()
+        if deadline != self._due:
+            self._arm(deadline)
+        if events := core.drain():
+            self._events.extend(events)
+            self._deliver_all()
+
+    def _post(self, messages: list[bytes]) -> None:
+        """What the line takes is written at once; the rest waits for the writer."""
+        push = self._push
+        for data in messages:
+            size = len(data)
+            if push is not None and not self.outbox_bytes and push.send_now(data):
+                self.outbox_high_water = max(self.outbox_high_water, size)
+                if self._tap.active:
+                    self._record("out", data)
+                continue
+            self._outbox.append(data)
+            self.outbox_bytes += size
             self.outbox_high_water = max(self.outbox_high_water, self.outbox_bytes)
             self._outbox_bell.ring()
-        self._arm(self.core.next_deadline())
-        self._events.extend(self.core.events_received())
-        self._deliver_all()
 
     def _arm(self, deadline: float | None) -> None:
+        self._due = deadline
         if self._timer is not None:
-            if self._timer.when() == deadline:
-                return
             self._timer.cancel()
-            self._timer = None
-        if deadline is not None:
-            self._timer = self._loop.call_at(deadline, self._tick)
+        self._timer = self._loop.call_at(deadline, self._tick) if deadline is not None else None
 
     def signal(self, signal: signals.Signal) -> None:
         """Deliver a signal of the shell's own, behind what is being delivered."""
@@ -227,13 +251,30 @@ class Driver:
         try:
             while self._events:
                 event = self._events.popleft()
+                now = self._time()
                 for observe in self.observers:
-                    observe(event, self.now)
+                    observe(event, now)
+                if type(event) is Sound:
+                    self._deliver_sound(event)
+                    continue
+                event = cast("Event", event)
                 self._settle(event)
                 for subscription in self.registry.resolve(event):
-                    self._run(subscription, event)
+                    self.run(subscription, event)
         finally:
             self._delivering = False
+
+    def _deliver_sound(self, sound: Sound) -> None:
+        """Both events of an audio delta, each made only if somebody wants it."""
+        wanting = self.registry.wanting
+        for subscription in wanting(ResponseOutputAudioDelta, ResponseOutputAudioDelta.wire_type):
+            self.run(subscription, sound.event())
+        if sound.key is None:
+            return
+        if self._replies and (reply := self._replies.get(sound.response_id)) is not None:
+            reply.take_sound(sound.key, sound.delta.pcm, sound.encoding)
+        for subscription in wanting(signals.AudioReceived, signals.AudioReceived.name):
+            self.run(subscription, cast("signals.AudioReceived", sound.signal()))
 
     def _settle(self, event: Event) -> None:
         """First of all, whoever awaits this very event."""
@@ -245,9 +286,9 @@ class Driver:
             for future, _ in self._receipts.pop(event.event_id, ()):
                 if not future.done():
                     future.set_exception(self._refusal(event))
-        elif (key := reply_key(event)) is not None and self._replies:
+        elif type(event) in PIECES and self._replies:
             active = self.core.responses.active
-            reply = self._replies.get(key or (active.id if active else ""))
+            reply = self._replies.get(event.response_id or (active.id if active else ""))
             if reply is not None:
                 reply.take(event)
 
@@ -258,54 +299,6 @@ class Driver:
             return self.lost()
         error = refused.error or ErrorInfo("the server gave no reason")
         return ServerRefused(error, refused.command, refused.event_id)
-
-    def _run(self, subscription: Subscription[Any], event: Event) -> None:
-        if subscription.is_async:
-            self._queue_of(subscription).push(event)
-            return
-        began = self.now
-        try:
-            result = subscription.handler(event)
-            if inspect.iscoroutine(result):  # a lambda around an async function
-                self._spawn_handler(self._finish_handler(subscription, result))
-        except Exception as exc:  # reported; the other handlers and the call go on
-            self.handler_failed(subscription.label, exc, event)
-        finally:
-            took = self.now - began
-            if took > max(_QUICK_S, self.lag.slowest_handler_s):
-                self.lag.handled(subscription.label, took)
-
-    async def _finish_handler(
-        self, subscription: Subscription[Any], rest: Coroutine[Any, Any, object]
-    ) -> None:
-        try:
-            await rest
-        except Exception as exc:
-            self.handler_failed(subscription.label, exc)
-
-    def _queue_of(self, subscription: Subscription[Any]) -> HandlerQueue:
-        queue = self._queues.get(subscription)
-        if queue is None:
-            queue = self._queues[subscription] = HandlerQueue(
-                cast("Callable[[Any], Awaitable[object]]", subscription.handler),
-                spawn=self._spawn_handler,
-                failed=lambda exc, event: self.handler_failed(subscription.label, exc, event),
-            )
-        return queue
-
-    def handler_failed(self, label: str, exc: Exception, event: Event | None = None) -> None:
-        """Report that `label`, called with `event`, raised `exc`: now, and when the connection is left."""
-        if isinstance(exc, SessionLost) and exc.expected:
-            return  # it was in the middle of a verb when we closed: as good as cancelled
-        self.failures_total += 1
-        if len(self.failures) < _FAILURES_KEPT:
-            self.failures.append(exc)
-        # A handler of failures that fails must not be told of it, for ever.
-        if not isinstance(event, signals.HandlerFailed):
-            self.signal(signals.HandlerFailed(handler=label, error=exc))
-        if self._on_handler_error == "abort" and not self.aborted:
-            self.aborted = True
-            self._transport.abort()
 
     # Waiting
 
@@ -440,8 +433,8 @@ class Driver:
         if self.closed is None:
             await self._drain()
         await self._transport.close(code, reason)
-        if self._reader is not None:
-            await asyncio.wait({self._reader})
+        if self._started:
+            await self._read_all.wait()
 
     async def _drain(self) -> None:
         try:
@@ -468,6 +461,7 @@ class Driver:
             self.lag.stop()
             self._arm(None)
             await self._reap()
+            self._end_recordings()
             self._tap.close()
 
     async def _detach(self) -> None:
@@ -476,6 +470,13 @@ class Driver:
                 await attachment.detach()
             except Exception as exc:
                 self.handler_failed("audio sink", exc)
+
+    def _end_recordings(self) -> None:
+        for recording in self.recordings:
+            try:
+                recording.close()
+            except RealtimeError as exc:
+                self.handler_failed("recording", exc)
 
     async def _let_handlers_finish(self) -> None:
         try:

@@ -25,6 +25,7 @@ from ..events.response import ResponseConfig
 from ..events.session import FunctionTool, McpTool
 from ..functions import ArgumentsRefused, ToolFunction, output_text
 from ..protocol import signals
+from ..protocol.sound import Sound
 from ..protocol.tools import ToolCall
 from ..text import safe
 from ..types import UNSET
@@ -92,7 +93,7 @@ class ToolRunner:
         }
         driver.observers.append(self._observe)
 
-    def _observe(self, event: Event, now: float) -> None:
+    def _observe(self, event: Event | Sound, now: float) -> None:
         reaction = self._reactions.get(type(event))
         if reaction is not None:
             reaction(event)

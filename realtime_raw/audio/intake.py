@@ -44,7 +44,17 @@ class Intake:
     `MissingExtra` if the rate must change and soxr is not installed.
     """
 
-    __slots__ = ("_carry", "_decode", "_rate", "_resampler", "_taken", "_width", "_wire_rate", "encoding")
+    __slots__ = (
+        "_carry",
+        "_decode",
+        "_plain",
+        "_rate",
+        "_resampler",
+        "_taken",
+        "_width",
+        "_wire_rate",
+        "encoding",
+    )
 
     def __init__(self, encoding: str, rate: int) -> None:
         if encoding not in _ENCODINGS:
@@ -57,6 +67,7 @@ class Intake:
         self._carry = OddByteCarry()
         self._resampler = Resampler(self._wire_rate, rate) if rate != self._wire_rate else None
         self._taken = 0
+        self._plain = encoding == "audio/pcm" and self._resampler is None and sys.byteorder == "little"
 
     @property
     def received(self) -> int:
@@ -64,18 +75,9 @@ class Intake:
         return self._taken * self._rate // self._wire_rate
 
     @property
-    def plain(self) -> bool:
-        """Whether whole samples pass unchanged just now: rate and byte order are the player's, no odd byte waits."""
-        return (
-            self._resampler is None
-            and self._width == 2
-            and not self._carry.pending
-            and sys.byteorder == "little"
-        )
-
-    def passed(self, frames: int) -> None:
-        """Count frames that did not come through here, as they were `plain`."""
-        self._taken += frames
+    def is_plain(self) -> bool:
+        """Whether whole samples that come next need no change, and nothing is held back before them."""
+        return self._plain and not self._carry.pending
 
     def take(self, data: bytes, room: int) -> Taken:
         """Samples made of `data`, or of as much of it as gives no more than `room` frames.

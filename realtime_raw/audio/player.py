@@ -21,6 +21,7 @@ from .spill import Spill
 
 __all__ = ["Player", "PlayerStatistics"]
 
+_PLAIN = "audio/pcm"
 _REMEMBERED = 4096  # parts: some hours of talk
 
 
@@ -66,6 +67,7 @@ class _Part:
     end_at: int = 0  # after its last frame in the ring
     ended: bool = False
     started: bool = False
+    plain: bool = False  # what comes next are samples of the ring's own kind, nothing held back
 
 
 class Player:
@@ -127,8 +129,6 @@ class Player:
         self._position = 0  # everything below was heard
         self._seen = (0, 0.0)  # device frames, and when they were first seen
         self._marks: list[PlaybackMark] = []
-        # The part that was fed last, while its bytes can go to the ring as they are.
-        self._flowing: _Part | None = None
         self._interrupts = 0
         self._refused = 0
         self._high_water = 0
@@ -166,15 +166,9 @@ class Player:
         Raises `AudioError` for another encoding, and `MissingExtra` if it must
         resample without soxr.
         """
-        part = self._flowing
-        if (
-            part is not None
-            and part.key == key
-            and (intake := part.intake) is not None
-            and intake.encoding == encoding
-            and (count := self._flow(part, intake, data))
-        ):
-            return count
+        part = self._parts.get(key)
+        if part is not None and part.plain and encoding == _PLAIN and self._fed_plain(part, data):
+            return len(data) >> 1
         part = self._part(key, encoding)
         self._refill()
         assert part.intake is not None
@@ -182,9 +176,9 @@ class Player:
         part.received = part.before + part.intake.received
         self._refused += taken.refused
         self._queue(part, taken.samples)
+        part.plain = part.intake.is_plain
         if taken.frames:
             self._live.setdefault(key, part)
-        self._flowing = part if part.intake.plain and key in self._live and not len(self._spill) else None
         return taken.frames
 
     def end(self, key: AudioKey) -> None:
@@ -196,10 +190,9 @@ class Player:
         if part is None or part.ended:
             return
         part.ended = True
-        self._flowing = None  # what a resampler held back may go to the spill now
         if part.intake is not None:
             self._queue(part, part.intake.flush())
-            part.intake = None
+            part.intake, part.plain = None, False
             # Resampled, a part may come out one frame longer than reckoned.
             part.received = max(part.received, part.kept)
         self._release(part)
@@ -223,7 +216,7 @@ class Player:
         stopped = tuple(self._record(part) for part in self._live.values())
         self._marks = [mark for mark in self._marks if mark.key not in self._live]
         for part in self._live.values():
-            part.intake, part.before, part.spilled = None, part.received, 0
+            part.intake, part.before, part.spilled, part.plain = None, part.received, 0, False
         self._live.clear()
         self._spill.clear()
         self._spans.cut(self._position)
@@ -285,32 +278,38 @@ class Player:
 
     # -- parts into the ring ------------------------------------------------
 
+    def _fed_plain(self, part: _Part, data: bytes) -> bool:
+        """Write whole samples straight into the ring; False if they are none, or find no room."""
+        if len(data) & 1 or not data or len(self._spill):
+            return False
+        waiting = self._ring.write_bytes(data)
+        if not waiting:
+            return False
+        frames = len(data) >> 1
+        end = self._ring.written
+        self._spans.wrote(end - frames, frames, part.key)
+        part.before += frames
+        part.received += frames
+        part.kept += frames
+        part.end_at = end
+        if waiting > self._high_water:
+            self._high_water = max(self._high_water, waiting - self._ring.discarding)
+        if part.key not in self._live:
+            self._live[part.key] = part
+        return True
+
     def _part(self, key: AudioKey, encoding: str) -> _Part:
-        part = self._parts.get(key) or _Part(key)
-        if part.intake is None or part.intake.encoding != encoding:
-            part.intake, part.before = Intake(encoding, self._rate), part.received
+        part = self._parts.get(key)
+        if part is not None and part.intake is not None and part.intake.encoding == encoding:
+            part.ended = False
+            return part
+        part = part or _Part(key)
+        part.intake, part.before = Intake(encoding, self._rate), part.received
         part.ended = False
         if key not in self._parts:
             self._forget_oldest()
             self._parts[key] = part
         return part
-
-    def _flow(self, part: _Part, intake: Intake, data: bytes) -> int:
-        """Put bytes into the ring as they are; 0, and nothing done, if that cannot be.
-
-        For nearly every piece of sound there is: `feed` in a tenth of its time.
-        """
-        start = self._ring.written
-        count = self._ring.write_bytes(data)
-        if count:
-            intake.passed(count)
-            part.received += count
-            part.kept += count
-            part.end_at = start + count
-            self._spans.wrote(start, count, part.key)
-            if (waiting := self._ring.waiting) > self._high_water:
-                self._high_water = waiting
-        return count
 
     def _forget_oldest(self) -> None:
         if len(self._parts) < _REMEMBERED:

@@ -71,7 +71,7 @@ def _gil_enabled() -> bool:
 class SampleRing:
     """A buffer of `capacity` int16 samples between two threads.
 
-    The writing thread may call `write`, `write_bytes` and `discard`, the reading thread
+    The writing thread may call `write` and `discard`, the reading thread
     `read_into`, `read_block`, `peek_into`, `advance` and `skip_discarded`; everything else is
     for both. Nothing waits. Frames are numbered by the order in which they
     were written, from 0; a number is never used twice.
@@ -82,8 +82,8 @@ class SampleRing:
             raise AudioError(f"a ring of {capacity} frames holds nothing", hint="give it at least one frame")
         # Zeroed memory comes from the system untouched: pages cost nothing until written.
         self._samples = np.zeros(capacity, np.int16)
-        self._view = memoryview(self._samples)  # type: ignore[arg-type]  # arrays are buffers
-        self._bytes = self._view.cast("B")
+        self._view = memoryview(self._samples)
+        self._memory = self._view.cast("B")
         self._capacity = capacity
         counter = _Counter if _gil_enabled() else _GuardedCounter
         self._written = counter()
@@ -111,11 +111,6 @@ class SampleRing:
     def available(self) -> int:
         """Frames that wait to be read, those marked for discarding included."""
         return self._written.value - self._consumed.value
-
-    @property
-    def waiting(self) -> int:
-        """Frames that wait and will be read: those marked for discarding are not among them."""
-        return self._written.value - max(self._consumed.value, self._discard_until.value)
 
     @property
     def free(self) -> int:
@@ -154,24 +149,28 @@ class SampleRing:
         return count
 
     def write_bytes(self, data: bytes) -> int:
-        """Copy in all of `data`, samples in the machine's byte order; returns how many frames they were.
+        """Copy in samples as bytes in the machine's order, an even number, if there is room for all of them.
 
-        0, and nothing done, if they do not fit, or not in one piece, or are no
-        whole number of samples: those are for `write`.
+        Returns how many frames now wait, those marked for discarding included;
+        0 if there was no room, and nothing was written.
         """
-        size = len(data)
         written = self._written.value
-        waiting = written - self._consumed.value + (size >> 1)
-        at = written % self._capacity * 2
-        end = at + size
-        if size & 1 or waiting > self._capacity or end > len(self._bytes):
+        count = len(data) >> 1
+        waiting = written - self._consumed.value + count
+        capacity = self._capacity
+        if waiting > capacity:
             return 0
-        self._bytes[at:end] = data
-        count = size >> 1
+        at = written % capacity
+        first = capacity - at
+        if count <= first:
+            self._memory[2 * at : 2 * (at + count)] = data
+        else:
+            self._memory[2 * at :] = data[: 2 * first]
+            self._memory[: 2 * (count - first)] = data[2 * first :]
         self._written.value = written + count
         if waiting > self._high_water:
             self._high_water = waiting
-        return count
+        return waiting
 
     def discard(self) -> int:
         """Mark all that was written for skipping; returns the number the next frame will have."""
