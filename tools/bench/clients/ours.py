@@ -48,7 +48,7 @@ async def typed(url: str, target: Target) -> AsyncIterator[Session]:
 
 @asynccontextmanager
 async def _open(url: str, target: Target, kind: str) -> AsyncIterator[Session]:
-    async with rt.connect(url, manual_turns=False) as conn:
+    async with rt.connect(url, manual_turns=False, ring_seconds=40.0) as conn:
         player = conn.player
         if isinstance(target, Sink):
             target.read = _reader(player)
