@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from ..dispatch import Event, Kind
@@ -48,6 +48,8 @@ HIGH_WATER: Final = 256 * 1024
 _DRAIN_S: Final = 0.2
 _GRACE_S: Final = 0.2
 _KEEPALIVE_S: Final = 90.0
+_AUDIO_DELTA: Final = ResponseOutputAudioDelta.wire_type
+_AUDIO_RECEIVED: Final = signals.AudioReceived.name
 
 
 class Driver(Handlers):
@@ -74,6 +76,7 @@ class Driver(Handlers):
         self._transport = transport
         self._push = cast("PushTransport", transport) if hasattr(transport, "send_now") else None
         self._tap = tap or Tap(None)
+        self._recording = self._tap.active
         self._read_all = asyncio.Event()
         self._started = False
         self._handed_over = asyncio.Event()
@@ -87,7 +90,7 @@ class Driver(Handlers):
         self._in_flight: tuple[str, ...] = ()
         # Several may wait for one command: two cancels of one response are one.
         self._receipts: dict[str, list[Receipt]] = {}
-        self._replies: weakref.WeakValueDictionary[str, Reply] = weakref.WeakValueDictionary()
+        self._replies: dict[str, weakref.ref[Reply]] = {}
         self._waiting: weakref.WeakSet[EventStream[Any] | Waiter[Any]] = weakref.WeakSet()
         self._events: deque[Event | Sound] = deque()
         self._delivering = False
@@ -159,7 +162,7 @@ class Driver(Handlers):
             await self._transport.close(1002)
 
     def _take(self, data: bytes | str) -> None:
-        if self._tap.active:
+        if self._recording:
             self._record("in", data)
         self.core.receive_message(data, self._time())
         self.flush()
@@ -196,15 +199,13 @@ class Driver(Handlers):
 
         The outbox comes first, so that no user code stands before it.
         """
-        core = self.core
-        if messages := core.data_to_send():
+        messages, events, deadline = self.core.harvest()
+        if messages:
             self._post(messages)
-        deadline = core.next_deadline()
         if deadline != self._due:
             self._arm(deadline)
-        if events := core.drain():
-            self._events.extend(events)
-            self._deliver_all()
+        if events:
+            self._deliver(events)
 
     def _post(self, messages: list[bytes]) -> None:
         """What the line takes is written at once; the rest waits for the writer."""
@@ -213,8 +214,7 @@ class Driver(Handlers):
             size = len(data)
             if push is not None and not self.outbox_bytes and push.send_now(data):
                 self.outbox_high_water = max(self.outbox_high_water, size)
-                if self._tap.active:
-                    self._record("out", data)
+                self._record("out", data)
                 continue
             self._outbox.append(data)
             self.outbox_bytes += size
@@ -229,8 +229,7 @@ class Driver(Handlers):
 
     def signal(self, signal: signals.Signal) -> None:
         """Deliver a signal of the shell's own, behind what is being delivered."""
-        self._events.append(signal)
-        self._deliver_all()
+        self._deliver([signal])
 
     def _record(self, direction: Direction, data: bytes | str) -> None:
         trouble = self._tap.write(direction, data, self.now)
@@ -243,54 +242,67 @@ class Driver(Handlers):
 
     # Delivering
 
-    def _deliver_all(self) -> None:
+    def _deliver(self, events: list[Event | Sound]) -> None:
         # A handler may bring about more events; they come behind those that are there.
         if self._delivering:
+            self._events.extend(events)
             return
         self._delivering = True
         try:
+            for event in events:
+                self._deliver_one(event)
             while self._events:
-                event = self._events.popleft()
-                now = self._time()
-                for observe in self.observers:
-                    observe(event, now)
-                if type(event) is Sound:
-                    self._deliver_sound(event)
-                    continue
-                event = cast("Event", event)
-                self._settle(event)
-                for subscription in self.registry.resolve(event):
-                    self.run(subscription, event)
+                self._deliver_one(self._events.popleft())
         finally:
             self._delivering = False
+
+    def _deliver_one(self, event: Event | Sound) -> None:
+        now = self._time()
+        for observe in self.observers:
+            observe(event, now)
+        if type(event) is Sound:
+            self._deliver_sound(event)
+            return
+        settle = _SETTLERS.get(type(event))
+        if settle is not None:
+            settle(self, event)
+        for subscription in self.registry.resolve(event):  # type: ignore[arg-type]  # `Sound` is no more
+            self.run(subscription, event)  # type: ignore[arg-type]
 
     def _deliver_sound(self, sound: Sound) -> None:
         """Both events of an audio delta, each made only if somebody wants it."""
         wanting = self.registry.wanting
-        for subscription in wanting(ResponseOutputAudioDelta, ResponseOutputAudioDelta.wire_type):
+        for subscription in wanting(ResponseOutputAudioDelta, _AUDIO_DELTA):
             self.run(subscription, sound.event())
         if sound.key is None:
             return
-        if self._replies and (reply := self._replies.get(sound.response_id)) is not None:
+        if self._replies and (reply := self._reply(sound.response_id)) is not None:
             reply.take_sound(sound.key, sound.delta.pcm, sound.encoding)
-        for subscription in wanting(signals.AudioReceived, signals.AudioReceived.name):
+        for subscription in wanting(signals.AudioReceived, _AUDIO_RECEIVED):
             self.run(subscription, cast("signals.AudioReceived", sound.signal()))
 
-    def _settle(self, event: Event) -> None:
-        """First of all, whoever awaits this very event."""
-        if isinstance(event, signals.CommandConfirmed):
-            for future, make in self._receipts.pop(event.event_id, ()):
-                if not future.done():
-                    future.set_result(make(event))
-        elif isinstance(event, signals.CommandRefused):
-            for future, _ in self._receipts.pop(event.event_id, ()):
-                if not future.done():
-                    future.set_exception(self._refusal(event))
-        elif type(event) in PIECES and self._replies:
+    # First of all, whoever awaits this very event.
+
+    def _confirmed(self, event: signals.CommandConfirmed) -> None:
+        for future, make in self._receipts.pop(event.event_id, ()):
+            if not future.done():
+                future.set_result(make(event))
+
+    def _refused(self, event: signals.CommandRefused) -> None:
+        for future, _ in self._receipts.pop(event.event_id, ()):
+            if not future.done():
+                future.set_exception(self._refusal(event))
+
+    def _piece(self, event: Any) -> None:
+        if self._replies:
             active = self.core.responses.active
-            reply = self._replies.get(event.response_id or (active.id if active else ""))
+            reply = self._reply(event.response_id or (active.id if active else ""))
             if reply is not None:
                 reply.take(event)
+
+    def _reply(self, response_id: str) -> Reply | None:
+        held = self._replies.get(response_id)
+        return held() if held is not None else None
 
     def _refusal(self, refused: signals.CommandRefused) -> RealtimeError:
         if refused.fate == "timed_out":
@@ -347,8 +359,11 @@ class Driver(Handlers):
         record = self.core.responses.get(created.response.id or "")
         assert record is not None
         reply = Reply(record)
-        self._replies[record.id] = reply
+        self._replies[record.id] = weakref.ref(reply, self._forget_reply)
         return reply
+
+    def _forget_reply(self, gone: weakref.ref[Reply]) -> None:
+        self._replies = {key: held for key, held in self._replies.items() if held is not gone}
 
     def stream(self, kinds: tuple[Kind, ...], limit: int, overflow: Overflow) -> EventStream[Any]:
         """A stream of events of these kinds (of none named: of all), subscribed from now on."""
@@ -412,8 +427,9 @@ class Driver(Handlers):
         self._tap.note({"closed": close.code, "reason": close.reason, "by_us": close.by_us}, self.now)
         self.core.disconnected(close, self.now)
         self.flush()
-        for reply in list(self._replies.values()):
-            reply.finish(self.lost)
+        for held in list(self._replies.values()):
+            if (reply := held()) is not None:
+                reply.finish(self.lost)
         for one in list(self._waiting):
             one.finish(self.lost)
         self._outbox_bell.ring()
@@ -498,3 +514,10 @@ class Driver(Handlers):
                 interrupted = exc
         if interrupted is not None:
             raise interrupted
+
+
+_SETTLERS: Final[Mapping[type, Callable[[Driver, Any], None]]] = {
+    signals.CommandConfirmed: Driver._confirmed,
+    signals.CommandRefused: Driver._refused,
+    **dict.fromkeys(PIECES, Driver._piece),
+}

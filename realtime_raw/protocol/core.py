@@ -254,6 +254,16 @@ class RealtimeProtocol:
         outbox, self._state.outbox = self._state.outbox, []
         return outbox
 
+    def harvest(self) -> tuple[list[bytes], list[Observed | Sound], float | None]:
+        """All three at once, for who asks after every message: `data_to_send`, `drain`, `next_deadline`."""
+        state = self._state
+        outbox, observed = state.outbox, state.observed
+        if outbox:
+            state.outbox = []
+        if observed:
+            state.observed = []
+        return outbox, observed, self.next_deadline()
+
     def next_deadline(self) -> float | None:
         """When `handle_timer` wants to be called, or None."""
         state = self._state
