@@ -10,20 +10,20 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from ..dispatch import Event, Kind
-from ..errors import CommandTimeout, RealtimeError, ServerRefused, SessionLost
+from ..errors import RealtimeError, SessionLost
 from ..events.base import ClientEvent, ServerEvent
 from ..events.client import ResponseCreate
-from ..events.server import ResponseCreated, ResponseOutputAudioDelta
+from ..events.server import ResponseOutputAudioDelta
 from ..protocol import signals
 from ..protocol.sound import Sound
-from ..types import CloseInfo, ErrorInfo
+from ..types import CloseInfo
+from .awaited import Awaited, Confirmed
 from .bell import Bell
 from .handlers import Handlers, OnHandlerError
-from .reply import PIECES, Reply
 from .subscribe import EventStream, Overflow, Waiter
 from .tap import Tap
 from .transport import BURST, MessageTransport, PushTransport
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 __all__ = ["HIGH_WATER", "Driver", "OnHandlerError"]
 
 T = TypeVar("T")
-Confirmed = signals.CommandConfirmed
-Receipt = tuple[asyncio.Future[Any], Callable[[Confirmed], Any]]
 
 HIGH_WATER: Final = 256 * 1024
 """Bytes in the outbox from which on `append` and `send` wait."""
@@ -88,9 +86,7 @@ class Driver(Handlers):
         self.outbox_high_water = 0
         self._outbox_bell = Bell()
         self._in_flight: tuple[str, ...] = ()
-        # Several may wait for one command: two cancels of one response are one.
-        self._receipts: dict[str, list[Receipt]] = {}
-        self._replies: dict[str, weakref.ref[Reply]] = {}
+        self.awaited = Awaited(core, self.lost)
         self._waiting: weakref.WeakSet[EventStream[Any] | Waiter[Any]] = weakref.WeakSet()
         self._events: deque[Event | Sound] = deque()
         self._delivering = False
@@ -263,54 +259,21 @@ class Driver(Handlers):
         if type(event) is Sound:
             self._deliver_sound(event)
             return
-        settle = _SETTLERS.get(type(event))
-        if settle is not None:
-            settle(self, event)
-        for subscription in self.registry.resolve(event):  # type: ignore[arg-type]  # `Sound` is no more
-            self.run(subscription, event)  # type: ignore[arg-type]
+        event = cast("Event", event)
+        self.awaited.take(event)
+        for subscription in self.registry.resolve(event):
+            self.run(subscription, event)
 
     def _deliver_sound(self, sound: Sound) -> None:
         """Both events of an audio delta, each made only if somebody wants it."""
         wanting = self.registry.wanting
         for subscription in wanting(ResponseOutputAudioDelta, _AUDIO_DELTA):
             self.run(subscription, sound.event())
+        self.awaited.take_sound(sound)
         if sound.key is None:
             return
-        if self._replies and (reply := self._reply(sound.response_id)) is not None:
-            reply.take_sound(sound.key, sound.delta.pcm, sound.encoding)
         for subscription in wanting(signals.AudioReceived, _AUDIO_RECEIVED):
             self.run(subscription, cast("signals.AudioReceived", sound.signal()))
-
-    # First of all, whoever awaits this very event.
-
-    def _confirmed(self, event: signals.CommandConfirmed) -> None:
-        for future, make in self._receipts.pop(event.event_id, ()):
-            if not future.done():
-                future.set_result(make(event))
-
-    def _refused(self, event: signals.CommandRefused) -> None:
-        for future, _ in self._receipts.pop(event.event_id, ()):
-            if not future.done():
-                future.set_exception(self._refusal(event))
-
-    def _piece(self, event: Any) -> None:
-        if self._replies:
-            active = self.core.responses.active
-            reply = self._reply(event.response_id or (active.id if active else ""))
-            if reply is not None:
-                reply.take(event)
-
-    def _reply(self, response_id: str) -> Reply | None:
-        held = self._replies.get(response_id)
-        return held() if held is not None else None
-
-    def _refusal(self, refused: signals.CommandRefused) -> RealtimeError:
-        if refused.fate == "timed_out":
-            return CommandTimeout(refused.command, refused.waited, refused.event_id)
-        if refused.fate == "lost":
-            return self.lost()
-        error = refused.error or ErrorInfo("the server gave no reason")
-        return ServerRefused(error, refused.command, refused.event_id)
 
     # Waiting
 
@@ -337,33 +300,7 @@ class Driver(Handlers):
 
     async def receipt(self, event_id: str, make: Callable[[Confirmed], T]) -> T:
         """The fate of a command just given to the core: what `make` makes of it, or the exception it is."""
-        future: asyncio.Future[T] = self._loop.create_future()
-        receipt = (future, make)
-        self._receipts.setdefault(event_id, []).append(receipt)
-        self.flush()
-        try:
-            return await future
-        except asyncio.CancelledError:
-            if receipt in self._receipts.get(event_id, ()):
-                self._receipts[event_id].remove(receipt)
-                if self.core.withdraw(event_id):
-                    self.flush()
-            raise
-
-    def reply_to(self, confirmed: Confirmed) -> Reply:
-        """The `Reply` for a confirmed `response.create`; from here on it collects."""
-        created = confirmed.cause
-        # The core confirms a create with the response it has just recorded.
-        assert isinstance(created, ResponseCreated)
-        assert created.response is not None
-        record = self.core.responses.get(created.response.id or "")
-        assert record is not None
-        reply = Reply(record)
-        self._replies[record.id] = weakref.ref(reply, self._forget_reply)
-        return reply
-
-    def _forget_reply(self, gone: weakref.ref[Reply]) -> None:
-        self._replies = {key: held for key, held in self._replies.items() if held is not gone}
+        return await self.awaited.receipt(event_id, make, self.flush)
 
     def stream(self, kinds: tuple[Kind, ...], limit: int, overflow: Overflow) -> EventStream[Any]:
         """A stream of events of these kinds (of none named: of all), subscribed from now on."""
@@ -427,9 +364,7 @@ class Driver(Handlers):
         self._tap.note({"closed": close.code, "reason": close.reason, "by_us": close.by_us}, self.now)
         self.core.disconnected(close, self.now)
         self.flush()
-        for held in list(self._replies.values()):
-            if (reply := held()) is not None:
-                reply.finish(self.lost)
+        self.awaited.finish()
         for one in list(self._waiting):
             one.finish(self.lost)
         self._outbox_bell.ring()
@@ -514,10 +449,3 @@ class Driver(Handlers):
                 interrupted = exc
         if interrupted is not None:
             raise interrupted
-
-
-_SETTLERS: Final[Mapping[type, Callable[[Driver, Any], None]]] = {
-    signals.CommandConfirmed: Driver._confirmed,
-    signals.CommandRefused: Driver._refused,
-    **dict.fromkeys(PIECES, Driver._piece),
-}

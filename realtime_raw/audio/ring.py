@@ -82,7 +82,7 @@ class SampleRing:
             raise AudioError(f"a ring of {capacity} frames holds nothing", hint="give it at least one frame")
         # Zeroed memory comes from the system untouched: pages cost nothing until written.
         self._samples = np.zeros(capacity, np.int16)
-        self._memory = memoryview(self._samples).cast("B")
+        self._memory = self._samples.view(np.uint8).data
         self._capacity = capacity
         counter = _Counter if _gil_enabled() else _GuardedCounter
         self._written = counter()

@@ -117,7 +117,7 @@ class RealtimeProtocol:
         state.counts["bytes_received"] += len(data)
         event = codec.read(data, state.dialect, strict=state.options.strict)
         state.trace.now = now
-        if type(event) is AudioDelta:
+        if isinstance(event, AudioDelta):
             sound = Sound(event)
             state.observed.append(sound)
             state.trace.received_sound(event)
@@ -238,7 +238,7 @@ class RealtimeProtocol:
         """Drain what happened since the last call, in order: server events, sent events, signals."""
         events: list[Observed] = []
         for one in self.drain():
-            if type(one) is Sound:
+            if isinstance(one, Sound):
                 events += one.unfold()
             else:
                 events.append(one)
