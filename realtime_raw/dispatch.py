@@ -111,6 +111,8 @@ class Registry:
     def __init__(self) -> None:
         self._subscriptions: list[Subscription[Any]] = []
         self._resolved: dict[tuple[type, str], tuple[Subscription[Any], ...]] = {}
+        # The same for classes whose events all have one name, which are nearly all.
+        self._by_class: dict[type, tuple[Subscription[Any], ...]] = {}
 
     def __iter__(self) -> Iterator[Subscription[Any]]:
         return iter(tuple(self._subscriptions))
@@ -142,14 +144,14 @@ class Registry:
             raise LocalProtocolError(f"a handler is a function of one event, not {handler!r}")
         subscription: Subscription[Any] = Subscription(self, kinds, handler)
         self._subscriptions.append(subscription)
-        self._resolved.clear()
+        self._forget()
         return subscription
 
     def remove(self, subscription: Subscription[Any]) -> None:
         """End a subscription; one that is not here is no fault."""
         if subscription in self._subscriptions:
             self._subscriptions.remove(subscription)
-            self._resolved.clear()
+            self._forget()
 
     def off(self, handler: Callable[[Any], object]) -> None:
         """End every subscription of a handler."""
@@ -159,9 +161,20 @@ class Registry:
             if subscription.handler == handler:
                 self.remove(subscription)
 
+    def _forget(self) -> None:
+        self._resolved.clear()
+        self._by_class.clear()
+
     def resolve(self, event: Event) -> tuple[Subscription[Any], ...]:
         """The subscriptions an event concerns, in the order in which they were made."""
-        return self.wanting(type(event), name_of(event))
+        cls = type(event)
+        found = self._by_class.get(cls)
+        if found is None:
+            name = name_of(event)
+            found = self.wanting(cls, name)
+            if name == (cls.name if issubclass(cls, Signal) else cls.wire_type):
+                self._by_class[cls] = found
+        return found
 
     def wanting(self, cls: type[Event], name: str) -> tuple[Subscription[Any], ...]:
         """The subscriptions that events of a class and name concern, before there is such an event."""

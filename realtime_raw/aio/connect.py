@@ -14,7 +14,7 @@ import secrets
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
-from typing import IO, TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal, cast
 
 from .. import codec
 from ..dispatch import Event, Kind
@@ -148,8 +148,8 @@ def connect(
 
 def _framing(transport: str | None) -> TransportName:
     named = transport or os.environ.get(_TRANSPORT_VARIABLE) or "websockets"
-    if named == "websockets" or named == "fast":
-        return named
+    if named in ("websockets", "fast"):
+        return cast("TransportName", named)
     where = "transport" if transport else _TRANSPORT_VARIABLE
     raise LocalProtocolError(f"{where} is {named!r}", hint='it is "websockets" or "fast"')
 

@@ -344,7 +344,7 @@ class RealtimeConnection:
         event = response_create(options)
         if options.get("conversation") != "none":
             await self._tools.make_way(if_busy)
-        reply = await self._driver.request(event, self._driver.reply_to, if_busy=if_busy)
+        reply = await self._driver.request(event, self._driver.awaited.reply_to, if_busy=if_busy)
         return reply if tool_rounds is None else await self._tools.final(reply, tool_rounds)
 
     async def cancel(self, response_id: str | None = None) -> Response | None:

@@ -14,16 +14,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from ..dispatch import Event, Kind
-from ..errors import CommandTimeout, RealtimeError, ServerRefused, SessionLost
+from ..errors import RealtimeError, SessionLost
 from ..events.base import ClientEvent, ServerEvent
 from ..events.client import ResponseCreate
-from ..events.server import ResponseCreated, ResponseOutputAudioDelta
+from ..events.server import ResponseOutputAudioDelta
 from ..protocol import signals
 from ..protocol.sound import Sound
-from ..types import CloseInfo, ErrorInfo
+from ..types import CloseInfo
+from .awaited import Awaited, Confirmed
 from .bell import Bell
 from .handlers import Handlers, OnHandlerError
-from .reply import PIECES, Reply
 from .subscribe import EventStream, Overflow, Waiter
 from .tap import Tap
 from .transport import BURST, MessageTransport, PushTransport
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 __all__ = ["HIGH_WATER", "Driver", "OnHandlerError"]
 
 T = TypeVar("T")
-Confirmed = signals.CommandConfirmed
-Receipt = tuple[asyncio.Future[Any], Callable[[Confirmed], Any]]
 
 HIGH_WATER: Final = 256 * 1024
 """Bytes in the outbox from which on `append` and `send` wait."""
@@ -48,6 +46,8 @@ HIGH_WATER: Final = 256 * 1024
 _DRAIN_S: Final = 0.2
 _GRACE_S: Final = 0.2
 _KEEPALIVE_S: Final = 90.0
+_AUDIO_DELTA: Final = ResponseOutputAudioDelta.wire_type
+_AUDIO_RECEIVED: Final = signals.AudioReceived.name
 
 
 class Driver(Handlers):
@@ -74,6 +74,7 @@ class Driver(Handlers):
         self._transport = transport
         self._push = cast("PushTransport", transport) if hasattr(transport, "send_now") else None
         self._tap = tap or Tap(None)
+        self._recording = self._tap.active
         self._read_all = asyncio.Event()
         self._started = False
         self._handed_over = asyncio.Event()
@@ -85,9 +86,7 @@ class Driver(Handlers):
         self.outbox_high_water = 0
         self._outbox_bell = Bell()
         self._in_flight: tuple[str, ...] = ()
-        # Several may wait for one command: two cancels of one response are one.
-        self._receipts: dict[str, list[Receipt]] = {}
-        self._replies: weakref.WeakValueDictionary[str, Reply] = weakref.WeakValueDictionary()
+        self.awaited = Awaited(core, self.lost)
         self._waiting: weakref.WeakSet[EventStream[Any] | Waiter[Any]] = weakref.WeakSet()
         self._events: deque[Event | Sound] = deque()
         self._delivering = False
@@ -159,7 +158,7 @@ class Driver(Handlers):
             await self._transport.close(1002)
 
     def _take(self, data: bytes | str) -> None:
-        if self._tap.active:
+        if self._recording:
             self._record("in", data)
         self.core.receive_message(data, self._time())
         self.flush()
@@ -196,15 +195,13 @@ class Driver(Handlers):
 
         The outbox comes first, so that no user code stands before it.
         """
-        core = self.core
-        if messages := core.data_to_send():
+        messages, events, deadline = self.core.harvest()
+        if messages:
             self._post(messages)
-        deadline = core.next_deadline()
         if deadline != self._due:
             self._arm(deadline)
-        if events := core.drain():
-            self._events.extend(events)
-            self._deliver_all()
+        if events:
+            self._deliver(events)
 
     def _post(self, messages: list[bytes]) -> None:
         """What the line takes is written at once; the rest waits for the writer."""
@@ -213,8 +210,7 @@ class Driver(Handlers):
             size = len(data)
             if push is not None and not self.outbox_bytes and push.send_now(data):
                 self.outbox_high_water = max(self.outbox_high_water, size)
-                if self._tap.active:
-                    self._record("out", data)
+                self._record("out", data)
                 continue
             self._outbox.append(data)
             self.outbox_bytes += size
@@ -229,8 +225,7 @@ class Driver(Handlers):
 
     def signal(self, signal: signals.Signal) -> None:
         """Deliver a signal of the shell's own, behind what is being delivered."""
-        self._events.append(signal)
-        self._deliver_all()
+        self._deliver([signal])
 
     def _record(self, direction: Direction, data: bytes | str) -> None:
         trouble = self._tap.write(direction, data, self.now)
@@ -243,62 +238,42 @@ class Driver(Handlers):
 
     # Delivering
 
-    def _deliver_all(self) -> None:
+    def _deliver(self, events: list[Event | Sound]) -> None:
         # A handler may bring about more events; they come behind those that are there.
         if self._delivering:
+            self._events.extend(events)
             return
         self._delivering = True
         try:
+            for event in events:
+                self._deliver_one(event)
             while self._events:
-                event = self._events.popleft()
-                now = self._time()
-                for observe in self.observers:
-                    observe(event, now)
-                if type(event) is Sound:
-                    self._deliver_sound(event)
-                    continue
-                event = cast("Event", event)
-                self._settle(event)
-                for subscription in self.registry.resolve(event):
-                    self.run(subscription, event)
+                self._deliver_one(self._events.popleft())
         finally:
             self._delivering = False
+
+    def _deliver_one(self, event: Event | Sound) -> None:
+        now = self._time()
+        for observe in self.observers:
+            observe(event, now)
+        if type(event) is Sound:
+            self._deliver_sound(event)
+            return
+        event = cast("Event", event)
+        self.awaited.take(event)
+        for subscription in self.registry.resolve(event):
+            self.run(subscription, event)
 
     def _deliver_sound(self, sound: Sound) -> None:
         """Both events of an audio delta, each made only if somebody wants it."""
         wanting = self.registry.wanting
-        for subscription in wanting(ResponseOutputAudioDelta, ResponseOutputAudioDelta.wire_type):
+        for subscription in wanting(ResponseOutputAudioDelta, _AUDIO_DELTA):
             self.run(subscription, sound.event())
+        self.awaited.take_sound(sound)
         if sound.key is None:
             return
-        if self._replies and (reply := self._replies.get(sound.response_id)) is not None:
-            reply.take_sound(sound.key, sound.delta.pcm, sound.encoding)
-        for subscription in wanting(signals.AudioReceived, signals.AudioReceived.name):
+        for subscription in wanting(signals.AudioReceived, _AUDIO_RECEIVED):
             self.run(subscription, cast("signals.AudioReceived", sound.signal()))
-
-    def _settle(self, event: Event) -> None:
-        """First of all, whoever awaits this very event."""
-        if isinstance(event, signals.CommandConfirmed):
-            for future, make in self._receipts.pop(event.event_id, ()):
-                if not future.done():
-                    future.set_result(make(event))
-        elif isinstance(event, signals.CommandRefused):
-            for future, _ in self._receipts.pop(event.event_id, ()):
-                if not future.done():
-                    future.set_exception(self._refusal(event))
-        elif type(event) in PIECES and self._replies:
-            active = self.core.responses.active
-            reply = self._replies.get(event.response_id or (active.id if active else ""))
-            if reply is not None:
-                reply.take(event)
-
-    def _refusal(self, refused: signals.CommandRefused) -> RealtimeError:
-        if refused.fate == "timed_out":
-            return CommandTimeout(refused.command, refused.waited, refused.event_id)
-        if refused.fate == "lost":
-            return self.lost()
-        error = refused.error or ErrorInfo("the server gave no reason")
-        return ServerRefused(error, refused.command, refused.event_id)
 
     # Waiting
 
@@ -325,30 +300,7 @@ class Driver(Handlers):
 
     async def receipt(self, event_id: str, make: Callable[[Confirmed], T]) -> T:
         """The fate of a command just given to the core: what `make` makes of it, or the exception it is."""
-        future: asyncio.Future[T] = self._loop.create_future()
-        receipt = (future, make)
-        self._receipts.setdefault(event_id, []).append(receipt)
-        self.flush()
-        try:
-            return await future
-        except asyncio.CancelledError:
-            if receipt in self._receipts.get(event_id, ()):
-                self._receipts[event_id].remove(receipt)
-                if self.core.withdraw(event_id):
-                    self.flush()
-            raise
-
-    def reply_to(self, confirmed: Confirmed) -> Reply:
-        """The `Reply` for a confirmed `response.create`; from here on it collects."""
-        created = confirmed.cause
-        # The core confirms a create with the response it has just recorded.
-        assert isinstance(created, ResponseCreated)
-        assert created.response is not None
-        record = self.core.responses.get(created.response.id or "")
-        assert record is not None
-        reply = Reply(record)
-        self._replies[record.id] = reply
-        return reply
+        return await self.awaited.receipt(event_id, make, self.flush)
 
     def stream(self, kinds: tuple[Kind, ...], limit: int, overflow: Overflow) -> EventStream[Any]:
         """A stream of events of these kinds (of none named: of all), subscribed from now on."""
@@ -412,8 +364,7 @@ class Driver(Handlers):
         self._tap.note({"closed": close.code, "reason": close.reason, "by_us": close.by_us}, self.now)
         self.core.disconnected(close, self.now)
         self.flush()
-        for reply in list(self._replies.values()):
-            reply.finish(self.lost)
+        self.awaited.finish()
         for one in list(self._waiting):
             one.finish(self.lost)
         self._outbox_bell.ring()

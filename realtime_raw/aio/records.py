@@ -112,7 +112,7 @@ class Records:
         self.usage = UsageMeter(budget)
         self.witness = OrderWitness()
         # For each class of events, those who have a use for it. Most have none for most.
-        self._steps: dict[type[Event], tuple[_Step, ...]] = {}
+        self._steps: dict[type[Event | Sound], tuple[_Step, ...]] = {}
 
     def observe(self, event: Event | Sound, now: float) -> None:
         """Take in what the core or the shell observed, before any handler does."""
@@ -124,7 +124,7 @@ class Records:
         for step in steps:
             step(event, now)
 
-    def _steps_for(self, kind: type[Event]) -> Iterator[_Step]:
+    def _steps_for(self, kind: type[Any]) -> Iterator[_Step]:
         if self.times.concerned_with(kind):
             yield self.times.apply
         if self.turns.concerned_with(kind):

@@ -82,8 +82,8 @@ class SampleRing:
             raise AudioError(f"a ring of {capacity} frames holds nothing", hint="give it at least one frame")
         # Zeroed memory comes from the system untouched: pages cost nothing until written.
         self._samples = np.zeros(capacity, np.int16)
-        self._view = memoryview(self._samples)  # type: ignore[arg-type]  # arrays are buffers
-        self._memory = self._view.cast("B")
+        self._view = self._samples.data
+        self._memory = self._samples.view(np.uint8).data
         self._capacity = capacity
         counter = _Counter if _gil_enabled() else _GuardedCounter
         self._written = counter()
@@ -206,7 +206,7 @@ class SampleRing:
         if until > self._written.value or end > self._capacity or self._discard_until.value > consumed:
             return 0
         try:
-            memoryview(out)[:] = self._view[at:end]  # type: ignore[arg-type]  # arrays are buffers
+            out.data[:] = self._view[at:end]
         except (TypeError, ValueError, NotImplementedError):  # other samples, another shape, read-only
             return 0
         self._consumed.value = until

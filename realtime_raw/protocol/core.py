@@ -117,7 +117,7 @@ class RealtimeProtocol:
         state.counts["bytes_received"] += len(data)
         event = codec.read(data, state.dialect, strict=state.options.strict)
         state.trace.now = now
-        if type(event) is AudioDelta:
+        if isinstance(event, AudioDelta):
             sound = Sound(event)
             state.observed.append(sound)
             state.trace.received_sound(event)
@@ -238,7 +238,7 @@ class RealtimeProtocol:
         """Drain what happened since the last call, in order: server events, sent events, signals."""
         events: list[Observed] = []
         for one in self.drain():
-            if type(one) is Sound:
+            if isinstance(one, Sound):
                 events += one.unfold()
             else:
                 events.append(one)
@@ -253,6 +253,16 @@ class RealtimeProtocol:
         """Drain the messages to be sent, in order; each is one text frame."""
         outbox, self._state.outbox = self._state.outbox, []
         return outbox
+
+    def harvest(self) -> tuple[list[bytes], list[Observed | Sound], float | None]:
+        """All three at once, for who asks after every message: `data_to_send`, `drain`, `next_deadline`."""
+        state = self._state
+        outbox, observed = state.outbox, state.observed
+        if outbox:
+            state.outbox = []
+        if observed:
+            state.observed = []
+        return outbox, observed, self.next_deadline()
 
     def next_deadline(self) -> float | None:
         """When `handle_timer` wants to be called, or None."""

@@ -17,10 +17,11 @@ from websockets.http11 import Request, Response
 
 from realtime_raw import __version__
 from realtime_raw.aio import handshake
-from realtime_raw.aio.handshake import dial
 from realtime_raw.endpoint import Endpoint
 from realtime_raw.errors import ConnectFailed, LocalProtocolError
-from tests.shell.lines import SOON, raw, wild
+from tests.shell.lines import SOON, dial, raw, wild
+
+pytestmark = pytest.mark.usefixtures("framing")
 
 KEY = "sk-secret-abcdefghijklmnop"
 

@@ -12,13 +12,14 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 from websockets.frames import Frame, Opcode
 
-from realtime_raw.aio.handshake import dial
 from realtime_raw.aio.transport import memory_pair
 from realtime_raw.aio.websocket import WebSocketTransport
 from realtime_raw.endpoint import Endpoint
 from realtime_raw.errors import SessionLost
 from realtime_raw.types import CloseInfo
-from tests.shell.lines import SOON, wild
+from tests.shell.lines import SOON, dial, wild
+
+pytestmark = pytest.mark.usefixtures("framing")
 
 
 @asynccontextmanager
