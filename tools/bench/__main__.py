@@ -22,7 +22,9 @@ BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 def parser() -> argparse.ArgumentParser:
     """What can be asked for."""
-    found = argparse.ArgumentParser(prog="python -m tools.bench", description="Measure, and hold to the bars.")
+    found = argparse.ArgumentParser(
+        prog="python -m tools.bench", description="Measure, and hold to the bars."
+    )
     found.add_argument("--quick", action="store_true", help="fewer cells and repetitions, under 90 s")
     found.add_argument("--only", metavar="COLUMN", action="append", choices=COLUMNS, help=", ".join(COLUMNS))
     found.add_argument("--clients", metavar="A,B", default="", help=f"of {', '.join(CLIENTS)}")
@@ -79,7 +81,13 @@ def page(
 def record(figures: dict[str, Figures], verdicts: list[bars.Verdict]) -> dict[str, Any]:
     """The same as data."""
     held = [
-        {"number": one.bar.number, "says": one.bar.says, "limit": one.bar.limit, "measured": one.measured, "word": one.word}
+        {
+            "number": one.bar.number,
+            "says": one.bar.says,
+            "limit": one.bar.limit,
+            "measured": one.measured,
+            "word": one.word,
+        }
         for one in verdicts
     ]
     return {"machine": machine.describe(), "versions": machine.versions(), "columns": figures, "bars": held}

@@ -61,7 +61,17 @@ def _both(make: Callable[[str], Bar]) -> tuple[Bar, Bar]:
 
 
 BARS: tuple[Bar, ...] = (
-    Bar(1, "12,000-byte deltas, openai-python ÷ ours", "throughput", "12000", "cpu_us", "ours", 6.0, "openai", True),
+    Bar(
+        1,
+        "12,000-byte deltas, openai-python ÷ ours",
+        "throughput",
+        "12000",
+        "cpu_us",
+        "ours",
+        6.0,
+        "openai",
+        True,
+    ),
     Bar(
         1,
         "12,000-byte deltas, websockets + orjson + pybase64 ÷ ours",
@@ -73,7 +83,17 @@ BARS: tuple[Bar, ...] = (
         "ws-orjson",
         True,
     ),
-    Bar(1, "12,000-byte deltas, openai-python ÷ fast", "throughput", "12000", "cpu_us", "fast", 10.0, "openai", True),
+    Bar(
+        1,
+        "12,000-byte deltas, openai-python ÷ fast",
+        "throughput",
+        "12000",
+        "cpu_us",
+        "fast",
+        10.0,
+        "openai",
+        True,
+    ),
     Bar(
         1,
         "the aim: openai-python ÷ fast",
@@ -88,40 +108,104 @@ BARS: tuple[Bar, ...] = (
     ),
     *_both(
         lambda c: Bar(
-            2, f"transcript deltas, openai-python ÷ {c}", "small", "transcript", "cpu_us", c, 6.0, "openai", True
+            2,
+            f"transcript deltas, openai-python ÷ {c}",
+            "small",
+            "transcript",
+            "cpu_us",
+            c,
+            6.0,
+            "openai",
+            True,
         )
     ),
-    Bar(3, "200 sessions, CPU ours ÷ openai-python", "sessions", "200", "cpu_percent", "ours", 0.40, "openai"),
-    Bar(3, "200 sessions, CPU fast ÷ openai-python", "sessions", "200", "cpu_percent", "fast", 0.30, "openai"),
-    *_both(
-        lambda c: Bar(
-            3, f"200 sessions, median in-ring {c} ÷ openai-python", "sessions", "200", "ring_p50_us", c, 0.5, "openai"
-        )
+    Bar(
+        3, "200 sessions, CPU ours ÷ openai-python", "sessions", "200", "cpu_percent", "ours", 0.40, "openai"
     ),
-    *_both(
-        lambda c: Bar(
-            3, f"200 sessions, p99 in-ring {c} ÷ openai-python", "sessions", "200", "ring_p99_us", c, 1.0, "openai"
-        )
-    ),
-    Bar(4, "20 ms chunks, ours ÷ bare websockets template", "sending", "20ms", "cpu_us", "ours", 1.15, "ws-orjson"),
-    *_both(
-        lambda c: Bar(4, f"20 ms chunks, openai append() ÷ {c}", "sending", "20ms", "cpu_us", c, 10.0, "openai", True)
-    ),
-    Bar(5, "import realtime_raw, ms over an empty interpreter", "starting", "import", "cpu_ms", "ours", 15.0, unit="ms"),
-    *_both(
-        lambda c: Bar(5, f"ready to connect, {c} ÷ openai-python", "starting", "ready", "cpu_ms", c, 0.35, "openai")
+    Bar(
+        3, "200 sessions, CPU fast ÷ openai-python", "sessions", "200", "cpu_percent", "fast", 0.30, "openai"
     ),
     *_both(
         lambda c: Bar(
-            6, f"an idle session beyond its ring ({c}), KiB", "memory", "idle", "kib_a_session", c, 300.0, unit="KiB"
+            3,
+            f"200 sessions, median in-ring {c} ÷ openai-python",
+            "sessions",
+            "200",
+            "ring_p50_us",
+            c,
+            0.5,
+            "openai",
         )
     ),
     *_both(
-        lambda c: Bar(6, f"growth over an hour of talk ({c}), MiB", "memory", "hour", "growth_mib", c, 3.0, unit="MiB")
+        lambda c: Bar(
+            3,
+            f"200 sessions, p99 in-ring {c} ÷ openai-python",
+            "sessions",
+            "200",
+            "ring_p99_us",
+            c,
+            1.0,
+            "openai",
+        )
+    ),
+    Bar(
+        4,
+        "20 ms chunks, ours ÷ bare websockets template",
+        "sending",
+        "20ms",
+        "cpu_us",
+        "ours",
+        1.15,
+        "ws-orjson",
     ),
     *_both(
         lambda c: Bar(
-            6, f"peak of a blasting client, {c} ÷ openai-python", "throughput", "12000", "peak_mib", c, 0.75, "openai"
+            4, f"20 ms chunks, openai append() ÷ {c}", "sending", "20ms", "cpu_us", c, 10.0, "openai", True
+        )
+    ),
+    Bar(
+        5,
+        "import realtime_raw, ms over an empty interpreter",
+        "starting",
+        "import",
+        "cpu_ms",
+        "ours",
+        15.0,
+        unit="ms",
+    ),
+    *_both(
+        lambda c: Bar(
+            5, f"ready to connect, {c} ÷ openai-python", "starting", "ready", "cpu_ms", c, 0.35, "openai"
+        )
+    ),
+    *_both(
+        lambda c: Bar(
+            6,
+            f"an idle session beyond its ring ({c}), KiB",
+            "memory",
+            "idle",
+            "kib_a_session",
+            c,
+            300.0,
+            unit="KiB",
+        )
+    ),
+    *_both(
+        lambda c: Bar(
+            6, f"growth over an hour of talk ({c}), MiB", "memory", "hour", "growth_mib", c, 3.0, unit="MiB"
+        )
+    ),
+    *_both(
+        lambda c: Bar(
+            6,
+            f"peak of a blasting client, {c} ÷ openai-python",
+            "throughput",
+            "12000",
+            "peak_mib",
+            c,
+            0.75,
+            "openai",
         )
     ),
     Bar(6, "full garbage collection after connecting, ms", "memory", "gc", "gc_ms", "ours", 10.0, unit="ms"),

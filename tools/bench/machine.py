@@ -48,7 +48,9 @@ def describe() -> str:
     cpu = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
-        names = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if "model name" in line]
+        names = [
+            line.partition(":")[2].strip() for line in info.read_text().splitlines() if "model name" in line
+        ]
         cpu = names[0] if names else cpu
     python = ".".join(map(str, sys.version_info[:3]))
     return f"{cpu}, {os.cpu_count()} cores, {platform.system()}, Python {python}"

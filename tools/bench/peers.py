@@ -22,7 +22,16 @@ def ready() -> str | None:
     if AGENTS_PYTHON.exists() and _STAMP.exists() and _STAMP.read_text() == fingerprint:
         return None
     print("making tools/bench/.venv for openai-agents ...", file=sys.stderr, flush=True)
-    pip = [str(AGENTS_PYTHON), "-m", "pip", "install", "-qq", "--disable-pip-version-check", "-r", str(_PINNED)]
+    pip = [
+        str(AGENTS_PYTHON),
+        "-m",
+        "pip",
+        "install",
+        "-qq",
+        "--disable-pip-version-check",
+        "-r",
+        str(_PINNED),
+    ]
     try:
         for command in ([sys.executable, "-m", "venv", "--clear", str(HERE / ".venv")], pip):
             subprocess.run(command, check=True, capture_output=True, timeout=240)

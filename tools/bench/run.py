@@ -17,13 +17,23 @@ from typing import Any
 
 from tools.bench import peers
 from tools.bench.clients import Client, named
-from tools.bench.columns import Cell
 from tools.bench.machine import ENVIRONMENT
 
 __all__ = ["COLUMNS", "ROOT", "Figures", "blaster", "missing", "run"]
 
 ROOT = Path(__file__).resolve().parents[2]
-COLUMNS = ("throughput", "small", "decode", "latency", "sending", "ring", "starting", "memory", "sessions", "length")
+COLUMNS = (
+    "throughput",
+    "small",
+    "decode",
+    "latency",
+    "sending",
+    "ring",
+    "starting",
+    "memory",
+    "sessions",
+    "length",
+)
 # cell -> client -> figure -> median
 Figures = dict[str, dict[str, dict[str, float]]]
 
@@ -63,40 +73,31 @@ def missing(client: Client) -> str | None:
 def run(column: str, port: int, *, quick: bool, absent: Mapping[str, str], only: frozenset[str]) -> Figures:
     """All cells of a column; those who are `absent` are left out, and so are all but `only` if that says any."""
     module = importlib.import_module(f"tools.bench.columns.{column}")
-    plain = getattr(module, "PLAIN_MALLOC", False)
     found: Figures = {}
     for cell in module.CELLS:
-        options = cell.options if not quick else cell.quick_options
-        if options is None:
-            continue
-        names = [name for name in cell.clients if name not in absent and (not only or name in only)]
-        found[cell.key] = _cell(column, cell, names, port, options, quick=quick, plain=plain)
+        clients, options, repetitions = cell.scaled(quick=quick)
+        names = [name for name in clients if name not in absent and (not only or name in only)]
+        if repetitions and names:
+            found[cell.key] = _cell(column, cell.key, names, port, options, repetitions)
     return found
 
 
 def _cell(
-    column: str,
-    cell: Cell,
-    names: list[str],
-    port: int,
-    options: Mapping[str, float],
-    *,
-    quick: bool,
-    plain: bool,
+    column: str, key: str, names: list[str], port: int, options: Mapping[str, float], repetitions: int
 ) -> dict[str, dict[str, float]]:
     raw: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
-    repetitions = cell.quick_repetitions if quick else cell.repetitions
+    module = importlib.import_module(f"tools.bench.columns.{column}")
+    plain, least = getattr(module, "PLAIN_MALLOC", False), getattr(module, "LEAST", False)
     began = time.monotonic()
     for number in range(repetitions):
         # Whoever comes first in one round comes last in the next.
         for name in names if number % 2 == 0 else reversed(names):
             if (figures := measure(column, name, port, options, plain=plain)) is not None:
                 raw[name].append(figures)
-    print(f"  {column}, {cell.key}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    print(f"  {column}, {key}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    choose = min if least else statistics.median
     return {
-        name: {key: statistics.median(one[key] for one in runs) for key in runs[0]}
-        for name, runs in raw.items()
-        if runs
+        name: {key: choose(one[key] for one in runs) for key in runs[0]} for name, runs in raw.items() if runs
     }
 
 
@@ -112,7 +113,9 @@ def measure(
         env["REALTIME_RAW_TRANSPORT"] = client.transport
     command = [python, "-m", "tools.bench.worker", json.dumps(job)]
     try:
-        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(
+            command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=False
+        )
     except subprocess.TimeoutExpired:
         print(f"  {column}, {name}: no end within 120 s", file=sys.stderr, flush=True)
         return None

@@ -50,7 +50,7 @@ class Client:
     name: str
     title: str
     where: str
-    needs: tuple[str, ...] = ()  # packages, in this interpreter
+    needs: tuple[str, ...] = ()  # modules, in this interpreter
     agents: bool = False  # lives in the benchmark's own environment
     transport: str | None = None
 
@@ -58,9 +58,19 @@ class Client:
 _ALL = (
     Client("ours", "realtime_raw", "ours:session", transport="websockets"),
     Client("ours-typed", "realtime_raw, a handler for everything", "ours:typed", transport="websockets"),
-    Client("fast", "realtime_raw[fast]", "ours:session", transport="fast", needs=("picows",)),
-    Client("fast-typed", "realtime_raw[fast], a handler for everything", "ours:typed", transport="fast", needs=("picows",)),
-    Client("openai", "openai-python async, typed + base64 + copy", "openai_python:session", needs=("openai",)),
+    Client(
+        "fast", "realtime_raw[fast]", "ours:session", transport="fast", needs=("realtime_raw.aio.frames",)
+    ),
+    Client(
+        "fast-typed",
+        "realtime_raw[fast], a handler for everything",
+        "ours:typed",
+        transport="fast",
+        needs=("realtime_raw.aio.frames",),
+    ),
+    Client(
+        "openai", "openai-python async, typed + base64 + copy", "openai_python:session", needs=("openai",)
+    ),
     Client("agents", "openai-agents RealtimeSession", "agents_python:session", agents=True),
     Client("ws-stdlib", "floor: websockets + json + base64", "floors:stdlib"),
     Client("ws-orjson", "floor: websockets + orjson + pybase64", "floors:with_orjson"),

@@ -38,7 +38,10 @@ async def session(url: str, target: Target) -> AsyncIterator[Session]:
     config: Any = {
         "api_key": "sk-none",
         "url": url,
-        "initial_model_settings": {"model_name": "gpt-realtime-2.1", "audio": {"input": {"turn_detection": None}}},
+        "initial_model_settings": {
+            "model_name": "gpt-realtime-2.1",
+            "audio": {"input": {"turn_detection": None}},
+        },
     }
     runner = RealtimeRunner(RealtimeAgent(name="bench", instructions="Answer."))
     async with await runner.run(model_config=config) as opened:

@@ -48,14 +48,16 @@ async def typed(url: str, target: Target) -> AsyncIterator[Session]:
 
 @asynccontextmanager
 async def _open(url: str, target: Target, kind: str) -> AsyncIterator[Session]:
-    async with rt.connect(url, manual_turns=False) as conn:
+    async with rt.connect(url, manual_turns=False, ring_seconds=40.0) as conn:
         player = conn.player
         if isinstance(target, Sink):
             target.read = _reader(player)
         elif isinstance(target, Latencies):
             player.feed = _stamped(player.feed, target)  # type: ignore[method-assign]
             if kind == "*":
-                conn.on("response.output_audio.delta")(lambda event: target.handled(pybase64.b64decode(event.delta[:12])))
+                conn.on("response.output_audio.delta")(
+                    lambda event: target.handled(pybase64.b64decode(event.delta[:12]))
+                )
         conn.on(kind)(lambda event: None)
         conn.on("response.done")(lambda event: target.done())
         conn.on("input_audio_buffer.cleared")(lambda event: target.done())

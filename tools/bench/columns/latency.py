@@ -13,7 +13,7 @@ TITLE = "Latency, µs from sent to in-ring and to the handler"
 CLIENTS = (
     "ours", "ours-typed", "fast", "fast-typed", "openai", "agents", "ws-orjson", "ws-hook", "protocol",
 )  # fmt: skip
-CELLS = (Cell("10ms", CLIENTS, {"seconds": 2.5}, 5, {"seconds": 1.0}),)
+CELLS = (Cell("10ms", CLIENTS, {"seconds": 1.5}, 3, 1, {"seconds": 1.0}),)
 
 
 def quantiles(name: str, found: list[int]) -> dict[str, Value]:
@@ -25,7 +25,7 @@ def quantiles(name: str, found: list[int]) -> dict[str, Value]:
     return {f"{name}_p50_us": statistics.median(ordered) / 1000, f"{name}_p99_us": worst / 1000}
 
 
-async def measure(client: Client, port: int, seconds: float = 2.5) -> dict[str, Value]:
+async def measure(client: Client, port: int, seconds: float = 1.5) -> dict[str, Value]:
     """The first tenth warms up and is left out."""
     finished = asyncio.Event()
     target = Latencies(finished.set)

@@ -11,7 +11,7 @@ from tools.bench.sink import Sink
 from tools.bench.stream import Answers
 
 TITLE = "Length of the conversation, CPU µs an event"
-CELLS = (Cell("10000", ("ours", "fast"), {"items": 10_000}, 2, {"items": 3_000}, 1),)
+CELLS = (Cell("10000", ("ours", "fast"), {"items": 10_000}, 2, 1, {"items": 3_000}),)
 SECONDS = 0.2
 
 
@@ -29,7 +29,9 @@ async def measure(client: Client, port: int, items: float = 10_000) -> dict[str,
             warm.set()
 
     sink.done = counted  # type: ignore[method-assign]
-    url = f"ws://127.0.0.1:{port}/v1/realtime?mode=blast&size=9600&length={SECONDS}&warm=20&answers={items:.0f}"
+    url = (
+        f"ws://127.0.0.1:{port}/v1/realtime?mode=blast&size=9600&length={SECONDS}&warm=20&answers={items:.0f}"
+    )
     async with load(client)(url, sink) as session:
         await session.start()
         await warm.wait()

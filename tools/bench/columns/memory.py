@@ -19,9 +19,9 @@ from tools.bench.stream import Answers
 TITLE = "Memory"
 PLAIN_MALLOC = True  # the settings that make CPU figures steady would hide what is asked here
 CELLS = (
-    Cell("idle", ("ours", "fast", "openai", "ws-orjson"), {"idle": 50}, 3, {"idle": 30}, 1),
-    Cell("hour", ("ours", "fast", "openai", "ws-orjson"), {"answers": 120}, 1, {"answers": 30}, 1),
-    Cell("gc", ("ours", "fast", "openai", "agents"), {"gc": 1}, 3, {"gc": 1}, 1),
+    Cell("idle", ("ours", "fast", "openai", "ws-orjson"), {"idle": 50}, 2, 1, {"idle": 30}),
+    Cell("hour", ("ours", "fast", "openai", "ws-orjson"), {"answers": 120}, 1, 1, {"answers": 40}),
+    Cell("gc", ("ours", "fast", "openai", "agents"), {"gc": 1}, 3, 1, None, ("ours", "openai")),
 )
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 

@@ -19,10 +19,10 @@ EVERYONE = (
     "ws-stdlib", "ws-orjson", "ws-pydantic", "ws-hook", "protocol",
 )  # fmt: skip
 SWEPT = ("ours", "fast", "openai", "ws-orjson", "ws-hook", "protocol")
-SIZES = (4_800, 9_600, 24_000, 48_000)
+SIZES = (4_800, 24_000, 48_000)
 CELLS = (
-    Cell("12000", EVERYONE, {"size": 12_000, "answers": 30}, 5, {"answers": 12}),
-    *(Cell(str(size), SWEPT, {"size": size, "answers": 16}, 3) for size in SIZES),
+    Cell("12000", EVERYONE, {"size": 12_000, "answers": 20}, 5, 2, {"size": 12_000, "answers": 10}),
+    *(Cell(str(size), SWEPT, {"size": size, "answers": 10}, 2) for size in SIZES),
 )
 
 
@@ -30,7 +30,7 @@ async def measure(
     client: Client,
     port: int,
     size: float = 12_000,
-    answers: float = 30,
+    answers: float = 20,
     profile: cProfile.Profile | None = None,
 ) -> dict[str, Value]:
     """CPU of `answers` answers, after one that is not counted; `profile` is of these alone."""
@@ -55,7 +55,9 @@ async def measure(
     if sink.faults:
         raise RuntimeError(f"{client.name} lost sound: {sink.faults[0]}")
     events = stream.events * answers
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
+        1 << 20 if sys.platform == "darwin" else 1 << 10
+    )
     return {
         "cpu_us": cpu / events * 1e6,
         "events_s": events / wall,
