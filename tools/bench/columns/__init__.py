@@ -1,4 +1,4 @@
-"""The columns: each a module with `measure`, which runs in a client's process, and `CELLS`, what is to be run.
+"""The columns: modules with `measure`, which runs in a client's process, and `CELLS`, what is to be run.
 
 `LEAST` in such a module says that the least of several runs counts, where
 whatever disturbs only adds; else it is the median. `PLAIN_MALLOC` says that the
