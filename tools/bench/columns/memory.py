@@ -19,9 +19,17 @@ from tools.bench.stream import Answers
 TITLE = "Memory"
 PLAIN_MALLOC = True
 CELLS = (
-    Cell("idle", ("ours", "fast", "openai", "ws-orjson"), {"idle": 50}, 2, 1, {"idle": 30}),
-    Cell("hour", ("ours", "fast", "openai", "ws-orjson"), {"answers": 120}, 1, 1, {"answers": 40}),
-    Cell("gc", ("ours", "fast", "openai", "agents"), {"gc": 1}, 3, 1, None, ("ours", "openai")),
+    Cell("idle", ("ours", "fast", "openai", "ws-orjson"), {"idle": 50}, 2, 1, {"idle": 30}, ("ours", "fast")),
+    Cell(
+        "hour",
+        ("ours", "fast", "openai", "ws-orjson"),
+        {"answers": 120},
+        1,
+        1,
+        {"answers": 40},
+        ("ours", "fast"),
+    ),
+    Cell("gc", ("ours", "fast", "openai", "agents"), {"gc": 1}, 3, 1, None, ("ours",)),
 )
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 

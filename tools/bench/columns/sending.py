@@ -13,7 +13,15 @@ from tools.bench.stream import pcm
 TITLE = "Sending, CPU µs a chunk"
 CLIENTS = ("ours", "fast", "openai", "agents", "ws-stdlib", "ws-orjson", "protocol")
 CELLS = (
-    Cell("20ms", CLIENTS, {"ms": 20, "chunks": 3000}, 5, 2, {"ms": 20, "chunks": 1500}),
+    Cell(
+        "20ms",
+        CLIENTS,
+        {"ms": 20, "chunks": 3000},
+        5,
+        2,
+        {"ms": 20, "chunks": 1500},
+        ("ours", "fast", "openai", "ws-orjson"),
+    ),
     Cell("100ms", CLIENTS, {"ms": 100, "chunks": 1500}, 2),
     Cell("20ms-paced", ("ours", "fast", "openai", "ws-orjson"), {"ms": 20, "chunks": 700, "pace": 0.001}, 2),
 )
