@@ -11,6 +11,7 @@ import typer
 from .. import __version__
 from ..text import safe
 from .devices import devices
+from .doctor import doctor
 from .output import Output, prepare_streams
 from .running import ExitCode
 from .schema import schema
@@ -32,7 +33,7 @@ app = typer.Typer(
     "124 timeout, 130 interrupted. "
     f"The key is read from {KEY} and from nowhere else.",
 )
-for command in (talk, turn, text, serve, schema, devices):
+for command in (talk, turn, text, serve, schema, devices, doctor):
     app.command()(command)
 
 # typer carries its own copy of click in newer versions and depends on it in

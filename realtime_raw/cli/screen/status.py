@@ -77,7 +77,7 @@ def _parts(figures: Figures, look: Look) -> list[Text]:
         found.append(Text(f"{figures.tokens:,} tokens", style="dim"))
     if figures.minutes_left is not None:
         style = "bold yellow" if figures.minutes_left < 5 else "dim"
-        found.append(Text(f"{math.floor(figures.minutes_left)} min left", style=style))
+        found.append(Text(f"{math.ceil(figures.minutes_left)} min left", style=style))
     return found
 
 
