@@ -119,7 +119,7 @@ def key(target: Target) -> Check:
 
 
 async def endpoint(target: Target, timeout: float) -> Check:
-    """Whether the server can be reached, and opens a session: TCP, TLS, then the handshake, in `timeout` seconds."""
+    """Whether the server can be reached and opens a session, in `timeout` seconds: TCP, TLS, handshake."""
     if target.loopback:
         return Check("server", "ok", "the built-in loopback server (see below)")
     has_key = bool(os.environ.get(KEY, "").strip())
@@ -141,7 +141,7 @@ async def endpoint(target: Target, timeout: float) -> Check:
                 return Check("server", "ok", f"{reached}; without a key no session was asked for")
             async with rt.connect(where, open_timeout=None) as conn:
                 took = (time.perf_counter() - started) * 1000
-                model = (conn.session.current and conn.session.current.model) or "a model it does not name"
+                model = getattr(conn.session.current, "model", None) or "a model it does not name"
                 return Check("server", "ok", f"{reached}; a session with {safe(model)} after {took:.0f} ms")
     except TimeoutError:
         says, code = f"{name} did not answer within {timeout:g} s", ExitCode.CONNECTION
@@ -181,7 +181,12 @@ def devices() -> list[Check]:
     checks = []
     if microphone is None:
         checks.append(
-            Check("microphone", "warn", "there is none", "plug one in, or name a file: --input-device file:Q.wav")
+            Check(
+                "microphone",
+                "warn",
+                "there is none",
+                "plug one in, or use a file: --input-device file:Q.wav",
+            )
         )
     else:
         checks.append(_listen(f"{microphone.index}: {safe(microphone.name)}"))
@@ -212,7 +217,9 @@ def _listen(name: str) -> Check:
         return Check("microphone", "warn", f"{name}: {safe(str(exc))}", "choose another with --input-device")
     levels = meter.levels()
     if not levels.frames:
-        return Check("microphone", "warn", f"{name} gives no sound at all", "is it in use by another program?")
+        return Check(
+            "microphone", "warn", f"{name} gives no sound at all", "is it in use by another program?"
+        )
     if levels.silent:
         return Check(
             "microphone",
@@ -220,7 +227,9 @@ def _listen(name: str) -> Check:
             f"{name} gives nothing but zeros",
             "is it muted, or is this program not permitted to use it?",
         )
-    return Check("microphone", "ok", f"{name}, RMS {levels.rms_dbfs:.0f} dBFS, peak {levels.peak_dbfs:.0f} dBFS")
+    return Check(
+        "microphone", "ok", f"{name}, RMS {levels.rms_dbfs:.0f} dBFS, peak {levels.peak_dbfs:.0f} dBFS"
+    )
 
 
 async def loopback_turn() -> Check:

@@ -19,24 +19,21 @@ from .screen.model import Mode
 
 if TYPE_CHECKING:
     from .. import RealtimeConnection
+    from ..aio.audio_pumps import Talk
     from .screen.keys import Key
     from .screen.notes import Notes
-    from .sound import Sound, Talk
+    from .sound import Sound
 
 __all__ = ["Controls"]
 
+# The server takes no shorter turn (API reference).
 MINIMUM_MS = 100.0
-SILENCE_DBFS = -60.0
-# Zeros for as long as this are no pause in speech.
-_ZEROS_MS = 1000.0
 
 
 class Controls:
     """The state of the controls, and what each key makes of it. `work` must run meanwhile."""
 
-    def __init__(
-        self, conn: RealtimeConnection, sound: Sound, notes: Notes, *, asks_itself: bool
-    ) -> None:
+    def __init__(self, conn: RealtimeConnection, sound: Sound, notes: Notes, *, asks_itself: bool) -> None:
         self._conn = conn
         self._sound = sound
         self._notes = notes
@@ -176,8 +173,6 @@ class Controls:
         return playing or responses.active is not None or responses.asked is not None
 
     async def _start_turn(self) -> None:
-        if self._busy:
-            await self._conn.interrupt()
         await self._sound.start_talking()
 
     async def _send_turn(self) -> None:
@@ -197,15 +192,16 @@ class Controls:
             await self._respond()
 
     async def _is_worth_sending(self, talk: Talk) -> bool:
-        peak = talk.levels.peak_dbfs
         if talk.ms < MINIMUM_MS:
             reason = f"{talk.ms:.0f} ms are too short for a turn"
-        elif peak < SILENCE_DBFS:
+        elif talk.silent:
+            peak = talk.levels.peak_dbfs
             heard = "nothing but zeros" if talk.levels.silent else f"only silence (peak {peak:.0f} dBFS)"
             reason = f"the microphone gave {heard}: is it muted, or not permitted?"
         else:
             return True
-        await self._conn.clear()
+        if talk.frames:
+            await self._conn.clear()
         self._notes.say(f"nothing was sent: {reason}")
         return False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import typer
@@ -21,8 +22,7 @@ _HEAD = ("", "#", "in", "out", "rate", "name")
 
 
 def devices(json: options.Json = False) -> None:
-    """The sound devices: their number, channels, rate and name. `>` marks the default microphone, `<` the default
-    loudspeaker."""
+    """List the sound devices. `>` marks the default microphone, `<` the default loudspeaker."""
     print_devices(Output(as_json=json))
 
 
@@ -45,7 +45,7 @@ def print_devices(out: Output) -> None:
         out.say("there are no sound devices")
 
 
-def table(found: list[DeviceInfo]) -> list[str]:
+def table(found: Sequence[DeviceInfo]) -> list[str]:
     """The devices as rows of text, the defaults marked."""
     rows = [_HEAD]
     for device in found:

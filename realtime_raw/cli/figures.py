@@ -87,7 +87,7 @@ class Gauges:
         """The session in one line, for its end."""
         turns = sum(turn.who == "user" for turn in self._conn.turns)
         minutes, seconds = divmod(int(self._now() - self._began), 60)
-        said = f"{turns} turn{'' if turns == 1 else 's'}, {minutes}:{seconds:02d} min"
+        said = f"{turns} turn{'' if turns == 1 else 's'}, {minutes} min {seconds} s"
         return f"{said}, {self._conn.usage.total.total:,} tokens"
 
     def _level(self, now: float) -> tuple[float | None, bool]:
@@ -100,7 +100,7 @@ class Gauges:
         return levels.rms_dbfs, now < self._clipped_until
 
     def _first_audio_ms(self) -> float | None:
-        """Of the last answer that has begun: from the commit, or from being asked, to its first sound or words."""
+        """Of the last answer that has begun: from the commit (or its asking) to its first sound or words."""
         for turn in reversed(list(self._conn.turns)[-6:]):
             if turn.who == "assistant":
                 steps = turn.latencies

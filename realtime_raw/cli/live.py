@@ -134,8 +134,14 @@ class LiveSession:
             self._notes.say(f"the server broke a promise: {event.detail}")
         elif isinstance(event, rt.signals.SessionExpiring):
             self._notes.say(f"the server ends this session in {event.expires_in_s / 60:.0f} min")
+        elif isinstance(event, rt.signals.DeviceLost):
+            self._notes.say(f"{event.device} is gone ({event.reason}); the session goes on")
+        elif isinstance(event, rt.signals.DeviceRestored):
+            self._notes.say(f"{event.device} is back")
+        elif isinstance(event, rt.signals.ProtocolWarning) and event.rule == "microphone_gap":
+            self._notes.say(event.detail)
         elif isinstance(event, rt.signals.HandlerFailed):
-            self._notes.say(f"{event.handler}: {event.error}")
+            self._notes.error(f"{event.handler}: {event.error}", 0, {})
 
     def _tell_end(self, event: sg.ResponseFinished) -> None:
         """Say of an answer that is not whole why; one that was cancelled shows its cut."""
@@ -191,7 +197,11 @@ class LiveSession:
 
     def _rested(self) -> list[Line]:
         """Lines that will not change any more, each once."""
-        lines = [*self._book.rest(self._loop.time(), self._gauges.sounding), *self._notes.drain()]
+        now = self._loop.time()
+        lines = [
+            *self._book.rest(now, self._gauges.sounding, self._conn.transcript.lines),
+            *self._notes.drain(),
+        ]
         self._history.extend(lines)
         return lines
 

@@ -56,7 +56,7 @@ def _version(wanted: bool) -> None:
 
 
 def _with_options_of(command: Callable[..., None]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a function that takes `**given` the options of `command`, as typer reads them: from its signature."""
+    """Give a function that takes `**given` the options of `command`: typer reads them from its signature."""
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         own = inspect.signature(function, eval_str=True)

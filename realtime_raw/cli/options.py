@@ -9,7 +9,6 @@ import typer
 
 __all__ = [
     "DEFAULT_MODEL",
-    "LogAudio",
     "DryRun",
     "FullDuplex",
     "InputDevice",
@@ -18,6 +17,7 @@ __all__ = [
     "Json",
     "ListDevices",
     "Log",
+    "LogAudio",
     "Loopback",
     "Model",
     "NoAutoRespond",
@@ -96,7 +96,7 @@ OutputDevice = Annotated[
 ]
 FullDuplex = Annotated[
     bool,
-    typer.Option("--full-duplex", help="Keep listening while a reply plays. For headphones: it hears itself."),
+    typer.Option("--full-duplex", help="Listen while a reply plays. For headphones: else it hears itself."),
 ]
 Preroll = Annotated[
     float,
@@ -110,7 +110,8 @@ Transcriber = Annotated[
     typer.Option("--transcriber", metavar="NAME", help="The model that writes down what you say, or `none`."),
 ]
 Record = Annotated[
-    Path | None, typer.Option("--record", metavar="DIR", help="Keep the sound of the session, as heard, in DIR.")
+    Path | None,
+    typer.Option("--record", metavar="DIR", help="Keep the session's sound, as heard, in DIR."),
 ]
 TranscriptFile = Annotated[
     Path | None,

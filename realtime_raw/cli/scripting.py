@@ -30,7 +30,8 @@ async def run_script(
     code of what failed, and the line; `OSError` for a file that cannot be read.
     """
     script = _Script(conn, out, text=text, asks_itself=asks_itself)
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+    lines = path.read_text("utf-8").splitlines()  # noqa: ASYNC240  # some lines, and nothing to do meanwhile
+    for number, line in enumerate(lines, 1):
         try:
             if not await script.take(line.strip()):
                 return

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import AudioError, MissingExtra
 from .output import Output
 
 if TYPE_CHECKING:
     from .. import RealtimeConnection
-    from ..audio.levels import Levels
+    from ..aio.audio_pumps import Attachment
     from ..audio.pcm import Samples
-    from ..devices.base import AudioSink, AudioSource
+    from ..devices.base import AudioSink, AudioSource, Captured
 
-__all__ = ["FileMicrophone", "Sound", "Talk", "Talking", "open_sound"]
+__all__ = ["FileMicrophone", "Sound", "open_sound"]
 
 T = TypeVar("T")
 
@@ -27,59 +27,22 @@ _FILE = "file:"
 _NONE = "none"
 
 
-class Talk(Protocol):
-    """What was said between the two presses of a key."""
-
-    @property
-    def ms(self) -> float:
-        """How long it was, the pre-roll included."""
-
-    @property
-    def levels(self) -> Levels:
-        """How loud."""
-
-
-class Talking(Protocol):
-    """The push-to-talk half of an attachment, as far as it is needed here."""
-
-    @property
-    def talking(self) -> bool:
-        """Whether the microphone is being sent."""
-
-    @property
-    def levels(self) -> Levels:
-        """How loud the last moment was."""
-
-    @property
-    def all_zero_ms(self) -> float:
-        """For how long the microphone has given nothing but zeros."""
-
-    async def start_talking(self) -> object:
-        """Begin to send, the pre-roll first."""
-
-    async def stop_talking(self) -> Talk:
-        """Send the rest."""
-
-    async def discard(self) -> object:
-        """Drop what was said."""
-
-
 class FileMicrophone:
-    """An `AudioSource` that says a file each time `begin` is called, and is silent otherwise.
+    """A `LiveSource` that says a file each time `begin` is called, and is silent otherwise.
 
-    In real time, as a microphone is. Raises as `load_audio`.
+    In real time, as a microphone is. Raises as `load_audio`. `clock` is the
+    event loop's.
     """
 
     def __init__(self, path: str, clock: Callable[[], float] = time.monotonic) -> None:
         from ..devices.files import load_audio
 
         loaded = load_audio(path)
-        self.note = loaded.note
+        self.in_use = False
         self.rate: int = loaded.rate
         self._samples = loaded.samples
         self._clock = clock
-        self._given = 0
-        self._started: float | None = None
+        self._read_until = clock()
         self._at = len(self._samples)
         self._closed = False
 
@@ -93,55 +56,77 @@ class FileMicrophone:
         self._at = 0
 
     def read_available(self) -> Samples:
-        """What a microphone would have given since the last call."""
+        """What a microphone would have heard since the last call."""
+        return self.read_captured().samples
+
+    def read_captured(self) -> Captured:
+        """The same with the time of its first frame."""
         import numpy as np
 
-        now = self._clock()
-        if self._started is None:
-            self._started = now
-        due = int((now - self._started) * self.rate) - self._given
-        self._given += due
+        from ..devices.base import Captured
+
+        since = self._read_until
+        due = max(0, int((self._clock() - since) * self.rate))
+        self._read_until += due / self.rate
         out = np.zeros(due, np.int16)
         said = self._samples[self._at : self._at + due]
         out[: len(said)] = said
         self._at += len(said)
-        return out
+        return Captured(out, since)
 
     def close(self) -> None:
-        """Give nothing more."""
+        """Hear nothing more."""
         self._closed = True
 
 
 class Sound:
-    """What a session hears with and speaks through; either may be missing."""
+    """What a session hears with and speaks through; either may be missing.
 
-    def __init__(self, source: AudioSource | None, sink: AudioSink | None) -> None:
+    `fixed` says that the loudspeaker was asked for by name, so that no session
+    begins without it.
+    """
+
+    def __init__(
+        self, source: AudioSource | None = None, sink: AudioSink | None = None, *, fixed: bool = False
+    ) -> None:
         self.source = source
         self.sink = sink
-        self.talking: Talking | None = None
+        self.talking: Attachment | None = None
+        self._fixed = fixed
 
-    def attach(self, conn: RealtimeConnection, *, preroll_ms: float, full_duplex: bool) -> None:
-        """Join both to the session. Raises as `conn.attach`."""
+    def attach(self, conn: RealtimeConnection, out: Output, *, preroll_ms: float, full_duplex: bool) -> None:
+        """Join both to the session. Raises as `conn.attach`, unless it can go on without the loudspeaker."""
         if self.source is None and self.sink is None:
             return
-        attachment = conn.attach(
+        try:
+            attachment = self._attach(conn, preroll_ms, full_duplex)
+        except (AudioError, MissingExtra) as exc:
+            if self.sink is None or self._fixed:
+                raise
+            out.say(f"no loudspeaker: {exc}")
+            self.sink = None
+            self.attach(conn, out, preroll_ms=preroll_ms, full_duplex=full_duplex)
+            return
+        self.talking = attachment if self.source is not None else None
+
+    def _attach(self, conn: RealtimeConnection, preroll_ms: float, full_duplex: bool) -> Attachment:
+        return conn.attach(
             source=self.source,
             sink=self.sink,
-            push_to_talk=True,
+            push_to_talk=self.source is not None,
             preroll_ms=preroll_ms,
             full_duplex=full_duplex,
         )
-        self.talking = attachment if self.source is not None else None
 
     async def start_talking(self) -> None:
-        """Begin a turn."""
+        """Begin a turn; what sounds is interrupted."""
         assert self.talking is not None
         await self.talking.start_talking()
         if isinstance(self.source, FileMicrophone):
             self.source.begin()
 
     def close(self) -> None:
-        """Let go of the devices; a file that was written gets its name."""
+        """Let go of the devices; a file that was written gets its name. Call it after the session."""
         for device in (self.source, self.sink):
             close = getattr(device, "close", None)
             if close is not None:
@@ -155,7 +140,7 @@ def open_sound(microphone: str | None, speaker: str | None, out: Output) -> Soun
     """
     source = _try(microphone, _microphone, "microphone", out)
     try:
-        return Sound(source, _try(speaker, _speaker, "loudspeaker", out))
+        return Sound(source, _try(speaker, _speaker, "loudspeaker", out), fixed=speaker is not None)
     except BaseException:
         if source is not None:
             source.close()

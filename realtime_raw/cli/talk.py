@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
-from collections.abc import Coroutine
 from contextlib import AsyncExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import typer
 
@@ -18,7 +18,8 @@ from . import options
 from .devices import print_devices
 from .dry_run import print_plan
 from .output import Output
-from .running import Stop, execute
+from .running import ExitCode, Stop, execute
+from .sound import Sound, open_sound
 from .target import KEY, Target, open_session
 
 if TYPE_CHECKING:
@@ -27,12 +28,13 @@ if TYPE_CHECKING:
 __all__ = ["talk"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Wishes:
-    """What the user asked of a session, beyond where it is."""
+    """What the user asked of a session."""
 
     target: Target
     patch: rt.SessionPatch
+    on_screen: bool
     text: bool
     input_device: str | None
     output_device: str | None
@@ -43,6 +45,11 @@ class _Wishes:
     record: Path | None
     transcript: Path | None
     script: Path | None
+
+    @property
+    def devices(self) -> bool:
+        """Whether devices are used: on the screen only, unless it is all in writing."""
+        return self.on_screen and not self.text
 
 
 def talk(
@@ -77,81 +84,90 @@ def talk(
     if list_devices:
         print_devices(out)
         return
-    target = _target(url, loopback, model, journal, log, log_audio, out if not dry_run else None)
+    target = _target(url, loopback, model, journal, log, log_audio)
+    on_screen = script is None and not json and _can_paint()
+    # Where nobody sees what was said written down, nothing is paid for it.
+    transcribes = transcriber != "none" and on_screen and not text
     patch = rt.SessionPatch(
         voice=rt.UNSET if voice is None else voice,
         instructions=rt.UNSET if instructions is None else instructions,
+        transcription=rt.Transcription(model=transcriber) if transcribes else rt.UNSET,
     )
     if dry_run:
         print_plan(target, patch, out)
         return
     wishes = _Wishes(
-        target,
-        patch,
-        text,
-        input_device,
-        output_device,
-        full_duplex,
-        preroll_ms,
-        not no_auto_respond,
-        transcriber != "none",
-        record,
-        transcript,
-        script,
+        target=_reachable(target, out),
+        patch=patch,
+        on_screen=on_screen,
+        text=text,
+        input_device=input_device,
+        output_device=output_device,
+        full_duplex=full_duplex,
+        preroll_ms=preroll_ms,
+        auto_respond=not no_auto_respond,
+        transcribes=transcribes,
+        record=record,
+        transcript=transcript,
+        script=script,
     )
-    speech = rt.SessionPatch(transcription=rt.Transcription(model=transcriber))
-    code: list[int] = []
+    _run(wishes, out)
 
-    def work() -> Coroutine[None, None, None]:
-        return _open(wishes, speech, out, code)
+
+def _run(wishes: _Wishes, out: Output) -> NoReturn:
+    """Hold the session; always raises `typer.Exit`, with the code of whatever ended it."""
+    ended: list[int] = []
+
+    async def work() -> None:
+        ended.append(await _hold(wishes, out))
 
     try:
         execute(work, out)
     except typer.Exit as done:
-        raise typer.Exit(done.exit_code or sum(code)) from None
+        raise typer.Exit(done.exit_code or sum(ended)) from None
 
 
 def _target(
-    url: str | None,
-    loopback: bool,
-    model: str,
-    journal: Path | None,
-    log: Path | None,
-    log_audio: bool,
-    out: Output | None,
+    url: str | None, loopback: bool, model: str, journal: Path | None, log: Path | None, log_audio: bool
 ) -> Target:
     if log is not None and journal is not None:
         raise typer.BadParameter("--journal is --log with the sound in it; give one of them")
     if log_audio and log is None:
         raise typer.BadParameter("--log-audio needs --log FILE")
     try:
-        target = Target(url, loopback, model, journal or log, journal is not None or log_audio)
+        return Target(url, loopback, model, journal or log, journal is not None or log_audio)
     except Stop as stop:
         raise typer.BadParameter(stop.message) from None
-    if not target.reachable and out is not None:
-        out.say(f"no {KEY} and no --url: using the built-in loopback server")
-        target = Target(None, True, model, target.journal, target.journal_audio)
-    return target
 
 
-async def _open(wishes: _Wishes, speech: rt.SessionPatch, out: Output, code: list[int]) -> None:
-    on_screen = wishes.script is None and not out.as_json and _can_paint()
-    # On plain lines nobody waits for what was said to be written down, so nothing is paid for it.
-    patch = wishes.patch.merged(speech) if on_screen and wishes.transcribes and not wishes.text else wishes.patch
+def _reachable(target: Target, out: Output) -> Target:
+    """The target, or the loopback server where there is nothing else."""
+    if target.reachable:
+        return target
+    out.say(f"no {KEY} and no --url: using the built-in loopback server")
+    return replace(target, loopback=True)
+
+
+async def _hold(wishes: _Wishes, out: Output) -> int:
     async with AsyncExitStack() as stack:
-        conn = await stack.enter_async_context(open_session(wishes.target, patch, out))
+        sound = Sound()
+        if wishes.devices:  # before a session is opened in vain
+            sound = await asyncio.to_thread(open_sound, wishes.input_device, wishes.output_device, out)
+            stack.callback(sound.close)
+        conn = await stack.enter_async_context(open_session(wishes.target, wishes.patch, out))
         if wishes.record is not None:
             stack.enter_context(closing(cast("Any", conn).record(wishes.record)))
         if wishes.transcript is not None:
             stack.callback(_write_transcript, conn, wishes.transcript)
+        if wishes.on_screen:
+            return await _on_screen(conn, wishes, sound, out)
         if wishes.script is not None:
             from .scripting import run_script
 
             await run_script(conn, wishes.script, out, text=wishes.text, asks_itself=wishes.auto_respond)
-        elif on_screen:
-            code.append(await _on_screen(conn, wishes, out, stack))
         else:
             await _on_lines(conn, wishes, out)
+    return ExitCode.OK
 
 
 def _can_paint() -> bool:
@@ -174,25 +190,17 @@ async def _on_lines(conn: RealtimeConnection, wishes: _Wishes, out: Output) -> N
     await Prompt(conn, lines, out).run()
 
 
-async def _on_screen(
-    conn: RealtimeConnection, wishes: _Wishes, out: Output, stack: AsyncExitStack
-) -> int:
+async def _on_screen(conn: RealtimeConnection, wishes: _Wishes, sound: Sound, out: Output) -> int:
     from .live import LiveSession
     from .screen.notes import Notes
     from .screen.terminal import Terminal, encoding_of
-    from .sound import Sound, open_sound
 
-    sound = Sound(None, None)
-    if not wishes.text:
-        sound = open_sound(wishes.input_device, wishes.output_device, out)
-        stack.callback(sound.close)
-        sound.attach(conn, preroll_ms=wishes.preroll_ms, full_duplex=wishes.full_duplex)
-    notes = Notes()
+    sound.attach(conn, out, preroll_ms=wishes.preroll_ms, full_duplex=wishes.full_duplex)
     terminal = Terminal(sys.stdin.fileno(), sys.stdout.fileno(), encoding=encoding_of())
     live = LiveSession(
         conn,
         terminal,
-        notes,
+        Notes(),
         sound,
         asks_itself=wishes.auto_respond,
         transcribes=wishes.transcribes,
@@ -203,5 +211,3 @@ async def _on_screen(
 
 def _write_transcript(conn: RealtimeConnection, path: Path) -> None:
     path.write_text(conn.transcript.to_markdown(), encoding="utf-8")
-
-

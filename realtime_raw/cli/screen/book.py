@@ -7,7 +7,7 @@ that is waited for holds up those behind it, for a while.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from ...transcript import TranscriptLine
@@ -46,13 +46,23 @@ class Book:
                 one.line = line
                 return
         ids = [one.line.item_id for one in self._open]
-        place = ids.index(line.after) + 1 if line.after in ids else 0 if line.after in self._rested else len(ids)
+        if line.after in ids:
+            place = ids.index(line.after) + 1
+        else:
+            place = 0 if line.after in self._rested else len(ids)
         self._open.insert(place, _Open(line, now))
 
-    def rest(self, now: float, sounding: Callable[[str], bool]) -> list[Line]:
+    def rest(
+        self,
+        now: float,
+        sounding: Callable[[str], bool],
+        latest: Callable[[], Iterable[TranscriptLine]] = tuple,
+    ) -> list[Line]:
         """The lines that have come to rest since the last call, in order.
 
-        `sounding` tells whether an item's sound is still to be heard.
+        `sounding` tells whether an item's sound is still to be heard. Before a
+        line rests it is looked at once more among the `latest`: what silenced
+        it may also have cut it, a moment ago.
         """
         found, self._late = self._late, []
         while self._open:
@@ -62,6 +72,9 @@ class Book:
             )
             if self._lives(first.line, sounding) and (patience or first.line.role != "user"):
                 break
+            for line in latest():
+                if line.item_id == first.line.item_id:
+                    first.line = line
             self._open.pop(0)
             self._rested[first.line.item_id] = not first.line.text
             found += self._shown([first.line], settled=True)

@@ -46,7 +46,7 @@ _EDITS: Mapping[str, Callable[[Typed], Typed]] = {
 
 
 def edit(typed: Typed, key: str, text: str = "") -> Typed:
-    """`typed` after a key: a name of `keys`, or "text" and "paste" with what was typed. Others change nothing."""
+    """`typed` after a key, by its name in `keys`; "text" and "paste" bring `text`. Others change nothing."""
     if key in ("text", "paste"):
         return typed.insert(text)
     change = _EDITS.get(key)
@@ -68,7 +68,7 @@ class History:
         self._at = len(self._lines)
 
     def move(self, typed: Typed, step: int) -> Typed:
-        """The line `step` older (-1) or newer (1) than the one shown; beyond the newest, what was being typed."""
+        """The line before (-1) or behind (1) the one shown; behind the newest is what was being typed."""
         if self._at == len(self._lines):
             self._draft = typed.text
         at = self._at + step

@@ -9,14 +9,14 @@ from .editor import Typed
 
 __all__ = ["Figures", "Line", "Look", "Mode", "Phase", "Screen", "Speaker"]
 
-Speaker = Literal["you", "model", "note", "error"]
+Speaker = Literal["you", "model", "fact", "note", "error"]
 Mode = Literal["voice", "text"]
 Phase = Literal["ready", "talking", "sending", "waiting", "thinking", "writing", "speaking", "ending"]
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One utterance, or one remark of the program.
+    """One utterance, or what the program has to say: a fact that was asked for, a note, an error.
 
     An utterance that is not `settled` may still grow, or has not been heard to
     its end. One that was `cut` has what the ear missed in `unheard`; `text` is

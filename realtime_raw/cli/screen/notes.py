@@ -24,7 +24,7 @@ class Notes(Output):
         return found
 
     def data(self, kind: str, line: str, **facts: object) -> None:
-        self._lines.append(Line("note", line))
+        self._lines.append(Line("fact", line))
 
     def say(self, text: str) -> None:
         self._lines.append(Line("note", safe(text)))

@@ -95,4 +95,5 @@ class Painter:
 
     def _styled(self, text: str, style: Style) -> str:
         # NO_COLOR is about colours: dim and struck through still say what was not heard.
-        return (style if self._colour else style.without_color).render(text, color_system=ColorSystem.STANDARD)
+        style = style if self._colour else style.without_color
+        return style.render(text, color_system=ColorSystem.STANDARD)

@@ -6,7 +6,7 @@ import math
 
 from rich.text import Text
 
-from .model import Figures, Look, Phase, Screen
+from .model import Look, Phase, Screen
 
 __all__ = ["meter", "status_line"]
 
@@ -32,13 +32,16 @@ def status_line(screen: Screen, look: Look) -> Text:
     """One row of at most `look.width` cells. What has no room goes, the least needed first."""
     mark = "*" if look.ascii else "●"
     shown = [Text(f"{mark} {screen.phase:<{_WIDEST}}", style=_STYLES[screen.phase])]
-    # Most needed first; shown in the order in which they are needed.
-    for part in _parts(screen.figures, look):
-        if _width(shown) + len(_GAP) + part.cell_len <= look.width:
+    hint = Text(_hint(screen), style="dim")
+    needed, useful = _parts(screen, look)
+    for part in needed:
+        if _width([*shown, part]) <= look.width:
+            shown.append(part)
+    for part in useful:
+        if _width([*shown, part, hint]) <= look.width:
             shown.append(part)
     line = Text(_GAP).join(shown)
     line.truncate(look.width)
-    hint = Text(_hint(screen), style="dim")
     room = look.width - line.cell_len - hint.cell_len
     if room >= len(_GAP):
         line.append(" " * room).append_text(hint)
@@ -63,22 +66,25 @@ def meter(level_dbfs: float, *, clipped: bool, look: Look) -> Text:
     return bar
 
 
-def _parts(figures: Figures, look: Look) -> list[Text]:
-    found: list[Text] = []
+def _parts(screen: Screen, look: Look) -> tuple[list[Text], list[Text]]:
+    """What is worth more than the hint at the keys, and what is worth less; both in order."""
+    figures = screen.figures
+    needed: list[Text] = []
     if figures.turn_s is not None:
-        found.append(Text(f"{figures.turn_s:.1f} s"))
+        needed.append(Text(f"{figures.turn_s:.1f} s"))
     if figures.level_dbfs is not None:
-        found.append(meter(figures.level_dbfs, clipped=figures.clipped, look=look))
-    if figures.ring_s is not None:
-        found.append(Text(f"ring {figures.ring_s:.1f} s"))
-    if figures.first_audio_ms is not None:
-        found.append(Text(f"first {figures.first_audio_ms:.0f} ms"))
-    if figures.tokens is not None:
-        found.append(Text(f"{figures.tokens:,} tokens", style="dim"))
+        needed.append(meter(figures.level_dbfs, clipped=figures.clipped, look=look))
+    if figures.ring_s:
+        needed.append(Text(f"ring {figures.ring_s:.1f} s"))
+    if figures.first_audio_ms is not None and screen.phase != "talking":
+        needed.append(Text(f"first {figures.first_audio_ms:.0f} ms"))
+    useful: list[Text] = []
     if figures.minutes_left is not None:
         style = "bold yellow" if figures.minutes_left < 5 else "dim"
-        found.append(Text(f"{math.ceil(figures.minutes_left)} min left", style=style))
-    return found
+        useful.append(Text(f"{math.ceil(figures.minutes_left)} min left", style=style))
+    if figures.tokens is not None:
+        useful.append(Text(f"{figures.tokens:,} tokens", style="dim"))
+    return needed, useful
 
 
 def _hint(screen: Screen) -> str:

@@ -121,7 +121,8 @@ class Terminal:
             return
         sys.stderr.flush()
         self._stderr = os.dup(2)
-        self._kept = os.memfd_create("stderr") if hasattr(os, "memfd_create") else os.open(os.devnull, os.O_RDWR)
+        in_memory = hasattr(os, "memfd_create")
+        self._kept = os.memfd_create("stderr") if in_memory else os.open(os.devnull, os.O_RDWR)
         os.dup2(self._kept, 2)
 
     def _unhush(self) -> None:

@@ -18,7 +18,13 @@ __all__ = ["CUT", "Picture", "draw", "rows_of"]
 CUT = "╱╱"
 _CUT_ASCII = "//"
 
-_STYLES: dict[Speaker, str] = {"you": "bold cyan", "model": "bold green", "note": "dim", "error": "bold red"}
+_STYLES: dict[Speaker, str] = {
+    "you": "bold cyan",
+    "model": "bold green",
+    "fact": "",
+    "note": "dim",
+    "error": "bold red",
+}
 _LABEL = 7  # cells of "model> "
 # Below this a hanging indent would leave too little for the words.
 _NARROW = 40
@@ -60,7 +66,7 @@ def draw(screen: Screen, look: Look) -> Picture:
 
 def rows_of(line: Line, look: Look) -> list[Text]:
     """One utterance or remark as rows. What is not settled is dim; the ear stopped at the mark."""
-    label = {"you": "you> ", "model": "model> ", "note": "", "error": "error: "}[line.who]
+    label = {"you": "you> ", "model": "model> ", "fact": "", "note": "", "error": "error: "}[line.who]
     indent = _LABEL if look.width >= _NARROW and line.who in ("you", "model") else 0
     body = Text(_fit(line.text, look), style="" if line.settled and line.who != "note" else "dim")
     if line.cut:
