@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import signal
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import realtime_raw as rt
 
@@ -85,6 +85,7 @@ class LiveSession:
         terminal is given back as it was on every path.
         """
         with self._terminal, self._signals():
+            self._loop.set_exception_handler(self._crashed)
             self._loop.add_reader(self._terminal.source, self._readable)
             subscription = self._conn.on("*")(self._seen)
             tasks = [asyncio.create_task(self._read_transcript()), asyncio.create_task(self._controls.work())]
@@ -94,6 +95,7 @@ class LiveSession:
                 await self._paint_until_over()
             finally:
                 self._loop.remove_reader(self._terminal.source)
+                self._loop.set_exception_handler(None)
                 subscription.off()
                 for task in tasks:
                     task.cancel()
@@ -125,6 +127,11 @@ class LiveSession:
         if not task.cancelled() and task.exception() is not None:
             self._failure = self._failure or task.exception()
             self._changed.set()
+
+    def _crashed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """What a callback raised ends the session: it would be lost on a screen."""
+        self._failure = self._failure or context.get("exception") or RuntimeError(context["message"])
+        self._changed.set()
 
     def _seen(self, event: object) -> None:
         self._changed.set()

@@ -32,7 +32,7 @@ class Painter:
         self._rows: list[str] = []
         self._row = 0  # where the cursor is, counted from the first repainted row
         self._cursor: tuple[int, int] | None = None
-        self._visible = False
+        self._visible = True
 
     def paint(self, rested: Sequence[Text], picture: Picture) -> str:
         """What to write so that `rested` stands above and the picture below; "" if it does already."""
