@@ -23,10 +23,13 @@ from typing import Any, Self
 import pyte
 
 SCREENS = Path(__file__).parent / "screens"
-PATIENCE_S = float(os.environ.get("P", 20.0))
+PATIENCE_S = 20.0
 
 # The program must be in a session of its own with this terminal, as a shell would start it.
-_LAUNCH = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+_LAUNCH = (
+    "import fcntl, os, sys, termios;"
+    " fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+)
 
 
 class Window:
@@ -114,7 +117,6 @@ class Window:
             if self._screen.buffer[y][x].strikethrough
         )
 
-    @property
     def cursor(self) -> tuple[int, int] | None:
         """Row and column, if it is shown."""
         return None if self._screen.cursor.hidden else (self._screen.cursor.y, self._screen.cursor.x)

@@ -27,12 +27,12 @@ from tests.cli.helpers import tone, write_wav
 if sys.platform == "win32":
     pytest.skip("there are no pseudo-terminals", allow_module_level=True)
 
-from tests.cli.terminals import Window, compare  # noqa: E402
+from tests.cli.terminals import Window, compare
 
 ESC, CTRL_C, CTRL_D = "\x1b", "\x03", "\x04"
 QUESTION = "What is a manual turn?"
 ANSWER = "A manual turn ends when you say so, and not when you pause. Nothing is sent before that."
-THINKING_S = 1.0
+THINKING_S = 0.4
 SPEED = 10.0
 
 
@@ -46,9 +46,7 @@ class Calm(DefaultScenario):
 @contextmanager
 def calm() -> Iterator[LoopbackServer]:
     """A server on which every session goes the same way."""
-    with LoopbackServer(
-        scenario=Calm([QUESTION] * 9), speaker=murmur_speaker(), speed=SPEED
-    ) as server:
+    with LoopbackServer(scenario=Calm([QUESTION] * 9), speaker=murmur_speaker(), speed=SPEED) as server:
         yield server
 
 
@@ -59,9 +57,7 @@ def spoken(tmp_path: Path) -> list[str]:
     return ["--input-device", f"file:{question}", "--output-device", f"file:{tmp_path / 'heard.wav'}"]
 
 
-def session(
-    server: LoopbackServer, *options: str, columns: int = 90, rows: int = 20, **env: str
-) -> Window:
+def session(server: LoopbackServer, *options: str, columns: int = 90, rows: int = 20, **env: str) -> Window:
     """The program in a window."""
     argv = [sys.executable, "-m", "realtime_raw", "--url", server.url, *options]
     return Window(argv, columns=columns, rows=rows, env=env)
@@ -77,7 +73,7 @@ def test_a_spoken_turn_and_an_interruption(spoken: list[str]) -> None:
     with calm() as server, session(server, *spoken) as window:
         window.until("● ready")
         compare("ready", body(window))
-        assert window.cursor is None
+        assert window.cursor() is None
         window.press(" ")
         window.until("● talking")
         window.until(lambda: re.search(r"1\.\d s +▕█", window.status))
@@ -99,7 +95,7 @@ def test_a_spoken_turn_and_an_interruption(spoken: list[str]) -> None:
         window.press("q")
         assert window.ended() == 0
         assert window.attributes == window.before
-        assert window.cursor is not None
+        assert window.cursor() is not None
         assert re.search(r"1 turn, \d min \d+ s, [\d,]+ tokens", window.status)
 
 
@@ -110,7 +106,7 @@ def test_text_help_why_and_commands() -> None:
         compare("text", body(window))
         window.press("Quick question\x1b[D\x1b[D")
         window.until("Quick question")
-        window.until(lambda: window.cursor is not None and window.cursor[1] == 14)
+        window.until(lambda: (window.cursor() or (0, 0))[1] == 14)
         window.press("\r")
         window.until("● thinking")
         window.until("that.")
@@ -157,14 +153,14 @@ def test_keys_of_voice_and_a_discarded_turn(spoken: list[str]) -> None:
         assert "response.create" not in {message["type"] for message in server.sessions[0].received}
         window.press("\x12")
         window.until("that.")
-        window.press("\tq" )
+        window.press("\tq")
         assert window.ended() == 0
 
 
 def test_without_devices_it_says_so_and_takes_text(tmp_path: Path) -> None:
     """Nothing to hear with is no reason not to talk."""
     (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['sounddevice'] = None\n")
-    with calm() as server, session(server, PYTHONPATH=str(tmp_path)) as window:
+    with calm() as server, session(server, env={"PYTHONPATH": str(tmp_path)}) as window:
         window.until("● ready")
         assert re.search("^no microphone: .*realtime_raw\\[audio]", window.text)
         assert "no loudspeaker: " in window.text
@@ -192,7 +188,7 @@ def test_a_narrow_window(columns: int, rows: int) -> None:
 
 def test_no_color() -> None:
     """No colours, and the same words; the cut would still be struck through."""
-    with calm() as server, session(server, "--text", NO_COLOR="1") as window:
+    with calm() as server, session(server, "--text", env={"NO_COLOR": "1"}) as window:
         window.until("● ready")
         window.press("Well?\r")
         window.until("that.")
@@ -212,7 +208,7 @@ def test_colour_is_the_default() -> None:
 @pytest.mark.parametrize("env", [{"LC_ALL": "C"}, {"PYTHONIOENCODING": "ascii"}])
 def test_a_terminal_without_utf8(env: dict[str, str], spoken: list[str]) -> None:
     """Plain characters only, those of the server included."""
-    with calm() as server, session(server, *spoken, **env) as window:
+    with calm() as server, session(server, *spoken, env=env) as window:
         window.until("* ready")
         window.press(" ")
         window.until("* talking")
@@ -290,7 +286,7 @@ def test_signals(number: signal.Signals) -> None:
         window.signal(number)
         assert window.ended() == 128 + number
         assert window.attributes == window.before
-        assert window.cursor is not None
+        assert window.cursor() is not None
 
 
 def test_the_window_is_closed() -> None:
@@ -319,7 +315,7 @@ def test_a_crash(tmp_path: Path) -> None:
         "def crash(self): raise ZeroDivisionError('by hand')\n"
         "controls.Controls._toggle_help = crash\n"
     )
-    with calm() as server, session(server, "--text", PYTHONPATH=str(tmp_path)) as window:
+    with calm() as server, session(server, "--text", env={"PYTHONPATH": str(tmp_path)}) as window:
         window.until("● ready")
         window.press("?")
         assert window.ended() == 1

@@ -19,10 +19,10 @@ _ESC = "\x1b"
 _PASTE_END = "\x1b[201~"
 # CSI: parameters, intermediates, final byte (ECMA-48); SS3: one final byte. A
 # linux console says `ESC [ [ A` for F1.
-_SEQUENCE = re.compile(r"\x1b(?:\[\[.|\[[0-?]*[ -/]*[@-~]|O[ -~])")
+_SEQUENCE = re.compile(r"\x1b(?:\[\[.|\[[0-?]*[ -/]*[@-Z\\-~]|O[ -~])")
 _BEGUN = re.compile(r"\x1b(?:\[\[?|\[[0-?]*[ -/]*|O)?\Z")
 
-_FINALS = {"A": "up", "B": "down", "C": "right", "D": "left", "H": "home", "F": "end", "M": "enter"}
+_FINALS = {"A": "up", "B": "down", "C": "right", "D": "left", "H": "home", "F": "end"}
 _TILDES = {"1": "home", "3": "delete", "4": "end", "7": "home", "8": "end", "200": "paste"}
 _CONTROLS = {"\r": "enter", "\n": "enter", "\t": "tab", "\x7f": "backspace", "\x08": "backspace"}
 
@@ -110,4 +110,6 @@ class KeyReader:
 def _name(sequence: str) -> str | None:
     if sequence.endswith("~"):
         return _TILDES.get(sequence[2:-1].partition(";")[0])
-    return _FINALS.get(sequence[-1]) if not sequence.startswith("\x1b[[") else None
+    if sequence.startswith("\x1b[["):
+        return None
+    return "enter" if sequence == "\x1bOM" else _FINALS.get(sequence[-1])

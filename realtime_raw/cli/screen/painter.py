@@ -87,8 +87,10 @@ class Painter:
         return f"\r\x1b[{abs(step)}{'A' if step < 0 else 'B'}" if step else "\r"
 
     def _ansi(self, row: Text) -> str:
+        base = self._console.get_style(row.style)
         return "".join(
-            segment.text if segment.style is None else self._styled(segment.text, segment.style)
+            # Where nothing is styled in part, rich leaves the whole's style to its console.
+            self._styled(segment.text, segment.style or base)
             for segment in row.render(self._console)
             if segment.text
         )
