@@ -57,7 +57,13 @@ def spoken(tmp_path: Path) -> list[str]:
     return ["--input-device", f"file:{question}", "--output-device", f"file:{tmp_path / 'heard.wav'}"]
 
 
-def session(server: LoopbackServer, *options: str, columns: int = 90, rows: int = 20, **env: str) -> Window:
+def session(
+    server: LoopbackServer,
+    *options: str,
+    columns: int = 90,
+    rows: int = 20,
+    env: dict[str, str] | None = None,
+) -> Window:
     """The program in a window."""
     argv = [sys.executable, "-m", "realtime_raw", "--url", server.url, *options]
     return Window(argv, columns=columns, rows=rows, env=env)
