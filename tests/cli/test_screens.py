@@ -187,7 +187,7 @@ def test_a_narrow_window(columns: int, rows: int) -> None:
         window.until(lambda: "that." in window.scrolled or rows < 3)
         if columns == 34:
             window.until("● ready")
-            compare("narrow", "\n".join(window.scrolled.splitlines()[3:]))
+            compare("narrow", "you> " + window.scrolled.partition("you> ")[2])
         window.press(CTRL_D)
         assert window.ended() == 0
 
