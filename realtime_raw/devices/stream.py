@@ -71,6 +71,7 @@ class DeviceStream:
         self.in_use: Callable[[], bool] = lambda: False
         self.reopening: Callable[[], None] = lambda: None
         self._stream: Any = None
+        self._suspended = False
         self._state: Literal["closed", "open", "lost"] = "closed"
         self._ended = False  # said by PortAudio's own thread
         self._trouble = ""
@@ -279,11 +280,12 @@ class DeviceStream:
 
     def suspend(self) -> None:
         """See `host.Reopenable`."""
+        self._suspended = self._stream is not None
         self._stop()
 
     def resume(self) -> None:
         """See `host.Reopenable`."""
-        if self._state != "open":
+        if not self._suspended:
             return
         try:
             self._find()
