@@ -242,7 +242,7 @@ def install(pa: FakePortAudio, patch: pytest.MonkeyPatch) -> FakePortAudio:
     """Let `pa` be the module that is imported, its time the clock, and background work done at once."""
     import sys
 
-    patch.setitem(sys.modules, "sounddevice", pa)  # type: ignore[arg-type]  # shaped like one
+    patch.setitem(sys.modules, "sounddevice", pa)
     patch.setattr(portaudio, "monotonic", lambda: pa.now)
     patch.setattr(tap, "monotonic", lambda: pa.now)
     patch.setattr(stream, "in_background", lambda work: work())

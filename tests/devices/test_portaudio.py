@@ -82,7 +82,9 @@ def test_the_wires_rate_and_one_channel_if_the_device_agrees(
 
 def test_a_device_that_takes_nothing(pa: FakePortAudio) -> None:
     pa.cards[0].rates = (11025,)
-    with pytest.raises(AudioError, match=r"0 card \(Fake\) does not take 16-bit audio at 24000 Hz or 48000 Hz"):
+    with pytest.raises(
+        AudioError, match=r"0 card \(Fake\) does not take 16-bit audio at 24000 Hz or 48000 Hz"
+    ):
         Speaker()
     with pytest.raises(AudioError, match="block_ms"):
         Microphone(block_ms=0)
@@ -301,7 +303,7 @@ def test_how_long_a_device_sounds_on(pa: FakePortAudio) -> None:
 
 
 def test_hosts_that_tell_no_times(pa: FakePortAudio) -> None:
-    """Zeros and nonsense are not believed: a block was heard as it came, and is played after the stream's latency."""
+    """Zeros and nonsense are not believed: a block was heard as it came, and plays when it will."""
     microphone = Microphone()
     for latency in (2000.0, -5.0, 11.0):
         pa.input_latency = latency
