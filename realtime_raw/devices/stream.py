@@ -38,6 +38,10 @@ _STILL_S: Final = 2.0
 _LOOK_S: Final = 0.1
 _CLOSE_S: Final = 5.0
 
+# What is asked of the device. A callback in Python waits for the interpreter, behind whatever holds
+# it, and for its turn on a busy machine: 40 ms were measured to be too few for a minute without a gap.
+_LATENCY_S: Final = 0.1
+
 _Callback = Callable[[Any, int, Any, Any], None]
 
 
@@ -93,7 +97,7 @@ class DeviceStream:
         return float(stream.latency) if stream is not None else self._wished_latency()
 
     def _wished_latency(self) -> float:
-        return 2 * self.block / self.rate
+        return max(_LATENCY_S, 2 * self.block / self.rate)
 
     # Opening and closing
 
