@@ -43,9 +43,10 @@ install() {
     fi
     say "installing $PACKAGES"
     export DEBIAN_FRONTEND=noninteractive
-    again="$as apt-get -q -y -o DPkg::Lock::Timeout=120 install --no-install-recommends $PACKAGES"
+    apt="$as apt-get -q -y -o DPkg::Lock::Timeout=120 -o Acquire::Retries=1 -o Acquire::http::Timeout=10"
+    again="$apt install --no-install-recommends $PACKAGES"
     # The lists of a fresh machine are empty, and those of an old one stale.
-    $again >&2 || { $as apt-get -q -o Acquire::Retries=1 update >&2 && $again >&2; } ||
+    $again >&2 || { $apt update >&2 && $again >&2; } ||
         cannot "apt-get could not install $PACKAGES"
     installed || cannot "$PACKAGES are installed, and something of them is missing all the same"
 }

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from ..audio.pcm import Samples, to_int16
+
 if TYPE_CHECKING:
-    from ..audio.pcm import Samples
     from ..devices.base import SoundHook
 
 __all__ = ["HookChain"]
@@ -34,7 +35,7 @@ class HookChain:
         """See `SoundHook`; each gets what the one before it returned."""
         for hook in list(self._hooks):
             try:
-                samples = hook.captured(samples, at, rate)
+                samples = to_int16(hook.captured(samples, at, rate))
             except Exception as exc:
                 self._drop(hook, exc)
         return samples

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, Literal
 
 from ..audio.pcm import WIRE_RATE, frames_of
@@ -34,7 +35,7 @@ _BACK_OFF: Final = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
 # For so long an attempt that would interrupt a device in use is put off.
 _PATIENCE_S: Final = 10.0
 # A device that did not call for so long, while somebody was looking, is gone: CoreAudio says nothing.
-_STILL_S: Final = 2.0
+_STILL_S: Final = 5.0
 _LOOK_S: Final = 0.1
 _CLOSE_S: Final = 5.0
 
@@ -76,6 +77,7 @@ class DeviceStream:
         self.reopening: Callable[[], None] = lambda: None
         self._stream: Any = None
         self._suspended = False
+        self._opening = 0
         self._state: Literal["closed", "open", "lost"] = "closed"
         self._ended = False  # said by PortAudio's own thread
         self._trouble = ""
@@ -141,6 +143,7 @@ class DeviceStream:
         sd = self._sd
         make = sd.RawInputStream if self._direction == "input" else sd.RawOutputStream
         self._ended, self._trouble = False, ""
+        self._opening += 1
         self._seen = (-1, 0.0, 0.0)
         try:
             stream = make(
@@ -151,7 +154,7 @@ class DeviceStream:
                 dtype="int16",
                 latency=self._wished_latency(),
                 callback=self._callback,
-                finished_callback=self._finished,
+                finished_callback=partial(self._finished, self._opening),
             )
         except (sd.PortAudioError, ValueError) as exc:
             raise self._cannot("opened", exc) from exc
@@ -177,8 +180,10 @@ class DeviceStream:
             with contextlib.suppress(self._sd.PortAudioError):
                 stream.close()
 
-    def _finished(self) -> None:
-        self._ended = True
+    def _finished(self, opening: int) -> None:
+        # It may be an earlier stream whose end is told late.
+        if opening == self._opening:
+            self._ended = True
 
     # Losing and finding
 

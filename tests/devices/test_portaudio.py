@@ -312,7 +312,7 @@ def test_hosts_that_tell_no_times(pa: FakePortAudio) -> None:
         assert captured.until(24000) == pytest.approx(pa.now, abs=1e-6)
     told: list[float | None] = []
     speaker = Speaker()
-    assert speaker.latency == pytest.approx(0.06)
+    assert speaker.latency == pytest.approx(0.12)
 
     def pull(out: Samples, latency: float | None = None, /) -> int:
         told.append(latency)

@@ -46,7 +46,10 @@ def sound() -> Iterator[None]:
     patch = pytest.MonkeyPatch()
     # Of its own, and short: a socket's path has 107 characters at most.
     patch.setenv("VIRTUAL_SOUND_DIR", f"/tmp/realtime_raw-{os.getpid()}")
-    started = subprocess.run([SCRIPT, "start"], capture_output=True, text=True, timeout=240)
+    try:
+        started = subprocess.run([SCRIPT, "start"], capture_output=True, text=True, timeout=240)
+    except subprocess.TimeoutExpired:
+        pytest.skip("PulseAudio could not be installed within four minutes")
     if started.returncode:
         why = started.stderr.strip().splitlines()[-1:] or ["it failed"]
         if started.returncode == 77:

@@ -18,7 +18,7 @@ from realtime_raw.audio.player import Player
 from realtime_raw.devices.base import AudioSource, Captured
 from realtime_raw.devices.fake import FakeInput, FakeOutput
 from realtime_raw.devices.streams import StreamSource
-from realtime_raw.errors import LocalProtocolError, SessionLost
+from realtime_raw.errors import AudioError, LocalProtocolError, SessionLost
 from realtime_raw.types import AudioKey, CloseInfo
 
 KEY = AudioKey("item")
@@ -379,6 +379,29 @@ async def test_hooks_change_what_is_sent_and_cannot_end_the_call() -> None:
     assert [type(exc) for exc in room.failed] == [ZeroDivisionError]
     assert np.concatenate([one.samples for one in canceller.told]).tolist() == room.frames(0, 1020)
     assert [one.at for one in canceller.told] == pytest.approx([100 + 0.02 * i for i in range(51)])
+
+
+async def test_a_pre_roll_below_nothing() -> None:
+    with pytest.raises(AudioError, match="preroll_ms is -1"):
+        Room(preroll_ms=-1)
+
+
+async def test_a_hook_that_returns_no_sound() -> None:
+    """Is one that failed."""
+
+    class Forgetful:
+        def played(self, samples: Samples, at: float, rate: int) -> None: ...
+
+        def captured(self, samples: Samples, at: float, rate: int) -> Samples:
+            return None  # type: ignore[return-value]  # as happens
+
+    room = Room(preroll_ms=0)
+    room.hooks._hooks.append(Forgetful())
+    await room.pump.start()
+    await room.pass_by(100)
+    assert (await room.pump.stop()).ms == 100.0
+    assert room.heard == room.frames(0, 100)
+    assert len(room.failed) == 1
 
 
 async def test_the_line_may_end_in_the_middle() -> None:
