@@ -302,7 +302,7 @@ class RealtimeConnection:
             push_to_talk=push_to_talk,
             preroll_ms=preroll_ms,
             full_duplex=full_duplex,
-            hooks=hooks,
+            hooks=(*hooks, *driver.recordings),
         )
         driver.attachments.append(attachment)
         return attachment
@@ -333,6 +333,8 @@ class RealtimeConnection:
         )
         driver.recordings.append(recording)
         driver.observers.append(recording.observe)
+        for attachment in driver.attachments:
+            attachment.listen(recording)
         return recording
 
     def _player_for(self, sink: AudioSink) -> Player:

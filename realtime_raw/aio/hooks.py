@@ -23,6 +23,10 @@ class HookChain:
     def __bool__(self) -> bool:
         return bool(self._hooks)
 
+    def add(self, hook: SoundHook) -> None:
+        """One more, behind the others."""
+        self._hooks.append(hook)
+
     def played(self, samples: Samples, at: float, rate: int) -> None:
         """See `SoundHook`."""
         for hook in list(self._hooks):
