@@ -99,9 +99,16 @@ class Attachment:
     def _start(self, sink: AudioSink) -> None:
         player = self._session.player()
         assert player is not None
+        self._tap = PlayedTap(player.pull, sink.rate, sink.latency)
         if self._hooks:
-            self._tap = PlayedTap(player.pull, sink.rate, sink.latency)
-        sink.start(self._tap or player.pull)
+            self._tap.listen()
+        sink.start(self._tap)
+
+    def listen(self, hook: SoundHook) -> None:
+        """Let one more hook hear what is played and captured, from now on."""
+        self._hooks.add(hook)
+        if self._tap is not None:
+            self._tap.listen()
 
     # Push to talk
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from ..audio.pcm import Samples, to_int16
+
 if TYPE_CHECKING:
-    from ..audio.pcm import Samples
     from ..devices.base import SoundHook
 
 __all__ = ["HookChain"]
@@ -22,6 +23,10 @@ class HookChain:
     def __bool__(self) -> bool:
         return bool(self._hooks)
 
+    def add(self, hook: SoundHook) -> None:
+        """One more, behind the others."""
+        self._hooks.append(hook)
+
     def played(self, samples: Samples, at: float, rate: int) -> None:
         """See `SoundHook`."""
         for hook in list(self._hooks):
@@ -34,7 +39,7 @@ class HookChain:
         """See `SoundHook`; each gets what the one before it returned."""
         for hook in list(self._hooks):
             try:
-                samples = hook.captured(samples, at, rate)
+                samples = to_int16(hook.captured(samples, at, rate))
             except Exception as exc:
                 self._drop(hook, exc)
         return samples

@@ -20,7 +20,7 @@ from ..audio.levels import LevelMeter, Levels, measure
 from ..audio.pcm import WIRE_RATE, Samples, ms_of
 from ..audio.resample import Resampler
 from ..devices.base import Captured, LiveSource
-from ..errors import LocalProtocolError, SessionLost
+from ..errors import AudioError, LocalProtocolError, SessionLost
 
 if TYPE_CHECKING:
     from ..audio.player import Player
@@ -124,7 +124,8 @@ class SourcePump:
     `append` takes samples at the rate of the wire's `encoding()`; where the line
     is slow it waits, and the source holds or drops what comes meanwhile, as is
     its way. `before` is called ahead of each reading. `warn` is told a rule and
-    its details. Raises `MissingExtra` if it must resample and cannot.
+    its details. Raises `MissingExtra` if it must resample and cannot, and
+    `AudioError` for a pre-roll below 0.
     """
 
     def __init__(
@@ -141,6 +142,8 @@ class SourcePump:
         before: Callable[[], None],
         warn: Callable[[str, str], None],
     ) -> None:
+        if not preroll_ms >= 0:
+            raise AudioError(f"preroll_ms is {preroll_ms}", hint="times are 0 or more")
         self._source = source
         self._append = append
         self._encoding = encoding

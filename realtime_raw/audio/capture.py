@@ -110,11 +110,13 @@ class CaptureRing:
         return np.concatenate((self._samples[at : at + first], self._samples[: until - start - first]))
 
     def _time_of(self, number: int) -> float:
-        """When frame `number` was in the air, from the block it belongs to, or the last one before it."""
+        """When frame `number` was in the air, from its own block or else the oldest that is remembered."""
         newest = self._marks.value
+        time = 0.0
         # One slot is left out: the writer may be in it.
         for mark in range(newest - 1, max(-1, newest - _MARKS), -1):
             start = int(self._starts[mark % _MARKS])
+            time = float(self._times[mark % _MARKS]) + (number - start) / self._rate
             if start <= number:
-                return float(self._times[mark % _MARKS]) + (number - start) / self._rate
-        return 0.0
+                break
+        return time

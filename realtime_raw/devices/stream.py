@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, Literal
 
 from ..audio.pcm import WIRE_RATE, frames_of
@@ -34,9 +35,13 @@ _BACK_OFF: Final = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
 # For so long an attempt that would interrupt a device in use is put off.
 _PATIENCE_S: Final = 10.0
 # A device that did not call for so long, while somebody was looking, is gone: CoreAudio says nothing.
-_STILL_S: Final = 2.0
+_STILL_S: Final = 5.0
 _LOOK_S: Final = 0.1
 _CLOSE_S: Final = 5.0
+
+# What is asked of the device. A callback in Python waits for the interpreter, behind whatever holds
+# it, and for its turn on a busy machine: 40 ms were measured to be too few for a minute without a gap.
+_LATENCY_S: Final = 0.1
 
 _Callback = Callable[[Any, int, Any, Any], None]
 
@@ -71,6 +76,8 @@ class DeviceStream:
         self.in_use: Callable[[], bool] = lambda: False
         self.reopening: Callable[[], None] = lambda: None
         self._stream: Any = None
+        self._suspended = False
+        self._opening = 0
         self._state: Literal["closed", "open", "lost"] = "closed"
         self._ended = False  # said by PortAudio's own thread
         self._trouble = ""
@@ -92,7 +99,7 @@ class DeviceStream:
         return float(stream.latency) if stream is not None else self._wished_latency()
 
     def _wished_latency(self) -> float:
-        return 2 * self.block / self.rate
+        return max(_LATENCY_S, 2 * self.block / self.rate)
 
     # Opening and closing
 
@@ -136,6 +143,7 @@ class DeviceStream:
         sd = self._sd
         make = sd.RawInputStream if self._direction == "input" else sd.RawOutputStream
         self._ended, self._trouble = False, ""
+        self._opening += 1
         self._seen = (-1, 0.0, 0.0)
         try:
             stream = make(
@@ -146,7 +154,7 @@ class DeviceStream:
                 dtype="int16",
                 latency=self._wished_latency(),
                 callback=self._callback,
-                finished_callback=self._finished,
+                finished_callback=partial(self._finished, self._opening),
             )
         except (sd.PortAudioError, ValueError) as exc:
             raise self._cannot("opened", exc) from exc
@@ -172,8 +180,10 @@ class DeviceStream:
             with contextlib.suppress(self._sd.PortAudioError):
                 stream.close()
 
-    def _finished(self) -> None:
-        self._ended = True
+    def _finished(self, opening: int) -> None:
+        # It may be an earlier stream whose end is told late.
+        if opening == self._opening:
+            self._ended = True
 
     # Losing and finding
 
@@ -279,11 +289,12 @@ class DeviceStream:
 
     def suspend(self) -> None:
         """See `host.Reopenable`."""
+        self._suspended = self._stream is not None
         self._stop()
 
     def resume(self) -> None:
         """See `host.Reopenable`."""
-        if self._state != "open":
+        if not self._suspended:
             return
         try:
             self._find()
