@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import wave
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from realtime_raw.devices.host import DeviceInfo
 from realtime_raw.errors import AudioError, MissingExtra
 from realtime_raw.loopback import LoopbackServer
 from tests.cli import servers
-from tests.cli.helpers import Run, tone, write_wav
+from tests.cli.helpers import Run, read_wav, tone, write_wav
 
 KEY = "sk-proj-abcdefghijklmnop"
 
@@ -82,6 +84,24 @@ def test_a_script_that_is_not_there(run: Run) -> None:
     """6, and which."""
     told = run("talk", "--loopback", "--script", "nowhere.txt")
     assert (told.code, "nowhere.txt" in told.err) == (6, True)
+
+
+def test_a_session_is_recorded_as_heard(run: Run, tmp_path: Path, question: Path) -> None:
+    """Without a loudspeaker too; an answer is heard to its end before the next turn, and before the end."""
+    path = script(tmp_path, f"@{question}", "Say only: plum")
+    told = run("talk", "--loopback", "--script", path, "--record", tmp_path / "kept")
+    assert told.code == 0
+    with wave.open(str(tmp_path / "kept" / "session.wav")) as file:
+        assert file.getnchannels() == 2
+        sound = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, 2)
+    assert np.abs(sound).max(axis=0).min() > 1000  # both sides are in it
+    heard = tmp_path / "heard.wav"
+    told = run("talk", "--loopback", "--script", path, "--output-device", f"file:{heard}")
+    assert told.code == 0
+    assert len(read_wav(heard)) > 24_000
+    assert run("talk", "--loopback", "--script", path, "--output-device", "none").code == 0
+    told = run("talk", "--loopback", "--script", path, "--output-device", "file:/nowhere/heard.wav")
+    assert told.code == 6
 
 
 # --- dry runs
