@@ -41,7 +41,7 @@ lint: $(VENV)/.dev  ## style, formatting, types
 	$(BIN)/mypy
 
 bench: $(VENV)/.dev  ## measurements, each printed beside its budget
-	for tool in tools/bench_*.py; do $(BIN)/python $$tool || exit 1; done
+	$(BIN)/python -m tools.bench
 
 peers: $(VENV)/.dev  ## real clients against the loopback server, each installed in its own environment
 	$(BIN)/python tools/peers/run.py
