@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-import pybase64
-
+from ..audio.pcm import b64decode, b64encode
+from ..errors import AudioError
 from . import sounds
 from .case import NotComplied, Violation
 from .probe import Event, Probe, Where
@@ -28,6 +28,7 @@ __all__ = [
     "audio_of",
     "begin_answer",
     "call_off",
+    "decoded",
     "detecting",
     "image",
     "in_order",
@@ -130,11 +131,11 @@ def image(size: int = 64) -> str:
     header = struct.pack(">2I5B", size, size, 8, 0, 0, 0, 0)
     rows = zlib.compress((b"\0" + b"\x80" * size) * size)
     data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
-    return f"data:image/png;base64,{pybase64.b64encode(data).decode('ascii')}"
+    return f"data:image/png;base64,{b64encode(data).decode()}"
 
 
 async def add(probe: Probe, item: Mapping[str, Any], **fields: Any) -> Event:
-    """`conversation.item.create` as it stands; returns `conversation.item.added`. `fields` go beside `item`."""
+    """`conversation.item.create`, with `fields` beside `item`; returns `conversation.item.added`."""
     await probe.send("conversation.item.create", item=item, **fields)
     added = await probe.expect("conversation.item.added")
     probe.check(item_of(added), f"{added['type']} shows no item with an id", added, "item")
@@ -159,17 +160,20 @@ def part_of(probe: Probe, event: Event, index: int = 0) -> Event:
 
 
 def audio_of(probe: Probe, event: Event) -> bytes:
-    """The audio in the first part of the event's item. Raises `Violation` if there is none, or no base64."""
-    return decoded(probe, part_of(probe, event).get("audio"), event, "item.content[0].audio")
+    """The audio in the first part of the event's item. Raises `Violation` if there is none."""
+    return decoded(part_of(probe, event).get("audio"), event, "item.content[0].audio")
 
 
-def decoded(probe: Probe, text: object, event: Event, path: str) -> bytes:
-    """The bytes of base64 in `event`. Raises `Violation` if it is none."""
+def decoded(text: object, event: Event, path: str) -> bytes:
+    """The bytes of the audio at `path` in `event`. Raises `Violation` if there is none, or no base64."""
+    if not isinstance(text, str):
+        raise Violation("there is no audio", event, path)
     try:
-        return pybase64.b64decode(text if isinstance(text, str) else "?", validate=True)
-    except ValueError:
-        probe.check(False, "what should be audio is no base64 of the standard alphabet", event, path)
-        raise
+        return b64decode(text)
+    except AudioError:
+        raise Violation(
+            "the audio is no base64 of the standard alphabet, with its padding", event, path
+        ) from None
 
 
 # --- the user's turns ---------------------------------------------------------------------
@@ -269,7 +273,7 @@ async def spoken_answer(probe: Probe, **response: Any) -> Spoken:
         raise NotComplied("nothing was said aloud")
     item_id = str(item_of(deltas[0]))
     mine = [each for each in deltas if item_of(each) == item_id]
-    size = sum(len(decoded(probe, each.get("delta"), each, "delta")) for each in mine)
+    size = sum(len(decoded(each.get("delta"), each, "delta")) for each in mine)
     return Spoken(seen, item_id, size, size // _BYTES_PER_MS[output_encoding(probe.confirmed)])
 
 

@@ -1,4 +1,4 @@
-"""What broken servers are made of, beside the filters: answers put in place of a session's own, and bad habits."""
+"""What broken servers are made of, beside filters: answers put in place of a session's own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Test = Callable[[Event], object]
 
 
 def instead(kind: str, answer: Callable[[Event], Sequence[Event]], where: Test = bool) -> Interceptor:
-    """Says `answer(message)` in place of the session's answer to messages of `kind` for which `where` holds."""
+    """Says `answer(message)` in the session's place, where messages are of `kind` and `where` holds."""
 
     def intercept(message: Event) -> Sequence[Mapping[str, Any]] | None:
         return answer(message) if message.get("type") == kind and where(message) else None

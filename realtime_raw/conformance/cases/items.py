@@ -21,7 +21,7 @@ should = partial(case, family="items", level="should", tokens=0, seconds=0.5)
 @must(
     "RT-ITEM-001",
     "An item is added, then done",
-    rule="`conversation.item.create` is answered by `conversation.item.added`, then by `conversation.item.done`.",
+    rule="`conversation.item.create` is answered by `conversation.item.added`, then `conversation.item.done`.",
     source=_CREATE,
     sends="a user's text",
     expects="added and done with the same item id, in that order",
@@ -73,10 +73,12 @@ async def _made_id(probe: Probe) -> None:
     expects="added with that very text, as `input_text`",
 )
 async def _text_kept(probe: Probe) -> None:
-    text = "Grüße, naïve café 🎧 こんにちは مرحبا \\ \"quoted\"\nnew line\ttab"
+    text = 'Grüße, naïve café 🎧 こんにちは مرحبا \\ "quoted"\nnew line\ttab'
     added = await add(probe, message("user", text))
     part = part_of(probe, added)
-    probe.check(part.get("type") == "input_text", "the part is no `input_text`", added, "item.content[0].type")
+    probe.check(
+        part.get("type") == "input_text", "the part is no `input_text`", added, "item.content[0].type"
+    )
     probe.check(part.get("text") == text, f"the text is not {text!r}", added, "item.content[0].text")
 
 
@@ -135,9 +137,13 @@ async def _parts_in_order(probe: Probe) -> None:
 )
 async def _assistant(probe: Probe) -> None:
     added = await add(probe, message("assistant", "I said that."))
-    probe.check(added["item"].get("role") == "assistant", "the message is not the assistant's", added, "item.role")
+    probe.check(
+        added["item"].get("role") == "assistant", "the message is not the assistant's", added, "item.role"
+    )
     part = part_of(probe, added)
-    probe.check(part.get("type") == "output_text", "the part is no `output_text`", added, "item.content[0].type")
+    probe.check(
+        part.get("type") == "output_text", "the part is no `output_text`", added, "item.content[0].type"
+    )
 
 
 @must(
@@ -156,7 +162,7 @@ async def _system(probe: Probe) -> None:
 @must(
     "RT-ITEM-010",
     "A call and its output may be put in",
-    rule="A client may add a function call and its output as history; name, arguments, output and `call_id` are kept.",
+    rule="A client may add a function call and its output as history; all that is in them is kept.",
     source=_CREATE,
     sends="a function call, and its output",
     expects="both added, under the same call id",
@@ -198,7 +204,9 @@ async def _long_text(probe: Probe) -> None:
     added = await add(probe, message("user", text))
     part = part_of(probe, added)
     shown = len(part.get("text") or "")
-    probe.check(part.get("text") == text, f"{shown} of {len(text)} characters are left", added, "item.content[0]")
+    probe.check(
+        part.get("text") == text, f"{shown} of {len(text)} characters are left", added, "item.content[0]"
+    )
 
 
 # --- its place ----------------------------------------------------------------------------
@@ -236,7 +244,7 @@ async def _appended(probe: Probe) -> None:
 @must(
     "RT-ITEM-022",
     "`root` is the front",
-    rule="`previous_item_id: \"root\"` puts an item at the beginning of the conversation.",
+    rule='`previous_item_id: "root"` puts an item at the beginning of the conversation.',
     source=_CREATE,
     sends="a text, and one more with `previous_item_id` root",
     expects="the second added with nothing (null, or root) before it",
@@ -352,5 +360,7 @@ async def _pipelined(probe: Probe) -> None:
         shown = added["item"].get("id")
         probe.check(shown == item_id, f"{shown!r} was added where {item_id!r} was due", added, "item.id")
         before = added.get("previous_item_id")
-        probe.check(before == previous, f"it is behind {before!r}, not {previous!r}", added, "previous_item_id")
+        probe.check(
+            before == previous, f"it is behind {before!r}, not {previous!r}", added, "previous_item_id"
+        )
         previous = item_id

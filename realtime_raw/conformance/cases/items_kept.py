@@ -45,7 +45,9 @@ async def _audio_put_in(probe: Probe) -> None:
     await probe.manual()
     added = await add(probe, user_audio(0.5))
     part = part_of(probe, added)
-    probe.check(part.get("type") == "input_audio", "the part is no `input_audio`", added, "item.content[0].type")
+    probe.check(
+        part.get("type") == "input_audio", "the part is no `input_audio`", added, "item.content[0].type"
+    )
 
 
 @should(

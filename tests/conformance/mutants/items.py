@@ -89,21 +89,40 @@ def _retrieved(message: Event) -> list[Event]:
 MUTANTS = [
     mutant("RT-ITEM-001", "items are never done", Drop(every(DONE))),
     mutant("RT-ITEM-001", "items are done before they are added", Swap(every(ADDED), 0.1)),
-    mutant("RT-ITEM-001", "only the retired name is sent", Edit(every(ADDED), set_("type", "conversation.item.created"))),
+    mutant(
+        "RT-ITEM-001",
+        "only the retired name is sent",
+        Edit(every(ADDED), set_("type", "conversation.item.created")),
+    ),
     mutant("RT-ITEM-002", "the client's id is replaced", Edit(every(ADDED), set_("item.id", "item_other"))),
     mutant("RT-ITEM-003", "all items have the same id", Edit(every(ADDED), set_("item.id", "item_same"))),
     mutant("RT-ITEM-003", "items have no id", Edit(every(ADDED), drop("item.id"))),
     mutant(
         "RT-ITEM-004",
         "texts become ASCII",
-        Edit(every(ADDED), change("item.content[0].text", lambda text: text.encode("ascii", "replace").decode())),
+        Edit(
+            every(ADDED),
+            change("item.content[0].text", lambda text: text.encode("ascii", "replace").decode()),
+        ),
     ),
-    mutant("RT-ITEM-004", "parts have their retired type", Edit(every(ADDED), set_("item.content[0].type", "text"))),
+    mutant(
+        "RT-ITEM-004",
+        "parts have their retired type",
+        Edit(every(ADDED), set_("item.content[0].type", "text")),
+    ),
     mutant("RT-ITEM-005", "users are assistants", Edit(every(ADDED), set_("item.role", "assistant"))),
     mutant("RT-ITEM-005", "items have no type", Edit(every(ADDED), drop("item.type"))),
-    mutant("RT-ITEM-006", "items are done and in progress", Edit(every(DONE), set_("item.status", "in_progress"))),
-    mutant("RT-ITEM-006", "items are done without their content", Edit(every(DONE), set_("item.content", []))),
-    mutant("RT-ITEM-007", "parts are shown backwards", Edit(every(ADDED), change("item.content", lambda c: c[::-1]))),
+    mutant(
+        "RT-ITEM-006", "items are done and in progress", Edit(every(DONE), set_("item.status", "in_progress"))
+    ),
+    mutant(
+        "RT-ITEM-006", "items are done without their content", Edit(every(DONE), set_("item.content", []))
+    ),
+    mutant(
+        "RT-ITEM-007",
+        "parts are shown backwards",
+        Edit(every(ADDED), change("item.content", lambda c: c[::-1])),
+    ),
     mutant("RT-ITEM-007", "one part is kept", Edit(every(ADDED), change("item.content", lambda c: c[:1]))),
     mutant(
         "RT-ITEM-008",
@@ -114,16 +133,28 @@ MUTANTS = [
     mutant("RT-ITEM-009", "system messages become the user's", Edit(every(ADDED), set_("item.role", "user"))),
     mutant("RT-ITEM-010", "call ids are lost", Edit(every(ADDED), drop("item.call_id"))),
     mutant("RT-ITEM-010", "outputs are lost", Edit(every(ADDED, nth=2), set_("item.output", ""))),
-    mutant("RT-ITEM-011", "a status is refused", intercept=refusing(CREATE, _in_doubt, code="unknown_parameter")),
-    mutant("RT-ITEM-012", "texts are cut", Edit(every(ADDED), change("item.content[0].text", lambda text: text[:4096]))),
-    mutant("RT-ITEM-020", "something is before the first", Edit(every(ADDED), set_("previous_item_id", "root"))),
+    mutant(
+        "RT-ITEM-011", "a status is refused", intercept=refusing(CREATE, _in_doubt, code="unknown_parameter")
+    ),
+    mutant(
+        "RT-ITEM-012",
+        "texts are cut",
+        Edit(every(ADDED), change("item.content[0].text", lambda text: text[:4096])),
+    ),
+    mutant(
+        "RT-ITEM-020", "something is before the first", Edit(every(ADDED), set_("previous_item_id", "root"))
+    ),
     mutant("RT-ITEM-021", "nothing is before the second", Edit(every(ADDED), set_("previous_item_id", None))),
     mutant("RT-ITEM-021", "no item names its place", Edit(every(ADDED), drop("previous_item_id"))),
     mutant(
-        "RT-ITEM-022", "places are ignored", intercept=misread(CREATE, lambda m: m.pop("previous_item_id", None))
+        "RT-ITEM-022",
+        "places are ignored",
+        intercept=misread(CREATE, lambda m: m.pop("previous_item_id", None)),
     ),
     mutant(
-        "RT-ITEM-023", "places are ignored", intercept=misread(CREATE, lambda m: m.pop("previous_item_id", None))
+        "RT-ITEM-023",
+        "places are ignored",
+        intercept=misread(CREATE, lambda m: m.pop("previous_item_id", None)),
     ),
     mutant("RT-ITEM-024", "everything is appended, whatever is said", session=Appending),
     mutant(
@@ -136,7 +167,7 @@ MUTANTS = [
     mutant("RT-ITEM-027", "the code is another", Edit(every("error"), set_("error.code", "invalid_item_id"))),
     mutant("RT-ITEM-028", "one item is added late", Late(every(ADDED, nth=2, count=1), 0.1)),
     mutant("RT-ITEM-028", "items are not linked", Edit(every(ADDED), set_("previous_item_id", None))),
-]  # fmt: skip
+]
 
 MUTANTS += [
     mutant(
@@ -144,9 +175,15 @@ MUTANTS += [
         "audio cannot be put in",
         intercept=refusing(CREATE, lambda m: _part(m)["type"] == "input_audio"),
     ),
-    mutant("RT-ITEM-030", "audio becomes text", Edit(every(ADDED), set_("item.content[0].type", "input_text"))),
-    mutant("RT-ITEM-031", "`.added` carries the audio", Edit(every(ADDED), set_("item.content[0].audio", "AAAA"))),
-    mutant("RT-ITEM-031", "`.done` carries the audio", Edit(every(DONE), set_("item.content[0].audio", "AAAA"))),
+    mutant(
+        "RT-ITEM-030", "audio becomes text", Edit(every(ADDED), set_("item.content[0].type", "input_text"))
+    ),
+    mutant(
+        "RT-ITEM-031", "`.added` carries the audio", Edit(every(ADDED), set_("item.content[0].audio", "AAAA"))
+    ),
+    mutant(
+        "RT-ITEM-031", "`.done` carries the audio", Edit(every(DONE), set_("item.content[0].audio", "AAAA"))
+    ),
     mutant("RT-ITEM-032", "images are dropped", Edit(every(ADDED), drop("item.content[1]"))),
     mutant("RT-ITEM-040", "nothing is fetched", Drop(every("conversation.item.retrieved"))),
     mutant(
@@ -168,9 +205,15 @@ MUTANTS += [
             change("item.content[0].audio", lambda text: text[: len(text) // 8 * 4]),
         ),
     ),
-    mutant("RT-ITEM-043", "audio is not kept", Edit(every("conversation.item.retrieved"), drop("item.content[0].audio"))),
+    mutant(
+        "RT-ITEM-043",
+        "audio is not kept",
+        Edit(every("conversation.item.retrieved"), drop("item.content[0].audio")),
+    ),
     mutant("RT-ITEM-050", "deletions are not confirmed", Drop(every("conversation.item.deleted"))),
-    mutant("RT-ITEM-050", "deletions name nothing", Edit(every("conversation.item.deleted"), set_("item_id", ""))),
+    mutant(
+        "RT-ITEM-050", "deletions name nothing", Edit(every("conversation.item.deleted"), set_("item_id", ""))
+    ),
     mutant(
         "RT-ITEM-051",
         "an unknown item is deleted",
@@ -183,8 +226,12 @@ MUTANTS += [
     mutant("RT-ITEM-056", "answers cannot be deleted", session=Proud),
     mutant("RT-ITEM-060", "ids may repeat", intercept=adding(lambda m: _part(m)["text"] == "Two.")),
     mutant("RT-ITEM-060", "the code is another", Edit(every("error"), set_("error.code", None))),
-    mutant("RT-ITEM-061", "ids of any length are taken", intercept=adding(lambda m: len(m["item"]["id"]) > 32)),
-    mutant("RT-ITEM-062", "long ids are refused", intercept=refusing(CREATE, lambda m: len(m["item"]["id"]) > 24)),
+    mutant(
+        "RT-ITEM-061", "ids of any length are taken", intercept=adding(lambda m: len(m["item"]["id"]) > 32)
+    ),
+    mutant(
+        "RT-ITEM-062", "long ids are refused", intercept=refusing(CREATE, lambda m: len(m["item"]["id"]) > 24)
+    ),
     mutant("RT-ITEM-063", "items of any kind are taken", intercept=adding()),
     mutant("RT-ITEM-064", "nobody may say it", intercept=adding()),
     mutant("RT-ITEM-065", "empty parts are taken", intercept=adding()),
@@ -192,4 +239,4 @@ MUTANTS += [
     mutant("RT-ITEM-066", "an assistant may say input", intercept=adding()),
     mutant("RT-ITEM-067", "a user may say output", intercept=adding()),
     mutant("RT-ITEM-068", "items are refused while it answers", session=Busy),
-]  # fmt: skip
+]
