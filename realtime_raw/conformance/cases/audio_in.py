@@ -57,16 +57,16 @@ async def _chunks_add_up(probe: Probe) -> None:
 @must(
     "RT-AIN-003",
     "An append may be long",
-    rule="One append may hold up to 15 MiB of audio; ten seconds are far from that.",
+    rule="One append may hold up to 15 MiB of audio; twenty seconds are far from that.",
     source=_APPEND,
-    sends="ten seconds of tone in one append, and a commit",
+    sends="twenty seconds of tone in one append, and a commit",
     expects="committed",
-    tokens=100,
+    tokens=200,
     seconds=2.0,
 )
 async def _long_append(probe: Probe) -> None:
     await probe.manual()
-    (chunk,) = sounds.chunks(sounds.tone(10.0), seconds=10.0)
+    (chunk,) = sounds.chunks(sounds.tone(20.0), seconds=20.0)
     await probe.send("input_audio_buffer.append", audio=chunk)
     await probe.commit()
 

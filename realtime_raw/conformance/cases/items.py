@@ -21,7 +21,7 @@ should = partial(case, family="items", level="should", tokens=0, seconds=0.5)
 @must(
     "RT-ITEM-001",
     "An item is added, then done",
-    rule="`conversation.item.create` is answered by `conversation.item.added`, then `conversation.item.done`.",
+    rule="`conversation.item.create` is answered by `conversation.item.added`, then `.done`.",
     source=_CREATE,
     sends="a user's text",
     expects="added and done with the same item id, in that order",
