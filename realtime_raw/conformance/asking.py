@@ -36,6 +36,7 @@ __all__ = [
     "never",
     "of_item",
     "of_response",
+    "output_encoding",
     "part_of",
     "refuses",
     "retrieve",
