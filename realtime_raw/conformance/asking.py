@@ -22,6 +22,7 @@ from .seen import ResponseSeen, item_of, response_of
 __all__ = [
     "LONG_TASK",
     "SHORT_TASK",
+    "TRANSCRIPTION_MODEL",
     "Answer",
     "Spoken",
     "add",

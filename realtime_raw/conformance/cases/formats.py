@@ -21,17 +21,21 @@ spoken = partial(must, source=_DELTA, needs={"audio_out"}, tokens=250, seconds=4
 may_speak = partial(should, needs={"audio_out"}, tokens=250, seconds=4.0)
 
 
-def _shown(session: Event, direction: str) -> Event:
+def _shown(session: Event, direction: str) -> object:
+    """The format a session shows, whatever it is."""
     audio = session.get("audio")
     side = audio.get(direction) if isinstance(audio, dict) else None
-    found = side.get("format") if isinstance(side, dict) else None
-    return found if isinstance(found, dict) else {}
+    return side.get("format") if isinstance(side, dict) else None
+
+
+def _type(found: object) -> object:
+    return found.get("type") if isinstance(found, dict) else found
 
 
 async def _set(probe: Probe, direction: str, encoding: str) -> None:
     """Set one format, and check that it is confirmed."""
     session = await probe.session(audio={direction: {"format": {"type": encoding}}})
-    shown = _shown(session, direction).get("type")
+    shown = _type(_shown(session, direction))
     path = f"session.audio.{direction}.format.type"
     probe.check(
         shown == encoding, f"the {direction} format is {shown!r}, not {encoding!r}", _updated(probe), path
@@ -59,7 +63,7 @@ async def _default(probe: Probe) -> None:
     for direction in ("input", "output"):
         shown = _shown(probe.confirmed, direction)
         path = f"session.audio.{direction}.format"
-        right = shown.get("type") == "audio/pcm" and shown.get("rate") == 24_000
+        right = isinstance(shown, dict) and (shown.get("type"), shown.get("rate")) == ("audio/pcm", 24_000)
         probe.check(right, f"the {direction} format is {shown!r}", created, path)
 
 
@@ -279,11 +283,11 @@ async def _pcm_out(probe: Probe) -> None:
 )
 async def _independent(probe: Probe) -> None:
     await _set(probe, "input", "audio/pcmu")
-    other = _shown(probe.confirmed, "output").get("type")
+    other = _type(_shown(probe.confirmed, "output"))
     path = "session.audio.output.format.type"
     probe.check(other == "audio/pcm", f"the output format became {other!r}", _updated(probe), path)
     await _set(probe, "output", "audio/pcma")
-    mine = _shown(probe.confirmed, "input").get("type")
+    mine = _type(_shown(probe.confirmed, "input"))
     path = "session.audio.input.format.type"
     probe.check(mine == "audio/pcmu", f"the input format became {mine!r}", _updated(probe), path)
 
@@ -305,7 +309,7 @@ async def _own_format(probe: Probe) -> None:
     spoken_ = await spoken_answer(probe, audio=audio)
     _lasts(probe, spoken_.seen, spoken_.size, "audio/pcmu")
     session = await probe.session()
-    shown = _shown(session, "output").get("type")
+    shown = _type(_shown(session, "output"))
     path = "session.audio.output.format.type"
     probe.check(shown == "audio/pcm", f"the session's format became {shown!r}", _updated(probe), path)
 
