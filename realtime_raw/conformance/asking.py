@@ -31,7 +31,10 @@ __all__ = [
     "call_off",
     "decoded",
     "detecting",
+    "event_of",
+    "first_delta",
     "image",
+    "item_in",
     "in_order",
     "message",
     "never",
@@ -40,11 +43,13 @@ __all__ = [
     "output_encoding",
     "part_of",
     "refuses",
+    "repeats",
     "retrieve",
     "say",
     "spoken_answer",
     "transcribing",
     "user_audio",
+    "written_answer",
 ]
 
 LONG_TASK = (
@@ -140,7 +145,7 @@ async def add(probe: Probe, item: Mapping[str, Any], **fields: Any) -> Event:
     """`conversation.item.create`, with `fields` beside `item`; returns `conversation.item.added`."""
     await probe.send("conversation.item.create", item=item, **fields)
     added = await probe.expect("conversation.item.added")
-    probe.check(item_of(added), f"{added['type']} shows no item with an id", added, "item")
+    probe.check(item_in(probe, added).get("id"), "the item has no id", added, "item.id")
     return added
 
 
@@ -152,9 +157,17 @@ async def retrieve(probe: Probe, item_id: str) -> Event:
     return got
 
 
+def item_in(probe: Probe, event: Event) -> Event:
+    """The item that an event shows. Raises `Violation` if it shows none."""
+    found = event.get("item")
+    if not isinstance(found, dict):
+        raise Violation(f"{event['type']} shows no item", event, "item")
+    return found
+
+
 def part_of(probe: Probe, event: Event, index: int = 0) -> Event:
     """A content part of the event's item. Raises `Violation` if there is none."""
-    content = event["item"].get("content")
+    content = item_in(probe, event).get("content")
     there = isinstance(content, list) and len(content) > index and isinstance(content[index], dict)
     probe.check(there, f"the item has no content part {index}", event, f"item.content[{index}]")
     found: Event = content[index]
@@ -286,3 +299,30 @@ def output_encoding(session: Event) -> str:
     except (KeyError, TypeError):
         return "audio/pcm"
     return found if found in _BYTES_PER_MS else "audio/pcm"
+
+
+async def written_answer(probe: Probe) -> ResponseSeen:
+    """A short answer in text, to its end, to a user's text. Turn detection is off then."""
+    await probe.manual()
+    await probe.user_text("Count.")
+    return await probe.respond(output_modalities=["text"], instructions="Say exactly: one two three")
+
+
+def event_of(seen: ResponseSeen, kind: str, **named: object) -> Event:
+    """The first event of a type in a response, with these fields. Raises `Violation` if there is none."""
+    for event in seen.of(kind):
+        if all(event.get(name) == value for name, value in named.items()):
+            return event
+    raise Violation(f"there is no {kind} in the response", seen.done)
+
+
+def first_delta(seen: ResponseSeen, kind: str) -> Event:
+    """The first delta of a type. Raises `NotComplied` if nothing of that kind was said."""
+    if not seen.of(kind):
+        raise NotComplied(f"nothing was said: there is no {kind}")
+    return seen.of(kind)[0]
+
+
+def repeats(probe: Probe, shown: object, said: str, event: Event, path: str) -> None:
+    """What lies at `path` must be what the deltas said."""
+    probe.check(shown == said, f"the deltas said {said!r}, and here is {shown!r}", event, path)

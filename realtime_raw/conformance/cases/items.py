@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from ..asking import add, in_order, message, of_item, part_of, refuses
+from ..asking import add, in_order, item_in, message, of_item, part_of, refuses
 from ..case import case
 from ..probe import Probe
 
@@ -28,7 +28,7 @@ should = partial(case, family="items", level="should", tokens=0, seconds=0.5)
 )
 async def _added_then_done(probe: Probe) -> None:
     added = await add(probe, message("user", "Hello."))
-    done = await probe.expect("conversation.item.done", where=of_item(added["item"]["id"]))
+    done = await probe.expect("conversation.item.done", where=of_item(item_in(probe, added)["id"]))
     in_order(probe, added, done, rule="an item is added before it is done")
 
 
@@ -43,7 +43,9 @@ async def _added_then_done(probe: Probe) -> None:
 async def _own_id(probe: Probe) -> None:
     item_id = probe.new_id("item")
     added = await add(probe, message("user", "Hello.", id=item_id))
-    probe.check(added["item"].get("id") == item_id, f"the item's id is not {item_id!r}", added, "item.id")
+    probe.check(
+        item_in(probe, added).get("id") == item_id, f"the item's id is not {item_id!r}", added, "item.id"
+    )
 
 
 @must(
@@ -58,7 +60,7 @@ async def _made_id(probe: Probe) -> None:
     first = await add(probe, message("user", "One."))
     second = await add(probe, message("user", "Two."))
     for added in (first, second):
-        made = added["item"].get("id")
+        made = item_in(probe, added).get("id")
         probe.check(isinstance(made, str) and made != "", "the item has no id", added, "item.id")
     different = first["item"]["id"] != second["item"]["id"]
     probe.check(different, "two items have the same id", second, "item.id")
@@ -92,8 +94,10 @@ async def _text_kept(probe: Probe) -> None:
 )
 async def _type_and_role(probe: Probe) -> None:
     added = await add(probe, message("user", "Hello."))
-    probe.check(added["item"].get("type") == "message", "the item is no message", added, "item.type")
-    probe.check(added["item"].get("role") == "user", "the message is not the user's", added, "item.role")
+    probe.check(item_in(probe, added).get("type") == "message", "the item is no message", added, "item.type")
+    probe.check(
+        item_in(probe, added).get("role") == "user", "the message is not the user's", added, "item.role"
+    )
 
 
 @should(
@@ -107,9 +111,16 @@ async def _type_and_role(probe: Probe) -> None:
 )
 async def _complete_at_once(probe: Probe) -> None:
     added = await add(probe, message("user", "Hello."))
-    done = await probe.expect("conversation.item.done", where=of_item(added["item"]["id"]))
-    probe.check(done["item"].get("status") == "completed", "the item is not completed", done, "item.status")
-    probe.check(done["item"] == added["item"], "`.done` shows another item than `.added`", done, "item")
+    done = await probe.expect("conversation.item.done", where=of_item(item_in(probe, added)["id"]))
+    probe.check(
+        item_in(probe, done).get("status") == "completed", "the item is not completed", done, "item.status"
+    )
+    probe.check(
+        item_in(probe, done) == item_in(probe, added),
+        "`.done` shows another item than `.added`",
+        done,
+        "item",
+    )
 
 
 @must(
@@ -123,7 +134,7 @@ async def _complete_at_once(probe: Probe) -> None:
 async def _parts_in_order(probe: Probe) -> None:
     texts = ["one", "two", "three"]
     added = await add(probe, message("user", *texts))
-    shown = [part.get("text") for part in added["item"].get("content", [])]
+    shown = [part.get("text") for part in item_in(probe, added).get("content", [])]
     probe.check(shown == texts, f"the parts are {shown!r}, not {texts!r}", added, "item.content")
 
 
@@ -138,7 +149,10 @@ async def _parts_in_order(probe: Probe) -> None:
 async def _assistant(probe: Probe) -> None:
     added = await add(probe, message("assistant", "I said that."))
     probe.check(
-        added["item"].get("role") == "assistant", "the message is not the assistant's", added, "item.role"
+        item_in(probe, added).get("role") == "assistant",
+        "the message is not the assistant's",
+        added,
+        "item.role",
     )
     part = part_of(probe, added)
     probe.check(
@@ -156,7 +170,9 @@ async def _assistant(probe: Probe) -> None:
 )
 async def _system(probe: Probe) -> None:
     added = await add(probe, message("system", "Be brief from here on."))
-    probe.check(added["item"].get("role") == "system", "the message is not the system's", added, "item.role")
+    probe.check(
+        item_in(probe, added).get("role") == "system", "the message is not the system's", added, "item.role"
+    )
 
 
 @must(
@@ -174,7 +190,7 @@ async def _call_and_output(probe: Probe) -> None:
     for item in (call, output):
         added = await add(probe, item)
         for name, value in item.items():
-            shown = added["item"].get(name)
+            shown = item_in(probe, added).get(name)
             probe.check(shown == value, f"`{name}` is {shown!r}, not {value!r}", added, f"item.{name}")
 
 
@@ -357,7 +373,7 @@ async def _pipelined(probe: Probe) -> None:
     previous = None
     for item_id in ids:
         added = await probe.expect("conversation.item.added")
-        shown = added["item"].get("id")
+        shown = item_in(probe, added).get("id")
         probe.check(shown == item_id, f"{shown!r} was added where {item_id!r} was due", added, "item.id")
         before = added.get("previous_item_id")
         probe.check(

@@ -9,6 +9,7 @@ from ..asking import (
     audio_of,
     begin_answer,
     image,
+    item_in,
     message,
     of_item,
     part_of,
@@ -64,7 +65,7 @@ async def _audio_put_in(probe: Probe) -> None:
 async def _no_audio_in_events(probe: Probe) -> None:
     await probe.manual()
     added = await add(probe, user_audio(0.5))
-    done = await probe.expect("conversation.item.done", where=of_item(added["item"]["id"]))
+    done = await probe.expect("conversation.item.done", where=of_item(item_in(probe, added)["id"]))
     for event in (added, done):
         part = part_of(probe, event)
         probe.check(not part.get("audio"), "the event carries the audio", event, "item.content[0].audio")
@@ -87,7 +88,7 @@ async def _image_put_in(probe: Probe) -> None:
     added = await probe.expect("conversation.item.added", "error")
     if added["type"] == "error":
         raise Unsupported(f"no images: {added['error'].get('message')}")
-    kinds = [part.get("type") for part in added["item"].get("content", [])]
+    kinds = [part.get("type") for part in item_in(probe, added).get("content", [])]
     probe.check(kinds == ["input_text", "input_image"], f"the parts are {kinds!r}", added, "item.content")
 
 
@@ -105,8 +106,8 @@ async def _image_put_in(probe: Probe) -> None:
 )
 async def _fetched(probe: Probe) -> None:
     added = await add(probe, message("user", "Keep this."))
-    got = await retrieve(probe, added["item"]["id"])
-    probe.check(got["item"].get("role") == "user", "the message is not the user's", got, "item.role")
+    got = await retrieve(probe, item_in(probe, added)["id"])
+    probe.check(item_in(probe, got).get("role") == "user", "the message is not the user's", got, "item.role")
     part = part_of(probe, got)
     probe.check(part.get("text") == "Keep this.", "the text is another", got, "item.content[0].text")
 
@@ -323,7 +324,7 @@ async def _long_id(probe: Probe) -> None:
 )
 async def _longest_id(probe: Probe) -> None:
     added = await add(probe, message("user", "One.", id="i" * 32))
-    probe.check(added["item"].get("id") == "i" * 32, "the item has another id", added, "item.id")
+    probe.check(item_in(probe, added).get("id") == "i" * 32, "the item has another id", added, "item.id")
 
 
 @must(

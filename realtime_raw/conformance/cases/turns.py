@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from ..asking import never, of_item, part_of
+from ..asking import item_in, never, of_item, part_of
 from ..case import case
 from ..probe import Probe
 from ..seen import item_of
@@ -162,7 +162,7 @@ async def _commit_makes_user_item(probe: Probe) -> None:
     await probe.send("input_audio_buffer.commit")
     committed = await probe.expect("input_audio_buffer.committed")
     added = await probe.expect("conversation.item.added", where=of_item(item_of(committed)))
-    role = added["item"].get("role")
+    role = item_in(probe, added).get("role")
     probe.check(role == "user", f"the committed item is {role!r}, not the user's", added, "item.role")
     kind = part_of(probe, added).get("type")
     probe.check(kind == "input_audio", f"its part is {kind!r}", added, "item.content[0].type")
