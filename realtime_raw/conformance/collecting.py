@@ -11,15 +11,19 @@ from typing import Any
 
 import orjson
 
-from .case import NotComplied
-from .probe import RESPONSE_WITHIN, Probe
+from .case import NotComplied, Violation
+from .probe import RESPONSE_WITHIN, WITHIN, Probe
 from .seen import ResponseSeen, response_of
 
 __all__ = [
     "WEATHER",
     "alive",
+    "attempt",
     "begin",
     "call",
+    "cancel",
+    "check_error",
+    "create_or_error",
     "done",
     "errors",
     "forced",
@@ -78,7 +82,7 @@ def _whole(seen: ResponseSeen) -> ResponseSeen:
 
 
 async def begin(probe: Probe, *, speaking: bool = True, **response: Any) -> Event:
-    """A long written answer that has begun, its first words included if `speaking`: its `response.created`."""
+    """`response.created` of a long written answer; with `speaking` its first words have come too."""
     asked = {"output_modalities": ["text"], "instructions": only(_LONG), **response}
     await probe.send("response.create", response=asked)
     created = await probe.expect("response.created", within=RESPONSE_WITHIN)
@@ -94,6 +98,33 @@ async def done(probe: Probe, created: Event) -> Event:
     """The `response.done` of the response that `created` has announced."""
     mine = response_of(created)
     return await probe.expect("response.done", where=lambda e: response_of(e) == mine, within=RESPONSE_WITHIN)
+
+
+async def cancel(probe: Probe, created: Event, **fields: Any) -> Event:
+    """Cancel that response, by a `response.cancel` with `fields`; returns its `response.done`.
+
+    Raises `NotComplied` if it was over before the server could hear of it, which
+    then says so, and `Violation` if it went on to its end all the same.
+    """
+    mine = response_of(created)
+    await attempt(probe, "response.cancel", **fields)
+    ended = await probe.maybe(
+        "response.done",
+        "error",
+        where=lambda e: e["type"] == "error" or response_of(e) == mine,
+        within=RESPONSE_WITHIN,
+    )
+    if ended is None:
+        raise Violation("response.cancel was answered by no response.done, and by no error", created)
+    over = part_of(probe, created, "response.done")
+    if ended["type"] == "error":
+        probe.check(over, "response.cancel was refused while its response was running", ended, "error")
+        raise NotComplied("the response was over before it could be cancelled")
+    if ended["response"].get("status") == "completed":
+        late = await probe.maybe("error")
+        probe.check(late is not None, "response.cancel had no effect, and no error", ended, "response.status")
+        raise NotComplied("the response was over before it could be cancelled")
+    return ended
 
 
 def part_of(probe: Probe, created: Event, *kinds: str) -> list[Event]:
@@ -133,6 +164,15 @@ async def call(probe: Probe, **response: Any) -> tuple[ResponseSeen, Event]:
     return seen, seen.calls[0]
 
 
+async def create_or_error(probe: Probe, **response: Any) -> Event:
+    """`response.create`, and the `response.created` or `error` that answers it."""
+    await attempt(probe, "response.create", response=response)
+    answer = await probe.maybe("error", "response.created", within=RESPONSE_WITHIN)
+    if answer is None:
+        raise Violation("response.create was answered by no response.created, and by no error")
+    return answer
+
+
 # --- refusals -----------------------------------------------------------------------------
 
 
@@ -146,21 +186,40 @@ def errors(probe: Probe) -> list[Event]:
     return [event for event in probe.events if event["type"] == "error"]
 
 
-async def refusal_of(
-    probe: Probe, message: Mapping[str, Any] | str | bytes, *, binary: bool = False
-) -> Event:
-    """The one `error` that a bad message is answered with, on a session that stays alive; returns its inside.
+async def attempt(probe: Probe, kind: str, /, **fields: Any) -> str:
+    """Send an event that may be refused: an `error` for it ends no other waiting. Returns its `event_id`."""
+    event_id = probe.new_id("event")
+    await probe.send_raw(orjson.dumps({"type": kind, "event_id": event_id, **fields}))
+    return event_id
 
-    A mapping is sent with an `event_id` of ours unless it has one.
+
+async def refusal_of(
+    probe: Probe, message: Mapping[str, Any] | str | bytes, what: str, *, binary: bool = False
+) -> Event:
+    """The one `error` that a bad message is answered with, on a session that stays alive.
+
+    A mapping is sent with an `event_id` of ours unless it has one. `what` says in a
+    violation what was not refused.
     """
     before = len(errors(probe))
     if isinstance(message, Mapping):
         message = orjson.dumps({"event_id": probe.new_id("event"), **message})
     await probe.send_raw(message, binary=binary)
-    error = await probe.expect("error")
+    try:
+        error = await probe.maybe("error", within=WITHIN)
+    except Violation as exc:
+        raise Violation(f"{what} was not answered by an error: {exc.message}", exc.event) from None
+    if error is None:
+        raise Violation(f"{what} was not refused: no error came within {WITHIN:g} s")
+    probe.check(isinstance(error.get("error"), dict), "the error has no `error` object", error, "error")
     await alive(probe)
     more = errors(probe)[before + 1 :]
-    probe.check(not more, "one bad message was answered by more than one error", more[0] if more else None)
-    inner = error.get("error")
-    probe.check(isinstance(inner, dict), "the error event has no `error` object", error, "error")
-    return dict(inner) if isinstance(inner, dict) else {}
+    probe.check(not more, f"{what} was answered by more than one error", more[0] if more else None)
+    return error
+
+
+def check_error(probe: Probe, error: Event, **wanted: Any) -> None:
+    """Fields of the inside of an `error`, as they must be (`code="invalid_value"`)."""
+    for name, value in wanted.items():
+        found = error["error"].get(name)
+        probe.check(found == value, f"the error's {name} is {found!r}, not {value!r}", error, f"error.{name}")

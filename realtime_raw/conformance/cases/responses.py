@@ -294,7 +294,7 @@ async def output_index(probe: Probe) -> None:
         index = event.get("output_index")
         places = range(len(seen.output))
         probe.check(
-            fits,
+            index in places,
             f"output_index is {index!r}, and response.done has {len(seen.output)} items",
             event,
             "output_index",
