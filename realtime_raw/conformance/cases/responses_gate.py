@@ -5,7 +5,18 @@ from __future__ import annotations
 from functools import partial
 
 from ..case import NotComplied, case
-from ..collecting import begin, cancel, check_error, done, only, part_of, refusal_of, say, words_of
+from ..collecting import (
+    begin,
+    cancel,
+    check_error,
+    create_or_error,
+    done,
+    only,
+    part_of,
+    refusal_of,
+    say,
+    words_of,
+)
 from ..probe import Probe
 from ..seen import item_of, response_of
 
