@@ -177,7 +177,7 @@ async def arguments_are_json(probe: Probe) -> None:
     "A finished call is completed, with its arguments",
     level="must",
     certainty="documented",
-    rule="In `response.output_item.done` and `response.done` the call is `completed`, with all its arguments.",
+    rule="In `response.output_item.done` and `response.done` a call is `completed`, with its arguments.",
     source="API reference, response.output_item.done and response.done",
     expects="status completed, arguments equal to the joined deltas",
 )
