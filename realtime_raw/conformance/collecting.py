@@ -208,13 +208,13 @@ async def refusal_of(
     try:
         error = await probe.maybe("error", within=WITHIN)
     except Violation as exc:
-        raise Violation(f"{what} was not answered by an error: {exc.message}", exc.event) from None
+        raise Violation(f"no error came for {what}: {exc.message}", exc.event) from None
     if error is None:
-        raise Violation(f"{what} was not refused: no error came within {WITHIN:g} s")
+        raise Violation(f"no error came within {WITHIN:g} s for {what}")
     probe.check(isinstance(error.get("error"), dict), "the error has no `error` object", error, "error")
     await alive(probe)
     more = errors(probe)[before + 1 :]
-    probe.check(not more, f"{what} was answered by more than one error", more[0] if more else None)
+    probe.check(not more, f"more than one error came for {what}", more[0] if more else None)
     return error
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
@@ -23,15 +22,6 @@ def all_cases() -> tuple[Case, ...]:
             if found.setdefault(value.id, value) is not value:
                 raise ValueError(f"two cases have the id {value.id}")
     return tuple(found[each] for each in sorted(found))
-
-
-def _cases(values: Iterable[object]) -> Iterator[Case]:
-    """The cases among a module's globals."""
-    for value in values:
-        if isinstance(value, Case):
-            yield value
-        elif isinstance(value, tuple):
-            yield from (each for each in value if isinstance(each, Case))
 
 
 def case_of(case_id: str) -> Case:

@@ -373,7 +373,7 @@ async def told_apart(probe: Probe) -> None:
     source="API reference, response.cancel",
     sends="a long response out of band, a long one for the conversation, and response.cancel",
     expects="the conversation's response cancelled, the other completed",
-    needs=("text_out", "out_of_band", "cancel"),
+    needs=("text_out", "out_of_band"),
 )
 async def bare_cancel(probe: Probe) -> None:
     """The side one goes on."""
@@ -395,7 +395,7 @@ async def bare_cancel(probe: Probe) -> None:
     source="API reference, response.cancel",
     sends='a long response.create with conversation "none", and response.cancel with its id',
     expects="response.done with status cancelled",
-    needs=("text_out", "out_of_band", "cancel"),
+    needs=("text_out", "out_of_band"),
 )
 async def cancel_by_id(probe: Probe) -> None:
     """Named, it ends."""
@@ -414,7 +414,7 @@ async def cancel_by_id(probe: Probe) -> None:
     source="API reference, response.cancel",
     sends='a long response.create with conversation "none", and a bare response.cancel',
     expects="error, and the response completed",
-    needs=("text_out", "out_of_band", "cancel"),
+    needs=("text_out", "out_of_band"),
 )
 async def bare_cancel_finds_nothing(probe: Probe) -> None:
     """There is nothing in the conversation to cancel."""

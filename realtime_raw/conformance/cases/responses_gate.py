@@ -24,7 +24,7 @@ _cancel = partial(
     case,
     family="responses",
     sends="response.create for a long text, and response.cancel after its first words",
-    needs=("text_out", "cancel"),
+    needs=("text_out",),
     tokens=150,
     seconds=2.0,
 )
@@ -325,7 +325,7 @@ async def gate_opens(probe: Probe) -> None:
     source=_CREATE,
     sends="response.create for a long text, response.cancel, and at its response.done another",
     expects="a second response.created",
-    needs=("text_out", "cancel"),
+    needs=("text_out",),
 )
 async def gate_opens_after_cancel(probe: Probe) -> None:
     """Interrupted means free."""
