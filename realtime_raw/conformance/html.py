@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from .case import FAMILIES
 from .html_assets import SCRIPT, STYLE
 from .html_exchange import exchange, plain, rows_of
 from .report import CaseResult, InvariantBreach, Report
@@ -68,7 +70,8 @@ def _policy() -> str:
     def digest(text: str) -> str:
         return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
 
-    return f"default-src 'none'; style-src {digest(STYLE)}; script-src {digest(SCRIPT)}; base-uri 'none'"
+    own = f"style-src {digest(STYLE)}; script-src {digest(SCRIPT)}"
+    return f"default-src 'none'; {own}; base-uri 'none'; form-action 'none'"
 
 
 # --- the summary -------------------------------------------------------------------------
@@ -78,7 +81,7 @@ def _head(report: Report) -> str:
     facts = [
         f"profile {report.profile}",
         f"model {report.model}" if report.model else "",
-        report.started,
+        _moment(report.started),
         f"{report.seconds:.0f} s" if report.seconds else "",
         f"realtime_raw {report.version}",
     ]
@@ -97,15 +100,22 @@ def _verdict(results: Sequence[CaseResult]) -> str:
     if not tried:
         return "No rule could be tried."
     broken = {level: sum(each.level == level and each.broken for each in tried) for level in LEVELS}
-    named = [f"{_count(number, level)}" for level, number in broken.items() if number]
+    named = [f"{number} {level}" for level, number in broken.items() if number]
     if not named:
         return f"It keeps every rule that could be tried: {len(tried)} of them."
     words = named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
-    return f"It breaks {words}, of {_count(len(tried), 'rule')} that could be tried."
+    total = sum(broken.values())
+    return f"It breaks {words} {_rules(total)}, of {len(tried)} that could be tried."
 
 
-def _count(number: int, word: str) -> str:
-    return f"{number} “{word}”" if word in LEVELS else f"{number} {word}{'' if number == 1 else 's'}"
+def _moment(started: str) -> str:
+    """A time as ISO 8601 has it, for people."""
+    found = re.match(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)", started)
+    return f"{found[1]} {found[2]} UTC" if found else started
+
+
+def _rules(number: int) -> str:
+    return "rule" if number == 1 else "rules"
 
 
 def _level(level: str, results: Iterable[CaseResult]) -> str:
@@ -151,8 +161,8 @@ def _families(results: Sequence[CaseResult]) -> str:
             f'<td class="wide">{_bar(mine)}</td>{cells}</tr>'
         )
     return (
-        '<h2>By family</h2><div class="card"><table><thead><tr><th>family</th><th class="wide"></th><th>kept</th>'
-        "<th>broken</th><th>unsupported</th><th>undecided</th></tr></thead>"
+        '<h2>By family</h2><div class="card"><table><thead><tr><th>family</th><th class="wide"></th>'
+        "<th>kept</th><th>broken</th><th>unsupported</th><th>undecided</th></tr></thead>"
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
 
@@ -166,10 +176,10 @@ def _spoken(family: str) -> str:
 
 
 def _by_family(results: Iterable[CaseResult]) -> dict[str, list[CaseResult]]:
-    found: dict[str, list[CaseResult]] = {}
+    found: dict[str, list[CaseResult]] = {family: [] for family in FAMILIES}
     for each in results:
         found.setdefault(each.family, []).append(each)
-    return found
+    return {family: mine for family, mine in found.items() if mine}
 
 
 def _capabilities(capabilities: Mapping[str, bool]) -> str:
@@ -194,11 +204,11 @@ def _change(report: Report, baseline: Report) -> str:
         elif each.broken and not earlier.broken:
             worse.append(each)
     still = sum(each.broken for each in report.results) - len(worse)
+    added = f"; {new} of these cases were not in the baseline" if new else ""
     return (
-        f'<h2>Since {plain(baseline.started or "the baseline")}</h2><div class="card delta">'
+        f'<h2>Since {plain(_moment(baseline.started) or "the baseline")}</h2><div class="card delta">'
         f"{_listed('worse', 'Regressions', worse)}{_listed('better', 'Progress', better)}"
-        f'<p class="soft">{still} broken as before or new to the suite'
-        f"{f', {_count(new, "case")} not in the baseline' if new else ''}.</p></div>"
+        f'<p class="soft">Broken otherwise: {still}{added}.</p></div>'
     )
 
 
@@ -234,7 +244,9 @@ def _select(name: str, everything: str, values: Mapping[str, str]) -> str:
     options = "".join(
         f'<option value="{plain(value)}">{plain(label)}</option>' for value, label in values.items()
     )
-    return f'<select name="{name}" aria-label="{name}"><option value="">{everything}</option>{options}</select>'
+    return (
+        f'<select name="{name}" aria-label="{name}"><option value="">{everything}</option>{options}</select>'
+    )
 
 
 def _cases(report: Report) -> str:
@@ -252,9 +264,7 @@ def _cases(report: Report) -> str:
         for family, mine in _by_family(others).items():
             cards = "".join(_case(each, report.endpoint) for each in mine)
             name = plain(family)
-            parts.append(
-                f'<div class="group" id="family-{name}"><h3>{_spoken(family)}</h3>{cards}</div>'
-            )
+            parts.append(f'<div class="group" id="family-{name}"><h3>{_spoken(family)}</h3>{cards}</div>')
         parts.append("</section>")
     return "".join(parts)
 
@@ -263,13 +273,16 @@ def _case(result: CaseResult, endpoint: str, *, first: bool = False) -> str:
     kind = status(result)
     failed, name = kind in _MARKS, plain(result.case_id)
     opened = " open" if first else ""
-    data = f'data-verdict="{plain(kind)}" data-family="{plain(result.family)}" data-level="{plain(result.level)}"'
+    why = f'<span class="why">{_prose(_evidence(result)[2])}</span>' if failed else ""
+    facts = {"verdict": kind, "family": result.family, "level": result.level}
+    data = " ".join(f'data-{key}="{plain(value)}"' for key, value in facts.items())
     return (
         f'<details class="case{" failed" if failed else ""}" id="{name}" {data}{opened}>'
-        f'<summary><span class="id">{name}</span><span class="title">{plain(result.title)}</span>'
+        f'<summary><span class="id">{name}</span><span class="title">{plain(result.title)}{why}</span>'
         f'<span class="tag">{plain(result.level)}</span>'
         f'<span class="tag v-{plain(kind)}">{plain(STATUSES.get(kind, kind))}</span></summary>'
-        f'<div class="body{"" if result.level == "must" else " calm"}">{_body(result, endpoint, failed)}</div></details>'
+        f'<div class="body{"" if result.level == "must" else " calm"}">'
+        f"{_body(result, endpoint, failed)}</div></details>"
     )
 
 
@@ -321,7 +334,7 @@ def _place(result: CaseResult) -> str:
     if result.verdict != "fail":
         return ""
     if line is None:
-        return "Nothing the server sent is wrong in itself: something is missing, at the end of the exchange below."
+        return "Nothing the server sent is wrong in itself: something is missing, as marked below."
     message = line.get("m")
     kind = message.get("type") if isinstance(message, dict) else None
     where = f"<code>{plain(result.path)}</code> of " if result.path else ""
@@ -343,13 +356,15 @@ def _prose(text: str) -> str:
 
 
 def _list(notes: Sequence[str]) -> str:
-    return f'<ul class="lines soft">{"".join(f"<li>{plain(note)}</li>" for note in notes)}</ul>' if notes else ""
+    return (
+        f'<ul class="lines soft">{"".join(f"<li>{plain(note)}</li>" for note in notes)}</ul>' if notes else ""
+    )
 
 
 def _foot(report: Report) -> str:
     return (
-        "<footer><p>“must” is what clients rely on, “should” what most expect, “may” what is free. A certainty "
-        "says how a rule is known: documented by the API reference, recorded from or observed at the API, or "
-        "inferred.</p><p>Made by <code>python -m realtime_raw conform</code>, realtime_raw "
+        "<footer><p>“must” is what clients rely on, “should” what most expect, “may” what is free. A "
+        "certainty says how a rule is known: documented by the API reference, recorded from or observed "
+        "at the API, or inferred.</p><p>Made by <code>python -m realtime_raw conform</code>, realtime_raw "
         f"{plain(report.version)}.</p></footer>"
     )

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from ..text import redact
 
-__all__ = ["Row", "brief", "exchange", "plain", "rows_of"]
+__all__ = ["Row", "brief", "exchange", "plain", "rows_of", "told"]
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{160,}={0,2}")
 # How a report keeps a long string.
@@ -31,7 +31,7 @@ _FEW = 3
 
 
 class Row(NamedTuple):
-    """One line of a journal: `number` as in its file, `d` is in, out or note, `m` None for what is no JSON."""
+    """One line of a journal: `number` as in its file, `d` in, out or note, `m` None for what is no JSON."""
 
     number: int
     t: float
@@ -73,7 +73,11 @@ def exchange(rows: Sequence[Row], offending: int | None = None, path: str = "", 
     if not rows:
         return ""
     parts = ['<div class="ends"><span>client</span><span>server</span></div><ol class="seq">']
+    missing = offending not in {row.number for row in rows} and message
     for run in _runs(_window(rows, offending), offending):
+        if missing and run == [rows[-1]] and _is_our_close(rows[-1]):
+            parts.append(_note(message, bad=True))
+            missing = ""
         if isinstance(run, int):
             parts.append(_note(f"{run} further messages"))
         elif len(run) > 1:
@@ -81,10 +85,15 @@ def exchange(rows: Sequence[Row], offending: int | None = None, path: str = "", 
         else:
             bad = run[0].number == offending
             parts.append(_row(run[0], path if bad else None))
-    if message and offending not in {row.number for row in rows}:
+    if missing:
         parts.append(_note(message, bad=True))
     parts.append("</ol>")
     return "".join(parts)
+
+
+def _is_our_close(row: Row) -> bool:
+    closed = row.m.get("closed") if row.d == "note" and isinstance(row.m, dict) else None
+    return isinstance(closed, dict) and closed.get("by_us") is True
 
 
 def _window(rows: Sequence[Row], offending: int | None) -> list[Row | int]:
@@ -131,14 +140,15 @@ def _kind(row: Row) -> str:
 def _row(row: Row, path: str | None) -> str:
     bad = " bad" if path is not None else ""
     if row.d == "note":
-        return _note(brief(row.m) or json.dumps(row.m, default=str), t=row.t, bad=bool(bad))
+        return _note(told(row.m), t=row.t, bad=bool(bad))
     name = plain(_kind(row)) or "<i>no event</i>"
     words = plain(brief(row.m))
+    words = f'<span class="soft">{words}</span>' if words else ""
     pretty = _json(row.m, path or "") if row.m is not None else "not JSON"
     opened = " open" if bad else ""
     return (
         f'<li class="{"out" if row.d == "out" else "in"}{bad}"><time>{row.t:.3f}</time><div class="lane">'
-        f'<details class="msg"{opened}><summary><b>{name}</b><span class="soft">{words}</span></summary>'
+        f'<details class="msg"{opened}><summary><b>{name}</b>{words}</summary>'
         f'<pre>{pretty}</pre></details><span class="arrow"></span></div></li>'
     )
 
@@ -150,8 +160,9 @@ def _several(run: Sequence[Row]) -> str:
     words = "" if sound else plain(_short(text))
     return (
         f'<li class="{"out" if first.d == "out" else "in"}"><time>{first.t:.3f}</time><div class="lane">'
-        f'<div class="msg flat"><b>{plain(_kind(first))}</b><span class="soft">× {len(run)} until {last.t:.3f}'
-        f' {words}</span></div><span class="arrow"></span></div></li>'
+        f'<div class="msg flat"><b>{plain(_kind(first))}</b>'
+        f'<span class="soft">× {len(run)} until {last.t:.3f} {words}</span></div>'
+        '<span class="arrow"></span></div></li>'
     )
 
 
@@ -164,6 +175,22 @@ def _note(text: str, *, t: float | None = None, bad: bool = False) -> str:
 
 
 # --- a few words -------------------------------------------------------------------------
+
+
+def told(note: Any) -> str:
+    """A note of the suite in words: how it connected, what the answer was, how the line ended."""
+    if isinstance(note, dict):
+        knock, answer, closed = note.get("knock"), note.get("answer"), note.get("closed")
+        if isinstance(knock, dict):
+            differing = ", ".join(f"{name} {value}" for name, value in knock.items())
+            return f"connects, with {differing}" if differing else "connects"
+        if isinstance(answer, dict):
+            chosen = f", subprotocol {answer['subprotocol']}" if answer.get("subprotocol") else ""
+            return f"HTTP {answer.get('status')}{chosen} {_short(str(answer.get('body') or ''))}".rstrip()
+        if isinstance(closed, dict):
+            who = "the client" if closed.get("by_us") else "the server"
+            return f"closed by {who}: {closed.get('code')} {closed.get('reason') or ''}".rstrip()
+    return _short(json.dumps(note, default=str, ensure_ascii=False))
 
 
 def brief(message: Any) -> str:
@@ -231,7 +258,11 @@ def _pretty(node: Any, steps: list[str] | None, depth: int) -> Iterator[str]:
     if isinstance(node, (dict, list)) and node and depth < _DEEPEST:
         yield from _container(node, steps, depth)
     elif isinstance(node, (dict, list)):
-        yield f'<span class="cut">{len(node)} deeper</span>' if node else ("{}" if isinstance(node, dict) else "[]")
+        yield (
+            f'<span class="cut">{len(node)} deeper</span>'
+            if node
+            else ("{}" if isinstance(node, dict) else "[]")
+        )
     else:
         yield _scalar(node)
     if here:

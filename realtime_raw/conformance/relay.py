@@ -29,7 +29,8 @@ from websockets.protocol import State
 from websockets.typing import Subprotocol
 
 from ..endpoint import Endpoint
-from ..text import safe
+from ..errors import LocalProtocolError
+from ..text import redact, safe
 from ..types import CloseInfo
 
 __all__ = ["Observer", "Relay", "Session", "Side"]
@@ -42,9 +43,11 @@ _CLOSE_TIMEOUT = 2.0
 _ABNORMAL = 1006
 # Headers that belong to one connection rather than to what is asked for (RFC 9110 7.6.1, RFC 6455 4.1).
 _OF_ONE_HOP = frozenset(
-    ("connection", "content-length", "host", "keep-alive", "proxy-connection", "te", "trailer")
-    + ("transfer-encoding", "upgrade", "sec-websocket-accept", "sec-websocket-extensions")
-    + ("sec-websocket-key", "sec-websocket-protocol", "sec-websocket-version")
+    (
+        *("connection", "content-length", "host", "keep-alive", "proxy-connection", "te", "trailer"),
+        *("transfer-encoding", "upgrade", "sec-websocket-accept", "sec-websocket-extensions"),
+        *("sec-websocket-key", "sec-websocket-protocol", "sec-websocket-version"),
+    )
 )
 
 # Silent unless the application configures it, and never at the level where websockets writes headers.
@@ -167,8 +170,7 @@ class Relay:
         self._drop([each for each in self._dialled if each.state is State.CLOSED])
         self._count += 1
         target = _target(self._upstream, request.path)
-        shown = Endpoint(target, allow_plaintext=True).redacted()
-        session = Session(self._count, urlsplit(target).path, shown, _secrets(request, target))
+        session = Session(self._count, urlsplit(target).path, _shown(target), _secrets(request, target))
         try:
             server = await self._dial(target, request)
         except InvalidStatus as exc:
@@ -250,7 +252,9 @@ async def _pump(
         except ConnectionClosed as exc:
             # Closed by the other pump: then that one knows who began.
             if not ended:
-                close = CloseInfo(_ABNORMAL) if exc.rcvd is None else CloseInfo(exc.rcvd.code, exc.rcvd.reason)
+                close = (
+                    CloseInfo(_ABNORMAL) if exc.rcvd is None else CloseInfo(exc.rcvd.code, exc.rcvd.reason)
+                )
                 ended.append((side if exc.rcvd_then_sent is not False else None, close))
                 await _close_likewise(target, exc)
             return
@@ -277,13 +281,17 @@ def _target(upstream: SplitResult, asked: str) -> str:
     mine = urlsplit(asked)
     path = upstream.path if upstream.path.strip("/") else mine.path
     named = {name for name, _ in parse_qsl(mine.query, keep_blank_values=True)}
-    added = [
-        part
-        for part in upstream.query.split("&")
-        if part and part.partition("=")[0] not in named
-    ]
+    added = [part for part in upstream.query.split("&") if part and part.partition("=")[0] not in named]
     query = "&".join([*([mine.query] if mine.query else []), *added])
     return urlunsplit((upstream.scheme, upstream.netloc, path or "/", query, ""))
+
+
+def _shown(target: str) -> str:
+    try:
+        return Endpoint(target, allow_plaintext=True).redacted()
+    except LocalProtocolError:  # a URL our own client would not take; it is passed on all the same
+        parts = urlsplit(target)
+        return redact(urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", "")))
 
 
 def _offered(request: Request) -> list[Subprotocol]:
@@ -307,9 +315,7 @@ def _secrets(request: Request, target: str) -> tuple[str, ...]:
 def _passed_on(response: Response) -> Response:
     """The server's refusal, as an answer of our own connection."""
     body = bytes(response.body or b"")
-    kept = [
-        (name, value) for name, value in response.headers.raw_items() if name.lower() not in _OF_ONE_HOP
-    ]
+    kept = [(name, value) for name, value in response.headers.raw_items() if name.lower() not in _OF_ONE_HOP]
     headers = Headers([*kept, ("Content-Length", str(len(body))), ("Connection", "close")])
     return Response(response.status_code, response.reason_phrase, headers, body)
 
