@@ -12,7 +12,7 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Literal, Protocol, Self
@@ -64,6 +64,7 @@ class Session:
     path: str
     url: str
     secrets: tuple[str, ...] = ()
+    subprotocol: str = ""
 
     def __repr__(self) -> str:
         return f"Session(number={self.number}, url={self.url!r})"
@@ -180,7 +181,7 @@ class Relay:
             reason = f"the server behind the proxy cannot be reached: {_reason(exc)}"
             self._observer.refused(session, HTTPStatus.BAD_GATEWAY, reason)
             return _own(HTTPStatus.BAD_GATEWAY, reason)
-        self._dialled[client] = (session, server)
+        self._dialled[client] = (replace(session, subprotocol=server.subprotocol or ""), server)
         return None
 
     async def _dial(self, target: str, request: Request) -> ClientConnection:
