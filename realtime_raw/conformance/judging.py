@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..errors import ConnectFailed
 from ..text import redact, safe
 from .case import Case, NotComplied, Unsupported, Violation
+from .invariants import check_journal
 from .lines import Caller, LineClosed, Stale, Tape
 from .probe import Probe
 from .report import CaseResult, Verdict
+from .schemas import Bundle
 
 __all__ = ["Judged", "judge"]
 
@@ -29,19 +32,21 @@ class Judged:
         self.tape = tape
 
 
-async def judge(case: Case, caller: Caller, *, attempts: int = 2, greeted: bool = True) -> Judged:
+async def judge(
+    case: Case, caller: Caller, *, attempts: int = 2, greeted: bool = True, bundle: Bundle | None = None
+) -> Judged:
     """Run `case` on connections of its own, again if the model did not comply.
 
     Never raises for what a server does.
     """
     for attempt in range(1, attempts + 1):
-        judged = await _once(case, caller, greeted, retried=attempt > 1)
+        judged = await _once(case, caller, greeted, bundle, retried=attempt > 1)
         if judged.result.verdict != "not_complied":
             break
     return judged
 
 
-async def _once(case: Case, caller: Caller, greeted: bool, *, retried: bool) -> Judged:
+async def _once(case: Case, caller: Caller, greeted: bool, bundle: Bundle | None, *, retried: bool) -> Judged:
     probe = Probe(caller, kind=case.kind, timeout_s=case.timeout_s)
     probe.greeted = greeted
     verdict: Verdict = "pass"
@@ -69,7 +74,11 @@ async def _once(case: Case, caller: Caller, greeted: bool, *, retried: bool) -> 
     await probe.settle()
     seconds = probe.line.now if probe._line is not None else 0.0
     await probe.close()
-    return Judged(_result(case, probe, verdict, message, path, event, seconds, retried), probe.tape)
+    result = _result(case, probe, verdict, message, path, event, seconds, retried)
+    if verdict not in ("stale", "error"):
+        breaches = check_journal(probe.tape.lines, bundle=bundle)
+        result = replace(result, invariants=breaches)
+    return Judged(result, probe.tape)
 
 
 def _result(

@@ -12,7 +12,8 @@ from ..audio.pcm import Samples
 from ..text import safe
 from . import sounds
 from .case import Kind, NotComplied, Violation
-from .lines import Answer, Caller, Knock, Line, LineClosed, Tape
+from .lines import Answer, Caller, Knock, Line, LineClosed, Stale, Tape
+from .rules.session import unanswered
 from .seen import ResponseSeen, item_of, response_of
 
 __all__ = ["Probe"]
@@ -23,6 +24,8 @@ Where = Callable[[Event], object]
 WITHIN = 10.0
 # A response may think, and speak in full.
 RESPONSE_WITHIN = 30.0
+# How long a command's answer is awaited when nobody in the case awaits it.
+_ANSWERED_WITHIN = 3.0
 # A `.done` that some servers never send is not waited for longer than this.
 OPTIONAL_WITHIN = 1.0
 
@@ -90,13 +93,18 @@ class Probe:
         return self.confirmed
 
     async def settle(self, seconds: float = 15.0) -> None:
-        """Read on until no response is open any more, so that the journal has its end. Never raises."""
+        """Read on until no response is open and every command has its answer. Never raises.
+
+        So the journal has its end, and what is missing in it then is missing.
+        """
         try:
-            end = self.line.now + seconds
-            while self.open_responses() and self.line.now < end:
+            end, soon = self.line.now + seconds, self.line.now + _ANSWERED_WITHIN
+            while self.line.now < end and self.open_responses():
                 await self._receive(end)
+            while self.line.now < soon and unanswered(self.tape.lines):
+                await self._receive(soon)
             await self._receive(self.line.now + 0.05)
-        except (LineClosed, Violation):
+        except (LineClosed, Stale, Violation):
             pass
 
     def open_responses(self) -> set[str]:
@@ -374,7 +382,7 @@ class Probe:
     async def collect_response(
         self, *, where: Where | None = None, within: float | None = None
     ) -> ResponseSeen:
-        """The next response that is created (for which `where` holds), to its end; all its events are taken."""
+        """The next response created (for which `where` holds), to its end; all its events are taken."""
         limit = RESPONSE_WITHIN if within is None else within
         created = await self.expect("response.created", where=where, within=limit)
         response_id = response_of(created)
