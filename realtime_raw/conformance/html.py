@@ -15,8 +15,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from .case import FAMILIES
+from .comparing import Change, compare
 from .html_assets import SCRIPT, STYLE
 from .html_exchange import exchange, plain, rows_of
+from .probing import CAPABILITIES
 from .report import CaseResult, InvariantBreach, Report
 
 __all__ = ["html"]
@@ -52,7 +54,7 @@ def html(report: Report, baseline: Report | None = None) -> str:
             _head(report),
             _change(report, baseline) if baseline is not None else "",
             _families(report.results),
-            _capabilities(report.capabilities),
+            _capabilities(report),
             _form(report.results),
             _cases(report),
             _foot(report),
@@ -83,6 +85,7 @@ def _head(report: Report) -> str:
         f"model {report.model}" if report.model else "",
         _moment(report.started),
         f"{report.seconds:.0f} s" if report.seconds else "",
+        f"{report.tokens:,} tokens" if report.tokens else "",
         f"realtime_raw {report.version}",
     ]
     levels = "".join(_level(level, report.results) for level in LEVELS)
@@ -91,7 +94,7 @@ def _head(report: Report) -> str:
         f"<h1>{plain(report.endpoint)}</h1>"
         f'<p class="soft">{plain(" · ".join(filter(None, facts)))}</p>'
         f'<p class="lead">{_verdict(report.results)}</p><div class="levels">{levels}</div>'
-        f"{_list(report.notes)}</header>"
+        f"{_lacking(report)}</header>"
     )
 
 
@@ -182,45 +185,62 @@ def _by_family(results: Iterable[CaseResult]) -> dict[str, list[CaseResult]]:
     return {family: mine for family, mine in found.items() if mine}
 
 
-def _capabilities(capabilities: Mapping[str, bool]) -> str:
-    if not capabilities:
+def _lacking(report: Report) -> str:
+    """What the profile requires and is not there."""
+    if not report.lacking:
+        return ""
+    names = ", ".join(_capability(name) for name in report.lacking)
+    return (
+        '<div class="what"><p>It lacks what the profile requires.</p>'
+        f"<p>The profile {plain(report.profile)} asks for: {names}.</p></div>"
+    )
+
+
+def _capability(name: str) -> str:
+    return plain(CAPABILITIES.get(name, name.replace("_", " ")))
+
+
+def _capabilities(report: Report) -> str:
+    """What there is and what is not, and the exchanges that showed it."""
+    if not report.capabilities:
         return ""
     chips = "".join(
-        f'<li class="{"yes" if there else "no"}">{_spoken(name)}</li>' for name, there in capabilities.items()
+        f'<li class="{"yes" if there else "no"}" title="{_capability(name)}">{_spoken(name)}</li>'
+        for name, there in sorted(report.capabilities.items(), key=lambda each: not each[1])
     )
-    return f'<h2>What it offers</h2><ul class="chips">{chips}</ul>'
+    shown = "".join(
+        f'<details class="probe"><summary>{plain(each.title)}<span class="why">{plain(each.message)}</span>'
+        f"</summary>{exchange(rows_of(each.journal))}</details>"
+        for each in report.probing
+    )
+    return f'<h2>What it offers</h2><ul class="chips">{chips}</ul>{shown}'
 
 
 def _change(report: Report, baseline: Report) -> str:
     """What is better and what is worse than in the baseline."""
-    before = {each.case_id: each for each in baseline.results}
-    better, worse, new = [], [], 0
-    for each in report.results:
-        earlier = before.get(each.case_id)
-        if earlier is None:
-            new += 1
-        elif earlier.broken and each.verdict == "pass" and not each.broken:
-            better.append(each)
-        elif each.broken and not earlier.broken:
-            worse.append(each)
-    still = sum(each.broken for each in report.results) - len(worse)
-    added = f"; {new} of these cases were not in the baseline" if new else ""
+    found = compare(baseline, report)
+    others = [f"{each.case_id}: {each.before}, now {each.after}" for each in found.others]
+    counts = (
+        (len(found.new), "not in the baseline"),
+        (len(found.gone), "of the baseline not asked this time"),
+    )
+    others += [f"{number} {words}" for number, words in counts if number]
     return (
         f'<h2>Since {plain(_moment(baseline.started) or "the baseline")}</h2><div class="card delta">'
-        f"{_listed('worse', 'Regressions', worse)}{_listed('better', 'Progress', better)}"
-        f'<p class="soft">Broken otherwise: {still}{added}.</p></div>'
+        f"{_listed('worse', 'Regressions', found.regressions)}{_listed('better', 'Progress', found.progress)}"
+        f'<p class="soft">{plain("; ".join(others))}</p></div>'
     )
 
 
-def _listed(kind: str, title: str, results: Sequence[CaseResult]) -> str:
-    if not results:
+def _listed(kind: str, title: str, changes: Sequence[Change]) -> str:
+    if not changes:
         return f'<p class="soft">{title}: none.</p>'
     items = "".join(
         f'<li><a href="#{plain(each.case_id)}"><span class="id">{plain(each.case_id)}</span></a> '
         f"{plain(each.title)}</li>"
-        for each in results
+        for each in changes
     )
-    return f'<div class="{kind}"><b>{title}: {len(results)}</b><ul>{items}</ul></div>'
+    return f'<div class="{kind}"><b>{title}: {len(changes)}</b><ul>{items}</ul></div>'
 
 
 # --- the cases ---------------------------------------------------------------------------
@@ -353,12 +373,6 @@ def _prose(text: str) -> str:
     if len(pieces) % 2 == 0:
         return "`".join(pieces)
     return "".join(f"<code>{piece}</code>" if at % 2 else piece for at, piece in enumerate(pieces))
-
-
-def _list(notes: Sequence[str]) -> str:
-    return (
-        f'<ul class="lines soft">{"".join(f"<li>{plain(note)}</li>" for note in notes)}</ul>' if notes else ""
-    )
 
 
 def _foot(report: Report) -> str:

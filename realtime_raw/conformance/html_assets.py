@@ -53,6 +53,8 @@ td.zero { color: var(--none); } td.hot { color: var(--fail); font-weight: 600; }
 .chips li { border: 1px solid var(--line); border-radius: 99px; padding: .08rem .7rem; font-size: .84rem;
     background: var(--card); }
 .chips .no { color: var(--soft); text-decoration: line-through; }
+.probe { margin: .5rem 0; } .probe > summary { cursor: pointer; color: var(--soft); font-size: .9rem; }
+.probe .why { margin-left: .5rem; } .probe .why::before { content: "· "; }
 .delta { padding: .9rem 1.1rem; } .delta ul { margin: .2rem 0 .6rem; padding-left: 1.2rem; }
 .delta li { margin: .1rem 0; } .delta b { font-weight: 600; }
 .better b { color: var(--pass); } .worse b { color: var(--fail); }

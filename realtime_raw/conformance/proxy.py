@@ -26,6 +26,8 @@ from ..journal import Direction, JournalLine, JournalWriter
 from ..text import safe
 from ..types import CloseInfo
 from .invariants import Invariants
+from .judging import evidence_of
+from .lines import Tape
 from .relay import Relay, Session, Side
 from .report import CaseResult, InvariantBreach, Report
 from .schemas import Bundle
@@ -40,7 +42,6 @@ _FIRST_KEPT, _LAST_KEPT = 60, 200
 _SESSIONS_KEPT = 200
 # A rule that is broken without end is told this often in one session, and then only counted.
 _TOLD = 20
-_LONGEST = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,8 @@ class _Record:
         self.writer.write(direction, data, t)
         self.number += 1
         clean = self.flush()
-        kept = {"n": self.number, "t": t, "d": direction, "m": _cut(clean.get("m"))}
-        (self.first if len(self.first) < _FIRST_KEPT else self.last).append(kept)
+        shown = Tape([JournalLine(t, direction, clean.get("m"), b"", self.number)])
+        (self.first if len(self.first) < _FIRST_KEPT else self.last).extend(evidence_of(shown))
         return JournalLine(t, direction, _parsed(data), data, self.number)
 
     def flush(self) -> dict[str, Any]:
@@ -139,7 +140,6 @@ class Proxy:
         self._started = _stamp()
         self._open: dict[int, _Record] = {}
         self._results: deque[CaseResult] = deque(maxlen=_SESSIONS_KEPT)
-        self._notes: list[str] = []
 
     async def __aenter__(self) -> Self:
         if self._save is not None:
@@ -158,7 +158,7 @@ class Proxy:
         return self._relay.url
 
     def report(self) -> Report:
-        """What was found so far, a result for each session that ended, the last 200 of them."""
+        """What was found so far: a result for each session that ended or was refused, the last 200."""
         return Report(
             endpoint=self._upstream,
             profile="proxy",
@@ -166,7 +166,6 @@ class Proxy:
             started=self._started,
             seconds=round(time.monotonic() - self._began, 1),
             results=tuple(self._results),
-            notes=tuple(self._notes),
         )
 
     # --- what the relay shows -----------------------------------------------------------
@@ -233,10 +232,9 @@ class Proxy:
 
     def refused(self, session: Session, status: int, reason: str) -> None:
         """A connection did not come to be."""
-        note = f"session {session.number}: refused with HTTP {status}: {reason}"
-        if len(self._notes) < _SESSIONS_KEPT:
-            self._notes.append(note)
-        self._say(note)
+        words = f"refused with HTTP {status}: {reason}"
+        self._results.append(_about(session, verdict="skipped", message=words))
+        self._say(f"session {session.number}: {words}")
 
     def _noted(self, record: _Record, note: Mapping[str, Any]) -> None:
         line = record.write("note", orjson.dumps(note))
@@ -273,11 +271,9 @@ def _result(record: _Record) -> CaseResult:
     parts = [f"{by[side]} by the {side}" for side in ("server", "client") if by[side]]
     kept = {each["n"]: each for each in (*record.first, *record.marked.values(), *record.last)}
     first = record.breaches[0] if record.breaches else None
-    return CaseResult(
-        case_id=f"session-{record.session.number:03}",
+    return _about(
+        record.session,
         verdict="fail" if first is not None else "pass",
-        title=record.session.url,
-        family="sessions",
         message=f"broken rules: {', '.join(parts)}" if parts else "",
         rule="Both sides keep the rules of every session." if first is not None else "",
         offending=first.line if first is not None else None,
@@ -288,22 +284,15 @@ def _result(record: _Record) -> CaseResult:
     )
 
 
+def _about(session: Session, **found: Any) -> CaseResult:
+    return CaseResult(case_id=f"session-{session.number:03}", title=session.url, family="sessions", **found)
+
+
 def _parsed(data: bytes) -> Any:
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError:
         return None
-
-
-def _cut(node: Any) -> Any:
-    """A message as a report keeps it: long strings, audio above all, by their beginning and size."""
-    if isinstance(node, str):
-        return node if len(node) <= _LONGEST else f"{node[: _LONGEST // 4]}… ({len(node)} characters)"
-    if isinstance(node, list):
-        return [_cut(each) for each in node]
-    if isinstance(node, dict):
-        return {name: _cut(value) for name, value in node.items()}
-    return node
 
 
 def _stamp() -> str:

@@ -90,9 +90,7 @@ PASSED = result("RT-SESS-001", family="session", title="A session can be changed
 ABSENT = result(
     "RT-MCP-001", "unsupported", family="mcp", level="may", title="Tools of MCP", message="no MCP"
 )
-REPORT = report(
-    PASSED, BROKEN, FAILED, SILENT, ABSENT, capabilities={"audio_in": True, "mcp": False}, notes=("a note",)
-)
+REPORT = report(PASSED, BROKEN, FAILED, SILENT, ABSENT, capabilities={"audio_in": True, "mcp": False})
 
 
 def hostile() -> Report:
@@ -116,5 +114,10 @@ def hostile() -> Report:
         invariants=(InvariantBreach(id="RT-INV-001", message=bad, line=2, path=bad),),
     )
     return report(
-        attacked, endpoint=f"ws://127.0.0.1/{HOSTILE}", capabilities={bad: True}, notes=(bad,), model=bad
+        attacked,
+        endpoint=f"ws://127.0.0.1/{HOSTILE}",
+        capabilities={bad: True},
+        model=bad,
+        lacking=(bad,),
+        probing=(attacked,),
     )

@@ -137,9 +137,30 @@ def test_the_baseline_shows_what_is_better_and_what_is_worse() -> None:
         ("Progress", "1", ""),
         ("", "", "RT-SESS-001"),
     ]
-    assert "Broken otherwise: 2; 2 of these cases were not in the baseline." in change
+    assert "2 not in the baseline" in change
     assert "Since" not in html(REPORT)
     assert "Regressions: none." in html(report(PASSED), report(PASSED))
+
+
+def test_what_is_lacking_is_said_at_the_top_and_shown() -> None:
+    """In the words of the capability; how it was found out is there to be read."""
+    probing = dataclasses.replace(PASSED, case_id="PROBE-TEXT", title="an exchange in writing", message="no")
+    page = html(
+        report(
+            PASSED,
+            capabilities={"text_in": True, "mcp": False},
+            lacking=("mcp",),
+            probing=(probing,),
+            tokens=1234,
+            profile="full",
+        )
+    )
+    text = Reader(page).text
+    assert "It lacks what the profile requires.The profile full asks for: MCP servers as tools." in text
+    assert '<li class="no" title="MCP servers as tools">mcp</li>' in page
+    assert '<li class="yes" title="user messages in writing">text in</li>' in page
+    assert "an exchange in writingno" in text
+    assert "1,234 tokens" in text
 
 
 def test_every_verdict_can_be_drawn() -> None:

@@ -174,7 +174,7 @@ async def test_a_misbehaving_server_is_named(fault: str, rule: str) -> None:
     ("sent", "rule", "words"),
     [
         ({"type": "transcription_session.update", "session": {}}, "RT-INV-033", "session.update"),
-        ({"type": "session.update", "session": {"type": "realtime", "voice": "ash"}}, "RT-INV-033", "output.voice"),
+        ({"type": "session.update", "session": {"type": "realtime", "voice": ""}}, "RT-INV-033", "put.voice"),
         ({"type": "response.create", "response": {"modalities": []}}, "RT-INV-033", "output_modalities"),
         ({"type": "conversation.item.create"}, "RT-INV-033", "missing"),
         ({"type": "no.such.event"}, "RT-INV-033", "type"),
@@ -233,9 +233,11 @@ async def test_an_upstream_that_refuses() -> None:
         with pytest.raises(InvalidStatus) as caught:
             await connect(f"{proxy.url}?api_key=wrong-key", proxy=None)
         assert caught.value.response.status_code == 401
-        assert "refused with HTTP 401" in proxy.report().notes[0]
-        assert told.sessions == list(proxy.report().notes)
-        assert "wrong-key" not in proxy.report().notes[0]
+        (result,) = proxy.report().results
+    assert (result.verdict, result.broken) == ("skipped", False)
+    assert "refused with HTTP 401" in result.message
+    assert told.sessions == [f"session 1: {result.message}"]
+    assert "wrong-key" not in repr(result)
 
 
 async def test_the_server_s_end_and_several_clients() -> None:
