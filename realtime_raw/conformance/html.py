@@ -159,8 +159,10 @@ def _families(results: Sequence[CaseResult]) -> str:
             f'<td class="num{_heat(number, hot)}">{number}</td>'
             for number, hot in ((found.count("pass"), False), (failed, True), (absent, False), (other, False))
         )
+        listed = any(status(each) not in _MARKS for each in mine)
+        target = f"family-{family}" if listed else "failures"
         rows.append(
-            f'<tr><td><a href="#family-{plain(family)}">{_spoken(family)}</a></td>'
+            f'<tr><td><a href="#{plain(target)}">{_spoken(family)}</a></td>'
             f'<td class="wide">{_bar(mine)}</td>{cells}</tr>'
         )
     return (
