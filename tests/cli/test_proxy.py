@@ -39,7 +39,7 @@ def proxying(*argv: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no signals to send")
 @pytest.mark.parametrize(("bad", "code"), [(True, 1), (False, 0)])
 def test_a_proxy_from_the_command_line(bad: bool, code: int, tmp_path: Path) -> None:
-    """What is broken comes as a line of its own at once; Ctrl-C ends it with the report, and the files are there."""
+    """What is broken comes as a line at once; Ctrl-C ends it with the report and its files."""
     report, page = tmp_path / "report.json", tmp_path / "report.html"
     options = ("--save", str(tmp_path / "kept"), "--json", str(report), "--html", str(page))
     with LoopbackServer(keys=[KEY]) as server, proxying("--upstream", server.url, *options) as (process, url):
