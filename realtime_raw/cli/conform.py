@@ -15,6 +15,7 @@ import typer
 
 from . import options
 from .output import Output
+from .proxy import proxy
 from .running import ExitCode, Stop, execute
 from .target import KEY
 
@@ -104,11 +105,10 @@ def conform(
         from ..conformance import compare, load_report
         from ..conformance import replay as judge_again
 
-        if listen is not None or upstream is not None:
-            await _proxy(listen, upstream, out)
-            return
         before = load_report(baseline) if baseline is not None else None
-        if replay is not None:
+        if listen is not None or upstream is not None:
+            report = await proxy(listen, upstream, out, save=save, schema=schema)
+        elif replay is not None:
             report = await judge_again(replay, schema=schema)
         else:
             asked = _Asked(url, loopback, model, translation_model, profile, family, case, level, skip)
@@ -119,7 +119,7 @@ def conform(
         comparison = compare(before, report) if before is not None else None
         for path, kind in writers:
             if path is not None:
-                path.write_bytes(_written(kind)(report))
+                path.write_bytes(_written(kind, before)(report))
         _show(report, comparison, out, quiet=quiet)
         raise typer.Exit(_exit_code(report, comparison))
 
@@ -236,14 +236,14 @@ def _progress(out: Output) -> Callable[[CaseResult], None]:
     return tell
 
 
-def _written(kind: str) -> Callable[[Report], bytes]:
+def _written(kind: str, before: Report | None) -> Callable[[Report], bytes]:
     """What makes a file of a report."""
     if kind == "json":
         return lambda report: orjson.dumps(report.to_dict(), option=orjson.OPT_INDENT_2)
     if kind == "html":
         from ..conformance.html import html
 
-        return lambda report: html(report).encode("utf-8", "replace")
+        return lambda report: html(report, before).encode()
     from ..conformance import written
 
     make: Callable[[Report], str] = getattr(written, kind)
@@ -265,11 +265,3 @@ def _exit_code(report: Report, comparison: Comparison | None) -> int:
     from ..conformance.report import REGRESSED
 
     return REGRESSED if comparison is not None and comparison.regressions else report.exit_code
-
-
-async def _proxy(port: int | None, upstream: str | None, out: Output) -> None:
-    if port is None or upstream is None:
-        raise Stop(ExitCode.USAGE, "a proxy needs both --listen PORT and --upstream URL")
-    from ..conformance.proxy import proxy
-
-    await proxy(port, upstream, say=out.say)
