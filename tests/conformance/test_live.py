@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import orjson
+import pytest
 import pytest_asyncio
 
 from realtime_raw.conformance import InvariantBreach, Report, load_report, replay, run
@@ -30,6 +31,7 @@ async def server() -> AsyncIterator[LoopbackServer]:
         yield server
 
 
+@pytest.mark.timeout(180)
 async def test_the_loopback_server_passes_and_its_journals_say_so_again(
     server: LoopbackServer, tmp_path: Path
 ) -> None:
