@@ -92,7 +92,7 @@ def test_events_are_taken_once_and_kept_until_then() -> None:
 def test_refused_checks_code_param_and_type() -> None:
     """Each is named when it is another."""
 
-    async def ask(probe: Probe, **wanted: str) -> None:
+    async def ask(probe: Probe, **wanted: Any) -> None:
         await probe.refused(await probe.send("nope"), **wanted)
 
     talk(lambda probe: ask(probe, code="invalid_value", param="type"))
@@ -165,12 +165,10 @@ def test_garbage_is_a_violation(data: bytes) -> None:
     assert violation(ask, garbage).message.startswith("a message ")
 
 
-@pytest.mark.parametrize(
-    "fault", ["binary@event=session.updated", "close_1006@event=session.updated", "eof@event=session.updated"]
-)
+@pytest.mark.parametrize("fault", ["binary", "close_1006", "eof"])
 def test_what_happens_to_a_line_is_seen(fault: str) -> None:
     """Binary messages and torn connections."""
-    spoiled = Spoiled(faults=[parse_fault(fault)])
+    spoiled = Spoiled(faults=[parse_fault(f"{fault}@event=session.updated")])
 
     async def ask(probe: Probe) -> None:
         await probe.session(instructions="x")
