@@ -26,6 +26,7 @@ __all__ = [
     "create_or_error",
     "done",
     "errors",
+    "first",
     "forced",
     "goes_on",
     "only",
@@ -126,6 +127,14 @@ async def cancel(probe: Probe, created: Event, **fields: Any) -> Event:
         probe.check(late is not None, "response.cancel had no effect, and no error", ended, "response.status")
         raise NotComplied("the response was over before it could be cancelled")
     return ended
+
+
+def first(seen: ResponseSeen, kind: str) -> Event:
+    """The first event of one type in a response. Raises `Violation` if there is none."""
+    found = seen.of(kind)
+    if not found:
+        raise Violation(f"{kind} did not come in the response", seen.done)
+    return found[0]
 
 
 def part_of(probe: Probe, created: Event, *kinds: str) -> list[Event]:

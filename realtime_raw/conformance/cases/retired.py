@@ -73,7 +73,7 @@ async def audio_names(probe: Probe) -> None:
     "Transcripts come as response.output_audio_transcript",
     level="must",
     certainty="documented",
-    rule="Transcripts are `response.output_audio_transcript.*`; `response.audio_transcript.*` was the beta's.",
+    rule="Transcripts are `response.output_audio_transcript.*`; `response.audio_transcript.*` was beta.",
     source=f"{_GA}; API reference, response.output_audio_transcript.delta",
     expects="response.output_audio_transcript.delta, no response.audio_transcript.*",
 )
