@@ -6,7 +6,7 @@ from functools import partial
 
 from ...audio.pcm import b64encode
 from .. import sounds
-from ..asking import audio_of, never, refuses, retrieve
+from ..asking import audio_of, never, refuses, retrieve, shows
 from ..case import case
 from ..probe import Probe
 from ..seen import item_of
@@ -284,7 +284,7 @@ async def _audio_fetched(probe: Probe) -> None:
     await probe.append_speech(2.0)
     committed = await probe.commit()
     got = await retrieve(probe, str(item_of(committed)))
-    seconds = len(audio_of(probe, got)) / 48_000
+    seconds = len(audio_of(got)) / 48_000
     probe.check(
         1.6 <= seconds <= 2.4,
         f"2 s were appended, and {seconds:.1f} s are there",
@@ -378,5 +378,4 @@ async def _items_stay(probe: Probe) -> None:
     await probe.expect("input_audio_buffer.cleared")
     await probe.append_tone(0.5)
     second = await probe.commit()
-    before = second.get("previous_item_id")
-    probe.check(before == first, f"it is behind {before!r}, not {first!r}", second, "previous_item_id")
+    shows(probe, second, "previous_item_id", first)

@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
-from ..asking import begin_answer, call_off, detecting, in_order, never, of_response, refuses, retrieve, say
+from ..asking import (
+    begin_answer,
+    call_off,
+    detecting,
+    in_order,
+    never,
+    of_response,
+    refuses,
+    retrieve,
+    say,
+    shows,
+)
 from ..case import NotComplied, case
 from ..probe import Event, Probe
 from ..seen import item_of, response_of
@@ -41,8 +53,7 @@ def _details(done: Event) -> Event:
 async def _cancelled(probe: Probe) -> None:
     await probe.manual()
     done = await call_off(probe, await begin_answer(probe))
-    status = done["response"].get("status")
-    probe.check(status == "cancelled", f"its status is {status!r}", done, "response.status")
+    shows(probe, done, "response.status", "cancelled")
 
 
 @must(
@@ -56,10 +67,7 @@ async def _cancelled(probe: Probe) -> None:
 async def _reason(probe: Probe) -> None:
     await probe.manual()
     done = await call_off(probe, await begin_answer(probe))
-    reason = _details(done).get("reason")
-    probe.check(
-        reason == "client_cancelled", f"the reason is {reason!r}", done, "response.status_details.reason"
-    )
+    shows(probe, done, "response.status_details.reason", "client_cancelled")
 
 
 @must(
@@ -74,8 +82,7 @@ async def _by_id(probe: Probe) -> None:
     await probe.manual()
     answer = await begin_answer(probe)
     done = await call_off(probe, answer, response_id=answer.id)
-    status = done["response"].get("status")
-    probe.check(status == "cancelled", f"its status is {status!r}", done, "response.status")
+    shows(probe, done, "response.status", "cancelled")
 
 
 @must(
@@ -91,8 +98,7 @@ async def _by_id(probe: Probe) -> None:
 async def _spoken(probe: Probe) -> None:
     await probe.manual()
     done = await call_off(probe, await begin_answer(probe, "audio"))
-    status = done["response"].get("status")
-    probe.check(status == "cancelled", f"its status is {status!r}", done, "response.status")
+    shows(probe, done, "response.status", "cancelled")
 
 
 @must(
@@ -208,7 +214,7 @@ async def _next(probe: Probe) -> None:
     await probe.manual()
     await call_off(probe, await begin_answer(probe))
     seen = await probe.respond(output_modalities=["text"], instructions="Say exactly: green")
-    probe.check(seen.status == "completed", f"its status is {seen.status!r}", seen.done, "response.status")
+    shows(probe, seen.done, "response.status", "completed")
 
 
 @should(
@@ -280,7 +286,7 @@ async def _unaffected(probe: Probe) -> None:
     await probe.manual()
     await refuses(probe, await probe.send("response.cancel"))
     seen = await probe.respond(output_modalities=["text"], instructions="Say exactly: green")
-    probe.check(seen.status == "completed", f"its status is {seen.status!r}", seen.done, "response.status")
+    shows(probe, seen.done, "response.status", "completed")
 
 
 @should(
@@ -298,8 +304,7 @@ async def _another_id(probe: Probe) -> None:
     event_id = await probe.send("response.cancel", response_id="resp_nowhere")
     await refuses(probe, event_id)
     done = await probe.expect("response.done", where=of_response(answer.id), within=20.0)
-    status = done["response"].get("status")
-    probe.check(status == "completed", f"its status is {status!r}", done, "response.status")
+    shows(probe, done, "response.status", "completed")
 
 
 # --- by a user who speaks -----------------------------------------------------------------
@@ -307,7 +312,7 @@ async def _another_id(probe: Probe) -> None:
 spoken = partial(must, needs={"audio_in", "vad"}, source=_GUIDE, tokens=350, seconds=6.0)
 
 
-async def _interrupted(probe: Probe, **response: object) -> tuple[Event, Event]:
+async def _interrupted(probe: Probe, **response: Any) -> tuple[Event, Event]:
     """A long answer, and somebody who speaks over it; returns speech_started and the `response.done`."""
     await detecting(probe, create_response=False)
     answer = await begin_answer(probe, **response)
@@ -328,8 +333,7 @@ async def _interrupted(probe: Probe, **response: object) -> tuple[Event, Event]:
 )
 async def _barge_in(probe: Probe) -> None:
     _, done = await _interrupted(probe)
-    status = done["response"].get("status")
-    probe.check(status == "cancelled", f"its status is {status!r}", done, "response.status")
+    shows(probe, done, "response.status", "cancelled")
 
 
 @spoken(
@@ -342,10 +346,7 @@ async def _barge_in(probe: Probe) -> None:
 )
 async def _barge_in_reason(probe: Probe) -> None:
     _, done = await _interrupted(probe)
-    reason = _details(done).get("reason")
-    probe.check(
-        reason == "turn_detected", f"the reason is {reason!r}", done, "response.status_details.reason"
-    )
+    shows(probe, done, "response.status_details.reason", "turn_detected")
 
 
 @should(
@@ -421,5 +422,4 @@ async def _heard(probe: Probe) -> None:
 async def _out_of_band(probe: Probe) -> None:
     task = "Say exactly: one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
     _, done = await _interrupted(probe, task=task, conversation="none")
-    status = done["response"].get("status")
-    probe.check(status == "completed", f"its status is {status!r}", done, "response.status")
+    shows(probe, done, "response.status", "completed")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from ..asking import add, in_order, item_in, message, of_item, part_of, refuses
+from ..asking import add, in_order, item_in, message, of_item, part_of, refuses, shows
 from ..case import case
 from ..probe import Probe
 
@@ -43,9 +43,7 @@ async def _added_then_done(probe: Probe) -> None:
 async def _own_id(probe: Probe) -> None:
     item_id = probe.new_id("item")
     added = await add(probe, message("user", "Hello.", id=item_id))
-    probe.check(
-        item_in(probe, added).get("id") == item_id, f"the item's id is not {item_id!r}", added, "item.id"
-    )
+    shows(probe, added, "item.id", item_id)
 
 
 @must(
@@ -77,11 +75,8 @@ async def _made_id(probe: Probe) -> None:
 async def _text_kept(probe: Probe) -> None:
     text = 'Grüße, naïve café 🎧 こんにちは مرحبا \\ "quoted"\nnew line\ttab'
     added = await add(probe, message("user", text))
-    part = part_of(probe, added)
-    probe.check(
-        part.get("type") == "input_text", "the part is no `input_text`", added, "item.content[0].type"
-    )
-    probe.check(part.get("text") == text, f"the text is not {text!r}", added, "item.content[0].text")
+    shows(probe, added, "item.content[0].type", "input_text")
+    shows(probe, added, "item.content[0].text", text)
 
 
 @must(
@@ -94,10 +89,8 @@ async def _text_kept(probe: Probe) -> None:
 )
 async def _type_and_role(probe: Probe) -> None:
     added = await add(probe, message("user", "Hello."))
-    probe.check(item_in(probe, added).get("type") == "message", "the item is no message", added, "item.type")
-    probe.check(
-        item_in(probe, added).get("role") == "user", "the message is not the user's", added, "item.role"
-    )
+    shows(probe, added, "item.type", "message")
+    shows(probe, added, "item.role", "user")
 
 
 @should(
@@ -112,9 +105,7 @@ async def _type_and_role(probe: Probe) -> None:
 async def _complete_at_once(probe: Probe) -> None:
     added = await add(probe, message("user", "Hello."))
     done = await probe.expect("conversation.item.done", where=of_item(item_in(probe, added)["id"]))
-    probe.check(
-        item_in(probe, done).get("status") == "completed", "the item is not completed", done, "item.status"
-    )
+    shows(probe, done, "item.status", "completed")
     probe.check(
         item_in(probe, done) == item_in(probe, added),
         "`.done` shows another item than `.added`",
@@ -148,16 +139,8 @@ async def _parts_in_order(probe: Probe) -> None:
 )
 async def _assistant(probe: Probe) -> None:
     added = await add(probe, message("assistant", "I said that."))
-    probe.check(
-        item_in(probe, added).get("role") == "assistant",
-        "the message is not the assistant's",
-        added,
-        "item.role",
-    )
-    part = part_of(probe, added)
-    probe.check(
-        part.get("type") == "output_text", "the part is no `output_text`", added, "item.content[0].type"
-    )
+    shows(probe, added, "item.role", "assistant")
+    shows(probe, added, "item.content[0].type", "output_text")
 
 
 @must(
@@ -170,9 +153,7 @@ async def _assistant(probe: Probe) -> None:
 )
 async def _system(probe: Probe) -> None:
     added = await add(probe, message("system", "Be brief from here on."))
-    probe.check(
-        item_in(probe, added).get("role") == "system", "the message is not the system's", added, "item.role"
-    )
+    shows(probe, added, "item.role", "system")
 
 
 @must(
@@ -218,7 +199,7 @@ async def _status_accepted(probe: Probe) -> None:
 async def _long_text(probe: Probe) -> None:
     text = "0123456789" * 2000
     added = await add(probe, message("user", text))
-    part = part_of(probe, added)
+    part = part_of(added)
     shown = len(part.get("text") or "")
     probe.check(
         part.get("text") == text, f"{shown} of {len(text)} characters are left", added, "item.content[0]"
@@ -238,8 +219,7 @@ async def _long_text(probe: Probe) -> None:
 )
 async def _first_item(probe: Probe) -> None:
     added = await add(probe, message("user", "First."))
-    previous = added.get("previous_item_id")
-    probe.check(previous is None, f"{previous!r} is before the first item", added, "previous_item_id")
+    shows(probe, added, "previous_item_id", None)
 
 
 @must(
@@ -253,8 +233,7 @@ async def _first_item(probe: Probe) -> None:
 async def _appended(probe: Probe) -> None:
     first = await add(probe, message("user", "First."))
     second = await add(probe, message("user", "Second."))
-    wanted, previous = first["item"]["id"], second.get("previous_item_id")
-    probe.check(previous == wanted, f"it is behind {previous!r}, not {wanted!r}", second, "previous_item_id")
+    shows(probe, second, "previous_item_id", first["item"]["id"])
 
 
 @must(
@@ -285,8 +264,7 @@ async def _behind(probe: Probe) -> None:
     await add(probe, message("user", "Three."))
     wanted = first["item"]["id"]
     between = await add(probe, message("user", "Two."), previous_item_id=wanted)
-    previous = between.get("previous_item_id")
-    probe.check(previous == wanted, f"it is behind {previous!r}, not {wanted!r}", between, "previous_item_id")
+    shows(probe, between, "previous_item_id", wanted)
 
 
 @must(
@@ -303,8 +281,7 @@ async def _last_stays_last(probe: Probe) -> None:
     await add(probe, message("user", "Two."), previous_item_id=first["item"]["id"])
     await add(probe, message("user", "Zero."), previous_item_id="root")
     added = await add(probe, message("user", "Four."))
-    wanted, previous = last["item"]["id"], added.get("previous_item_id")
-    probe.check(previous == wanted, f"it is behind {previous!r}, not {wanted!r}", added, "previous_item_id")
+    shows(probe, added, "previous_item_id", last["item"]["id"])
 
 
 @must(
@@ -337,8 +314,7 @@ async def _refused_is_not_added(probe: Probe) -> None:
     )
     await refuses(probe, event_id)
     added = await add(probe, message("user", "Two."))
-    wanted, previous = first["item"]["id"], added.get("previous_item_id")
-    probe.check(previous == wanted, f"it is behind {previous!r}, not {wanted!r}", added, "previous_item_id")
+    shows(probe, added, "previous_item_id", first["item"]["id"])
 
 
 @should(

@@ -15,6 +15,7 @@ from ..asking import (
     part_of,
     refuses,
     retrieve,
+    shows,
     spoken_answer,
     user_audio,
 )
@@ -45,10 +46,7 @@ should = partial(case, family="items", level="should", seconds=0.5)
 async def _audio_put_in(probe: Probe) -> None:
     await probe.manual()
     added = await add(probe, user_audio(0.5))
-    part = part_of(probe, added)
-    probe.check(
-        part.get("type") == "input_audio", "the part is no `input_audio`", added, "item.content[0].type"
-    )
+    shows(probe, added, "item.content[0].type", "input_audio")
 
 
 @should(
@@ -67,7 +65,7 @@ async def _no_audio_in_events(probe: Probe) -> None:
     added = await add(probe, user_audio(0.5))
     done = await probe.expect("conversation.item.done", where=of_item(item_in(probe, added)["id"]))
     for event in (added, done):
-        part = part_of(probe, event)
+        part = part_of(event)
         probe.check(not part.get("audio"), "the event carries the audio", event, "item.content[0].audio")
 
 
@@ -107,8 +105,8 @@ async def _image_put_in(probe: Probe) -> None:
 async def _fetched(probe: Probe) -> None:
     added = await add(probe, message("user", "Keep this."))
     got = await retrieve(probe, item_in(probe, added)["id"])
-    probe.check(item_in(probe, got).get("role") == "user", "the message is not the user's", got, "item.role")
-    part = part_of(probe, got)
+    shows(probe, got, "item.role", "user")
+    part = part_of(got)
     probe.check(part.get("text") == "Keep this.", "the text is another", got, "item.content[0].text")
 
 
@@ -156,7 +154,7 @@ async def _unknown_fetched_code(probe: Probe) -> None:
 async def _assistants_audio_fetched(probe: Probe) -> None:
     spoken = await spoken_answer(probe)
     got = await retrieve(probe, spoken.item_id)
-    size = len(audio_of(probe, got))
+    size = len(audio_of(got))
     near = abs(size - spoken.size) <= spoken.size // 5
     probe.check(near, f"{size} bytes of audio, and {spoken.size} were streamed", got, "item.content[0].audio")
 
@@ -176,7 +174,7 @@ async def _deleted(probe: Probe) -> None:
     item_id = (await add(probe, message("user", "Forget this.")))["item"]["id"]
     await probe.send("conversation.item.delete", item_id=item_id)
     deleted = await probe.expect("conversation.item.deleted")
-    probe.check(deleted.get("item_id") == item_id, f"its id is not {item_id!r}", deleted, "item_id")
+    shows(probe, deleted, "item_id", item_id)
 
 
 @must(
@@ -237,8 +235,7 @@ async def _linked_after_deletion(probe: Probe) -> None:
     await probe.send("conversation.item.delete", item_id=second)
     await probe.expect("conversation.item.deleted")
     added = await add(probe, message("user", "Three."))
-    previous = added.get("previous_item_id")
-    probe.check(previous == first, f"it is behind {previous!r}, not {first!r}", added, "previous_item_id")
+    shows(probe, added, "previous_item_id", first)
 
 
 @should(
@@ -276,8 +273,7 @@ async def _answer_deleted(probe: Probe) -> None:
     await probe.expect("response.done")
     await probe.send("conversation.item.delete", item_id=answer.item_id)
     deleted = await probe.expect("conversation.item.deleted")
-    shown = deleted.get("item_id")
-    probe.check(shown == answer.item_id, f"its id is not {answer.item_id!r}", deleted, "item_id")
+    shows(probe, deleted, "item_id", answer.item_id)
 
 
 # --- refused ------------------------------------------------------------------------------
@@ -324,7 +320,7 @@ async def _long_id(probe: Probe) -> None:
 )
 async def _longest_id(probe: Probe) -> None:
     added = await add(probe, message("user", "One.", id="i" * 32))
-    probe.check(item_in(probe, added).get("id") == "i" * 32, "the item has another id", added, "item.id")
+    shows(probe, added, "item.id", "i" * 32)
 
 
 @must(

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
-from ..asking import event_of, first_delta, in_order, item_in, of_item, repeats, spoken_answer, written_answer
+from ..asking import (
+    event_of,
+    first_delta,
+    in_order,
+    item_in,
+    of_item,
+    repeats,
+    shows,
+    spoken_answer,
+    written_answer,
+)
 from ..case import case
 from ..probe import Event, Probe
 from ..seen import ResponseSeen, item_of, response_of
@@ -122,8 +132,7 @@ async def _behind(probe: Probe) -> None:
     await probe.send("response.create", response={"output_modalities": ["text"], "instructions": _TASK})
     begun = await probe.expect(f"{_ITEM}.added")
     added = await probe.expect("conversation.item.added", where=of_item(item_of(begun)))
-    before = added.get("previous_item_id")
-    probe.check(before == question, f"it is behind {before!r}, not {question!r}", added, "previous_item_id")
+    shows(probe, added, "previous_item_id", question)
 
 
 @written_should(

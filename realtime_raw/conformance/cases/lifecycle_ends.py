@@ -12,12 +12,14 @@ from ..asking import (
     message,
     never,
     of_item,
+    part_of,
     repeats,
+    shows,
     spoken_answer,
     written_answer,
 )
 from ..case import case
-from ..probe import Event, Probe
+from ..probe import Probe
 from ..seen import item_of, response_of
 
 _TASK = "Say exactly: one two three"
@@ -37,15 +39,6 @@ spoken = partial(must, sends=_SPOKEN, needs={"audio_out"}, tokens=250, seconds=4
 spoken_should = partial(should, sends=_SPOKEN, needs={"audio_out"}, tokens=250, seconds=4.0)
 
 
-def _part_in(probe: Probe, owner: object, event: Event, path: str) -> Event:
-    """The first content part of an item that lies at `path` in `event`."""
-    content = owner.get("content") if isinstance(owner, dict) else None
-    there = isinstance(content, list) and content and isinstance(content[0], dict)
-    probe.check(there, "the item has no content", event, f"{path}.content")
-    found: Event = content[0] if isinstance(content, list) else {}
-    return found
-
-
 # --- ending -------------------------------------------------------------------------------
 
 
@@ -62,9 +55,7 @@ async def _part_done(probe: Probe) -> None:
     done = event_of(seen, f"{_PART}.done")
     part = done.get("part")
     shown = part.get("text") if isinstance(part, dict) else None
-    probe.check(
-        shown == seen.text, f"the deltas said {seen.text!r}, and the part {shown!r}", done, "part.text"
-    )
+    repeats(probe, shown, seen.text, done, "part.text")
 
 
 @spoken(
@@ -92,16 +83,9 @@ async def _spoken_part_done(probe: Probe) -> None:
 async def _item_done(probe: Probe) -> None:
     seen = await written_answer(probe)
     done = event_of(seen, f"{_ITEM}.done")
-    status, part = item_in(probe, done).get("status"), _part_in(probe, item_in(probe, done), done, "item")
-    probe.check(status == "completed", f"its status is {status!r}", done, "item.status")
-    kind, shown = part.get("type"), part.get("text")
-    probe.check(kind == "output_text", f"its part is {kind!r}", done, "item.content[0].type")
-    probe.check(
-        shown == seen.text,
-        f"the deltas said {seen.text!r}, and the item {shown!r}",
-        done,
-        "item.content[0].text",
-    )
+    shows(probe, done, "item.status", "completed")
+    shows(probe, done, "item.content[0].type", "output_text")
+    repeats(probe, part_of(done).get("text"), seen.text, done, "item.content[0].text")
 
 
 @spoken(
@@ -113,15 +97,10 @@ async def _item_done(probe: Probe) -> None:
 )
 async def _spoken_item_done(probe: Probe) -> None:
     spoken_ = await spoken_answer(probe)
-    done = next((e for e in spoken_.seen.of(f"{_ITEM}.done") if item_of(e) == spoken_.item_id), None)
-    probe.check(done is not None, "the item has no response.output_item.done", spoken_.seen.done)
-    part = _part_in(probe, (done or {}).get("item"), done or {}, "item")
-    said, shown = spoken_.seen.joined(f"{_WORDS}.delta", spoken_.item_id), part.get("transcript")
-    kind = part.get("type")
-    probe.check(kind == "output_audio", f"its part is {kind!r}", done, "item.content[0].type")
-    probe.check(
-        shown == said, f"the deltas said {said!r}, and the item {shown!r}", done, "item.content[0].transcript"
-    )
+    done = event_of(spoken_.seen, f"{_ITEM}.done", item_id=spoken_.item_id)
+    shows(probe, done, "item.content[0].type", "output_audio")
+    said = spoken_.seen.joined(f"{_WORDS}.delta", spoken_.item_id)
+    repeats(probe, part_of(done).get("transcript"), said, done, "item.content[0].transcript")
 
 
 @spoken_should(
@@ -132,12 +111,8 @@ async def _spoken_item_done(probe: Probe) -> None:
 )
 async def _no_audio(probe: Probe) -> None:
     seen = (await spoken_answer(probe)).seen
-    ended = event_of(seen, f"{_ITEM}.done")
-    for event, owner, path in (
-        (ended, item_in(probe, ended), "item"),
-        (seen.done, (seen.output or [{}])[0], "response.output[0]"),
-    ):
-        part = _part_in(probe, owner, event, path)
+    for event, path in ((event_of(seen, f"{_ITEM}.done"), "item"), (seen.done, "response.output[0]")):
+        part = part_of(event, path)
         probe.check(not part.get("audio"), "it carries the audio", event, f"{path}.content[0].audio")
 
 
@@ -212,13 +187,8 @@ async def _done_in_conversation(probe: Probe) -> None:
     done = next((e for e in seen.of("conversation.item.done") if item_of(e) == item_id), None)
     if done is None:
         done = await probe.expect("conversation.item.done", where=of_item(item_id), within=2.0)
-    shown = _part_in(probe, done.get("item"), done, "item").get("text")
-    probe.check(
-        shown == seen.text,
-        f"the deltas said {seen.text!r}, and the item {shown!r}",
-        done,
-        "item.content[0].text",
-    )
+    shown = part_of(done).get("text")
+    repeats(probe, shown, seen.text, done, "item.content[0].text")
 
 
 # --- order --------------------------------------------------------------------------------
@@ -303,7 +273,7 @@ async def _committed_first(probe: Probe) -> None:
         committed,
         added,
         await probe.expect("conversation.item.done", where=about),
-        rule="it is made then",
+        rule="a commit is told, then what it made",
     )
 
 
@@ -374,5 +344,4 @@ async def _next_behind(probe: Probe) -> None:
     item_id = probe.new_id("item")
     await probe.send("conversation.item.create", item=message("user", "And?", id=item_id))
     added = await probe.expect("conversation.item.added", where=of_item(item_id))
-    before = added.get("previous_item_id")
-    probe.check(before == answer, f"it is behind {before!r}, not {answer!r}", added, "previous_item_id")
+    shows(probe, added, "previous_item_id", answer)

@@ -15,6 +15,7 @@ from ..asking import (
     refuses,
     retrieve,
     say,
+    shows,
     transcribing,
 )
 from ..case import NotComplied, Unsupported, Violation, case
@@ -98,8 +99,7 @@ async def _transcribed(probe: Probe) -> None:
     await probe.append_speech(1.5)
     item_id = item_of(await probe.commit())
     event = await probe.expect(_COMPLETED, _FAILED, within=_WITHIN)
-    shown = item_of(event)
-    probe.check(shown == item_id, f"it is of {shown!r}, and {item_id!r} was committed", event, "item_id")
+    shows(probe, event, "item_id", item_id)
 
 
 @beside(
@@ -250,7 +250,7 @@ async def _once(probe: Probe) -> None:
 async def _shown(probe: Probe) -> None:
     event = await _heard(probe)
     got = await retrieve(probe, str(item_of(event)))
-    shown, text = part_of(probe, got).get("transcript"), event.get("transcript")
+    shown, text = part_of(got).get("transcript"), event.get("transcript")
     same = shown == text or (not shown and not text)
     probe.check(same, f"it is {shown!r}, and was {text!r}", got, "item.content[0].transcript")
 
@@ -305,8 +305,7 @@ async def _detected(probe: Probe) -> None:
     await say(probe)
     started = await probe.expect("input_audio_buffer.speech_started")
     event = await probe.expect(_COMPLETED, _FAILED, within=_WITHIN)
-    shown, announced = item_of(event), item_of(started)
-    probe.check(shown == announced, f"it is of {shown!r}, and {announced!r} was announced", event, "item_id")
+    shows(probe, event, "item_id", item_of(started))
 
 
 @should(
@@ -461,11 +460,8 @@ async def _finds_turns(probe: Probe) -> None:
     await say(probe)
     started = await probe.expect("input_audio_buffer.speech_started")
     committed = await probe.expect("input_audio_buffer.committed")
-    shown, announced = item_of(committed), item_of(started)
-    probe.check(
-        shown == announced, f"{shown!r} was committed, and {announced!r} announced", committed, "item_id"
-    )
-    await probe.expect(_COMPLETED, _FAILED, where=of_item(announced), within=_WITHIN)
+    shows(probe, committed, "item_id", item_of(started))
+    await probe.expect(_COMPLETED, _FAILED, where=of_item(item_of(started)), within=_WITHIN)
 
 
 def words_are_known() -> Brain:
@@ -497,7 +493,4 @@ async def _live(probe: Probe) -> None:
     if delta is None:
         raise NotComplied("no words came while they were spoken")
     committed = await probe.commit()
-    shown, announced = item_of(committed), item_of(delta)
-    probe.check(
-        shown == announced, f"{shown!r} was committed, and words were of {announced!r}", committed, "item_id"
-    )
+    shows(probe, committed, "item_id", item_of(delta))

@@ -14,6 +14,7 @@ from ..asking import (
     part_of,
     refuses,
     retrieve,
+    shows,
     spoken_answer,
     user_audio,
 )
@@ -59,8 +60,7 @@ async def _half(probe: Probe) -> tuple[str, int, Event]:
 )
 async def _confirmed(probe: Probe) -> None:
     item_id, _, truncated = await _half(probe)
-    shown = item_of(truncated)
-    probe.check(shown == item_id, f"{shown!r} was truncated, not {item_id!r}", truncated, "item_id")
+    shows(probe, truncated, "item_id", item_id)
 
 
 @must(
@@ -88,7 +88,7 @@ async def _values(probe: Probe) -> None:
 async def _no_transcript(probe: Probe) -> None:
     item_id, _, _ = await _half(probe)
     got = await retrieve(probe, item_id)
-    left = part_of(probe, got).get("transcript")
+    left = part_of(got).get("transcript")
     probe.check(not left, f"its transcript still is {left!r}", got, "item.content[0].transcript")
 
 
@@ -103,7 +103,7 @@ async def _no_transcript(probe: Probe) -> None:
 async def _no_audio(probe: Probe) -> None:
     item_id, ms, _ = await _half(probe)
     got = await retrieve(probe, item_id)
-    left = len(audio_of(probe, got)) / 48
+    left = len(audio_of(got)) / 48
     probe.check(left <= ms + 50, f"{left:.0f} ms are left of {ms}", got, "item.content[0].audio")
 
 
@@ -261,10 +261,9 @@ async def _cancelled(probe: Probe) -> None:
 async def _goes_on(probe: Probe) -> None:
     item_id, _, _ = await _half(probe)
     added = await add(probe, message("user", "Go on."))
-    before = added.get("previous_item_id")
-    probe.check(before == item_id, f"it is behind {before!r}, not {item_id!r}", added, "previous_item_id")
+    shows(probe, added, "previous_item_id", item_id)
     seen = await probe.respond(output_modalities=["text"], instructions="Say exactly: green")
-    probe.check(seen.status == "completed", f"its status is {seen.status!r}", seen.done, "response.status")
+    shows(probe, seen.done, "response.status", "completed")
 
 
 @should(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from ..asking import detecting, in_order, item_in, never, of_item, of_response, part_of, say
+from ..asking import detecting, in_order, item_in, never, of_item, of_response, part_of, say, shows
 from ..case import Violation, case
 from ..probe import Event, Probe
 from ..seen import item_of, response_of
@@ -90,7 +90,7 @@ async def _users_item(probe: Probe) -> None:
     await detecting(probe, create_response=False)
     _, _, committed = await _turn(probe)
     added = await probe.expect("conversation.item.added", where=of_item(item_of(committed)))
-    role, kind = item_in(probe, added).get("role"), part_of(probe, added).get("type")
+    role, kind = item_in(probe, added).get("role"), part_of(added).get("type")
     probe.check(role == "user", f"the item is {role!r}, not the user's", added, "item.role")
     probe.check(kind == "input_audio", f"its part is {kind!r}", added, "item.content[0].type")
 
@@ -323,8 +323,7 @@ async def _answer_behind_turn(probe: Probe) -> None:
     _, _, committed = await _turn(probe)
     begun = await probe.expect("response.output_item.added")
     added = await probe.expect("conversation.item.added", where=of_item(item_of(begun)))
-    before, turn = added.get("previous_item_id"), item_of(committed)
-    probe.check(before == turn, f"it is behind {before!r}, not {turn!r}", added, "previous_item_id")
+    shows(probe, added, "previous_item_id", item_of(committed))
 
 
 # --- nobody speaks ------------------------------------------------------------------------

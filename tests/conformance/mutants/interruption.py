@@ -111,7 +111,7 @@ class InOneStream(SimulatedSession):
 
 
 def _is_cancelled(event: Event) -> bool:
-    return event["type"] == DONE and event["response"]["status"] == "cancelled"
+    return event["type"] == DONE and bool(event["response"]["status"] == "cancelled")
 
 
 def _named(message: Event) -> bool:
