@@ -10,6 +10,7 @@ import typer
 from .. import __version__
 from ..text import safe
 from . import options
+from .conform import conform
 from .output import Output, prepare_streams
 from .running import ExitCode
 from .schema import schema
@@ -31,7 +32,7 @@ app = typer.Typer(
     "124 timeout, 130 interrupted. "
     f"The key is read from {KEY} and from nowhere else.",
 )
-for command in (turn, text, serve, schema):
+for command in (turn, text, serve, schema, conform):
     app.command()(command)
 
 # typer carries its own copy of click in newer versions and depends on it in

@@ -13,31 +13,56 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .case import Case, NotComplied, Unsupported, Violation
     from .cases import all_cases
+    from .comparing import Comparison, compare
+    from .invariants import INVARIANTS, Invariants, check_journal
+    from .library import load_report, replay, run
+    from .planning import Budget
     from .probe import Probe
+    from .profiles import Profile
     from .report import CaseResult, InvariantBreach, Report
 
 __all__ = [
+    "INVARIANTS",
+    "Budget",
     "Case",
     "CaseResult",
+    "Comparison",
     "InvariantBreach",
+    "Invariants",
     "NotComplied",
     "Probe",
+    "Profile",
     "Report",
     "Unsupported",
     "Violation",
     "all_cases",
+    "check_journal",
+    "compare",
+    "load_report",
+    "replay",
+    "run",
 ]
 
 _HOMES = {
+    "Budget": "planning",
     "Case": "case",
     "CaseResult": "report",
+    "Comparison": "comparing",
+    "INVARIANTS": "invariants",
     "InvariantBreach": "report",
+    "Invariants": "invariants",
     "NotComplied": "case",
     "Probe": "probe",
+    "Profile": "profiles",
     "Report": "report",
     "Unsupported": "case",
     "Violation": "case",
     "all_cases": "cases",
+    "check_journal": "invariants",
+    "compare": "comparing",
+    "load_report": "library",
+    "replay": "library",
+    "run": "library",
 }
 
 

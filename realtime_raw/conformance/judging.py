@@ -16,7 +16,7 @@ from .probe import Probe
 from .report import CaseResult, Verdict
 from .schemas import Bundle
 
-__all__ = ["Judged", "judge"]
+__all__ = ["Judged", "evidence_of", "judge"]
 
 # Strings of evidence are cut here: audio, above all.
 _EXCERPT = 400
@@ -105,13 +105,13 @@ def _result(
         expects=case.expects,
         path=path,
         offending=probe.number(event),
-        journal=tuple(_evidence(probe.tape)),
+        journal=tuple(evidence_of(probe.tape)),
         seconds=round(seconds, 3),
         retried=retried,
     )
 
 
-def _evidence(tape: Tape) -> list[dict[str, Any]]:
+def evidence_of(tape: Tape) -> list[dict[str, Any]]:
     """The journal as a report keeps it: without keys, long strings cut."""
     return [
         {"n": line.number, "t": line.t, "d": line.d, "m": _cut(line.m) if line.m is not None else None}

@@ -6,9 +6,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias, get_args
 
-__all__ = ["FORMAT", "VERDICTS", "CaseResult", "InvariantBreach", "Report", "Verdict"]
+__all__ = [
+    "BROKEN",
+    "FORMAT",
+    "REGRESSED",
+    "SUITE_FAILED",
+    "VERDICTS",
+    "CaseResult",
+    "InvariantBreach",
+    "Report",
+    "Verdict",
+]
 
 FORMAT = 1
+
+# Exit codes, beside those that every command has.
+BROKEN = 1
+REGRESSED = 7
+SUITE_FAILED = 8
 
 Verdict: TypeAlias = Literal["pass", "fail", "unsupported", "not_complied", "stale", "skipped", "error"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -55,7 +70,11 @@ class CaseResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """One run against one endpoint."""
+    """One run against one endpoint.
+
+    `probing` is the evidence for `capabilities`; `lacking` are those the profile
+    requires and the server does not have. `tokens` is what its responses were billed for.
+    """
 
     endpoint: str
     profile: str
@@ -65,7 +84,25 @@ class Report:
     seconds: float = 0.0
     capabilities: Mapping[str, bool] = field(default_factory=dict)
     results: tuple[CaseResult, ...] = ()
-    notes: tuple[str, ...] = ()
+    probing: tuple[CaseResult, ...] = ()
+    lacking: tuple[str, ...] = ()
+    tokens: int = 0
+
+    @property
+    def failures(self) -> list[CaseResult]:
+        """What shows a fault of the server, the musts first."""
+        order = {"must": 0, "should": 1, "may": 2}
+        return sorted((each for each in self.results if each.broken), key=lambda each: order[each.level])
+
+    @property
+    def exit_code(self) -> int:
+        """0 if every must that was asked was kept; 1 if one was broken, or something required is lacking.
+
+        8 if the suite itself failed in a case, and nothing else is wrong.
+        """
+        if self.lacking or any(each.broken and each.level == "must" for each in self.results):
+            return BROKEN
+        return SUITE_FAILED if any(each.verdict == "error" for each in self.results) else 0
 
     def counts(self, results: Iterable[CaseResult] | None = None) -> dict[str, int]:
         """How many results there are of each verdict."""
@@ -85,7 +122,8 @@ class Report:
             raise ValueError(f"this is no conformance report of format {FORMAT}")
         fields = {name: value for name, value in data.items() if name != "format"}
         fields["results"] = tuple(_result(each) for each in fields["results"])
-        fields["notes"] = tuple(fields["notes"])
+        fields["probing"] = tuple(_result(each) for each in fields["probing"])
+        fields["lacking"] = tuple(fields["lacking"])
         return cls(**fields)
 
 

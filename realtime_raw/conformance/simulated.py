@@ -66,7 +66,7 @@ class SimulatedLine:
         self._now = 0.0
         self._inbox: deque[bytes] = deque()
         self._closed: CloseInfo | None = None
-        self._frozen = False
+        self._noted = self._frozen = False
         session.connected(0.0)
         self._pump()
 
@@ -78,7 +78,7 @@ class SimulatedLine:
     async def send(self, data: bytes, *, binary: bool = False) -> None:
         """One message to the session. Raises `LineClosed` once only the end is left to read."""
         if self._closed is not None and not self._inbox:
-            raise LineClosed(self._closed)
+            raise self._ended(self._closed)
         self._tape.write("out", data, self._now)
         if self._closed is not None or self._frozen:
             return
@@ -93,7 +93,7 @@ class SimulatedLine:
         end = self._now + max(0.0, timeout)
         while not self._inbox:
             if self._closed is not None:
-                raise LineClosed(self._closed)
+                raise self._ended(self._closed)
             due = None if self._frozen else self._session.next_deadline()
             if due is None or due > end:
                 self._now = end
@@ -108,7 +108,8 @@ class SimulatedLine:
     async def close(self, code: int = 1000) -> None:
         """End it from this side."""
         if self._closed is None:
-            self._end(CloseInfo(code, "", by_us=True))
+            self._closed = CloseInfo(code, "", by_us=True)
+            self._ended(self._closed)
 
     def _pump(self) -> None:
         for out in self._session.data_to_send():
@@ -118,22 +119,24 @@ class SimulatedLine:
                 self._act(out)
         closing = self._session.closing
         if closing is not None and self._closed is None:
-            self._end(replace(closing, by_us=False))
+            self._closed = replace(closing, by_us=False)
 
     def _act(self, action: LineAction) -> None:
         if isinstance(action, Binary):
             self._tape.note({"binary": len(action.data)}, self._now)
             self._inbox.append(action.data)
         elif isinstance(action, (Abort, Eof)):
-            self._end(CloseInfo(1006))
+            self._closed = CloseInfo(1006)
         elif isinstance(action, Freeze):
             self._frozen = True
 
-    def _end(self, close: CloseInfo) -> None:
-        self._closed = close
-        self._tape.note(
-            {"closed": {"code": close.code, "reason": close.reason, "by_us": close.by_us}}, self._now
-        )
+    def _ended(self, close: CloseInfo) -> LineClosed:
+        """The end, recorded when it is read: behind every message before it."""
+        if not self._noted:
+            self._noted = True
+            closed = {"code": close.code, "reason": close.reason, "by_us": close.by_us}
+            self._tape.note({"closed": closed}, self._now)
+        return LineClosed(close)
 
 
 class SimulatedCaller:

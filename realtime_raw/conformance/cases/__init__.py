@@ -1,4 +1,4 @@
-"""The registry: every `Case` that a module of this package holds, by id. A new module is found by itself."""
+"""The registry: every `Case` that a module of this package holds, by itself or in a tuple."""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ def all_cases() -> tuple[Case, ...]:
     found: dict[str, Case] = {}
     for module in iter_modules(__path__):
         for value in vars(import_module(f"{__name__}.{module.name}")).values():
-            if not isinstance(value, Case):
-                continue
-            if found.setdefault(value.id, value) is not value:
-                raise ValueError(f"two cases have the id {value.id}")
+            for each in value if isinstance(value, tuple) else (value,):
+                if isinstance(each, Case) and found.setdefault(each.id, each) is not each:
+                    raise ValueError(f"two cases have the id {each.id}")
     return tuple(found[each] for each in sorted(found))
 
 
