@@ -26,7 +26,9 @@ __all__ = [
     "create_or_error",
     "done",
     "errors",
+    "first",
     "forced",
+    "goes_on",
     "only",
     "part_of",
     "refusal_of",
@@ -127,6 +129,14 @@ async def cancel(probe: Probe, created: Event, **fields: Any) -> Event:
     return ended
 
 
+def first(seen: ResponseSeen, kind: str) -> Event:
+    """The first event of one type in a response. Raises `Violation` if there is none."""
+    found = seen.of(kind)
+    if not found:
+        raise Violation(f"{kind} did not come in the response", seen.done)
+    return found[0]
+
+
 def part_of(probe: Probe, created: Event, *kinds: str) -> list[Event]:
     """What has come of that response so far, of these types or of all."""
     mine = response_of(created)
@@ -181,6 +191,14 @@ async def alive(probe: Probe) -> None:
     await probe.session(**({} if probe.kind == "translation" else {"instructions": _ALIVE}))
 
 
+async def goes_on(probe: Probe, what: str) -> None:
+    """The session still answers behind `what`, as `alive` asks it."""
+    try:
+        await alive(probe)
+    except Violation as exc:
+        raise Violation(f"the session did not go on behind {what}: {exc.message}", exc.event) from None
+
+
 def errors(probe: Probe) -> list[Event]:
     """Every `error` so far."""
     return [event for event in probe.events if event["type"] == "error"]
@@ -212,7 +230,7 @@ async def refusal_of(
     if error is None:
         raise Violation(f"no error came within {WITHIN:g} s for {what}")
     probe.check(isinstance(error.get("error"), dict), "the error has no `error` object", error, "error")
-    await alive(probe)
+    await goes_on(probe, what)
     more = errors(probe)[before + 1 :]
     probe.check(not more, f"more than one error came for {what}", more[0] if more else None)
     return error

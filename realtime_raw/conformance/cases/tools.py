@@ -256,6 +256,29 @@ async def call_ids_differ(probe: Probe) -> None:
     probe.check(not same, "a second call has the call_id of the first", seen.done, path)
 
 
+@_call(
+    "RT-TOOL-016",
+    "A call that meets the limit is incomplete",
+    level="should",
+    certainty="documented",
+    rule="`max_output_tokens` counts calls too: a call that is cut short ends the response `incomplete`.",
+    source="API reference, max_output_tokens (inclusive of tool calls)",
+    sends="response.create with a tool_choice for one function and max_output_tokens 1",
+    expects="status incomplete, and no completed function_call",
+    tokens=60,
+)
+async def call_is_cut(probe: Probe) -> None:
+    """Half an argument is none."""
+    await probe.user_text("What is the weather? city=Rome")
+    seen = await probe.respond(
+        output_modalities=["text"], tools=[WEATHER], tool_choice=forced(), max_output_tokens=1
+    )
+    message = f"a call with a limit of one token ended the response {seen.status!r}, not 'incomplete'"
+    probe.check(seen.status == "incomplete", message, seen.done, "response.status")
+    whole = [made for made in seen.calls if made.get("status") == "completed"]
+    probe.check(not whole, "a call that was cut short is called completed", seen.done, "response.output")
+
+
 # --- the output ---------------------------------------------------------------------------
 
 

@@ -183,4 +183,29 @@ MUTANTS = [
         "the transcript is gone in the end",
         Edit(every(_DONE), drop("response.output[0].content[0].transcript")),
     ),
+    mutant(
+        "RT-RESP-027",
+        "the sound ends behind its part",
+        HoldUntil(every("response.output_audio.done"), _LATE, "response.content_part.done"),
+    ),
+    mutant(
+        "RT-RESP-028",
+        "parts of speech are named as in items",
+        Edit(every("response.content_part.*"), set_("part.type", "output_audio")),
+    ),
+    mutant(
+        "RT-RESP-028",
+        "a spoken part ends without its words",
+        Edit(every("response.content_part.done"), drop("part.transcript")),
+    ),
+    mutant(
+        "RT-RESP-029",
+        "answers begin completed",
+        Edit(every("conversation.item.added"), set_("item.status", "completed")),
+    ),
+    mutant(
+        "RT-RESP-029",
+        "answers begin with an empty part",
+        Edit(every("conversation.item.added"), set_("item.content", [{"type": "output_text", "text": ""}])),
+    ),
 ]

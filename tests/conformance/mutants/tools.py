@@ -130,4 +130,14 @@ MUTANTS = [
         "an empty output is null",
         Edit(every(_ADDED), change("item.output", lambda text: text or None)),
     ),
+    mutant(
+        "RT-TOOL-016",
+        "calls do not count",
+        session=overhears("response.create", "response", "max_output_tokens"),
+    ),
+    mutant(
+        "RT-TOOL-016",
+        "half a call is completed",
+        Edit(every(_DONE), set_("response.output[0].status", "completed")),
+    ),
 ]
