@@ -16,14 +16,13 @@ from typing import Any, NamedTuple
 from ..audio.pcm import b64decode, b64encode
 from ..errors import AudioError
 from . import sounds
-from .case import NotComplied, Violation
+from .case import NotComplied, Unsupported, Violation
 from .probe import Event, Probe, Where
 from .seen import ResponseSeen, item_of, response_of
 
 __all__ = [
     "LONG_TASK",
     "SHORT_TASK",
-    "TRANSCRIPTION_MODEL",
     "Answer",
     "Spoken",
     "add",
@@ -60,7 +59,7 @@ LONG_TASK = (
     "Do not stop before two hundred, and say nothing else."
 )
 SHORT_TASK = "Say exactly: one two three four five six"
-TRANSCRIPTION_MODEL = "gpt-4o-mini-transcribe"
+_TRANSCRIPTION_MODELS = ("gpt-4o-mini-transcribe", "gpt-4o-transcribe", "whisper-1")
 
 # How long something that must not come is waited for.
 _NEVER_WITHIN = 1.5
@@ -227,10 +226,25 @@ async def say(probe: Probe, speech: float = 1.5, silence: float = 1.5) -> None:
     await probe.append_silence(silence)
 
 
-async def transcribing(probe: Probe, **changes: Any) -> Event:
-    """Transcription on, turn detection off; returns the session shown."""
-    settings = {"model": TRANSCRIPTION_MODEL, **changes}
-    return await probe.session(audio={"input": {"turn_detection": None, "transcription": settings}})
+async def transcribing(probe: Probe, *, model: str | None = None, **settings: Any) -> str:
+    """Transcription on, turn detection off; returns the model: `model`, or the first that is accepted.
+
+    What the session uses already comes first. Raises `Unsupported` where none is accepted.
+    """
+    shown = found_at({"session": probe.confirmed}, "session.audio.input.transcription.model")
+    known = [shown] if isinstance(shown, str) else []
+    refused = ""
+    for wanted in [model] if model else [*known, *_TRANSCRIPTION_MODELS]:
+        asked = {"model": wanted, **settings}
+        try:
+            await probe.session(audio={"input": {"turn_detection": None, "transcription": asked}})
+        except Violation as exc:
+            if exc.path != "error":
+                raise
+            refused = exc.message
+        else:
+            return wanted
+    raise Unsupported(f"no transcription by any of the models that were tried: {refused}")
 
 
 # --- answers ------------------------------------------------------------------------------

@@ -54,23 +54,6 @@ async def _chunks_add_up(probe: Probe) -> None:
     await probe.commit()
 
 
-@must(
-    "RT-AIN-003",
-    "An append may be long",
-    rule="One append may hold up to 15 MiB of audio; twenty seconds are far from that.",
-    source=_APPEND,
-    sends="twenty seconds of tone in one append, and a commit",
-    expects="committed",
-    tokens=200,
-    seconds=2.0,
-)
-async def _long_append(probe: Probe) -> None:
-    await probe.manual()
-    (chunk,) = sounds.chunks(sounds.tone(20.0), seconds=20.0)
-    await probe.send("input_audio_buffer.append", audio=chunk)
-    await probe.commit()
-
-
 @should(
     "RT-AIN-004",
     "Chunks need not end between samples",
@@ -90,35 +73,6 @@ async def _odd_chunks(probe: Probe) -> None:
 
 
 @must(
-    "RT-AIN-005",
-    "What is no base64 is refused",
-    rule="`audio` is base64; anything else is an error.",
-    source=_APPEND,
-    sends="an append of `%%%`",
-    expects="an error",
-)
-async def _no_base64(probe: Probe) -> None:
-    await probe.manual()
-    event_id = await probe.send("input_audio_buffer.append", audio="%%%")
-    await refuses(probe, event_id)
-
-
-@should(
-    "RT-AIN-006",
-    "The error of bad audio",
-    rule="Bad audio is `invalid_value`, and the param is `audio`.",
-    certainty="observed",
-    source="observed",
-    sends="an append of `%%%`",
-    expects="an error with that code and param",
-)
-async def _no_base64_code(probe: Probe) -> None:
-    await probe.manual()
-    event_id = await probe.send("input_audio_buffer.append", audio="%%%")
-    await refuses(probe, event_id, code="invalid_value", param="audio")
-
-
-@must(
     "RT-AIN-007",
     "An append without audio is refused",
     rule="`input_audio_buffer.append` needs its `audio`.",
@@ -129,21 +83,6 @@ async def _no_base64_code(probe: Probe) -> None:
 async def _no_audio(probe: Probe) -> None:
     await probe.manual()
     event_id = await probe.send("input_audio_buffer.append")
-    await refuses(probe, event_id)
-
-
-@should(
-    "RT-AIN-008",
-    "An append of nothing is refused",
-    rule="An append of no bytes is an error.",
-    certainty="observed",
-    source="observed",
-    sends="an append of an empty string",
-    expects="an error",
-)
-async def _empty_audio(probe: Probe) -> None:
-    await probe.manual()
-    event_id = await probe.send("input_audio_buffer.append", audio="")
     await refuses(probe, event_id)
 
 
@@ -212,23 +151,6 @@ async def _no_item(probe: Probe) -> None:
     await refuses(probe, event_id)
     made = (_COMMITTED, "conversation.item.added", "conversation.item.done")
     await never(probe, *made, message="a refused commit made an item")
-
-
-@should(
-    "RT-AIN-023",
-    "A commit needs 100 ms",
-    rule="A commit of less than 100 ms of audio is an error.",
-    certainty="observed",
-    source="observed",
-    sends="50 ms of tone, and a commit",
-    expects="an error",
-    tokens=1,
-)
-async def _short_commit(probe: Probe) -> None:
-    await probe.manual()
-    await probe.append_tone(0.05)
-    event_id = await probe.send("input_audio_buffer.commit")
-    await refuses(probe, event_id, _COMMITTED)
 
 
 @should(

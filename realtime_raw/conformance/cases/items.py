@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from ..asking import add, in_order, item_in, message, of_item, part_of, refuses, shows
+from ..asking import add, in_order, item_in, message, of_item, refuses, shows
 from ..case import case
 from ..probe import Probe
 
@@ -66,17 +66,16 @@ async def _made_id(probe: Probe) -> None:
 
 @must(
     "RT-ITEM-004",
-    "The text of an item is kept",
-    rule="An item is shown with the content the client gave it.",
+    "A user's text is `input_text`",
+    rule="A user's text is shown as the client sent it: a part of the type `input_text`, with its text.",
     source=_ADDED,
-    sends="a user's text with accents, emoji and several scripts",
-    expects="added with that very text, as `input_text`",
+    sends="a user's text",
+    expects="added with one part of that type, and that text",
 )
 async def _text_kept(probe: Probe) -> None:
-    text = 'Grüße, naïve café 🎧 こんにちは مرحبا \\ "quoted"\nnew line\ttab'
-    added = await add(probe, message("user", text))
+    added = await add(probe, message("user", "Keep this."))
     shows(probe, added, "item.content[0].type", "input_text")
-    shows(probe, added, "item.content[0].text", text)
+    shows(probe, added, "item.content[0].text", "Keep this.")
 
 
 @must(
@@ -157,25 +156,6 @@ async def _system(probe: Probe) -> None:
 
 
 @must(
-    "RT-ITEM-010",
-    "A call and its output may be put in",
-    rule="A client may add a function call and its output as history; all that is in them is kept.",
-    source=_CREATE,
-    sends="a function call, and its output",
-    expects="both added, under the same call id",
-    needs={"tools"},
-)
-async def _call_and_output(probe: Probe) -> None:
-    call = {"type": "function_call", "name": "look", "call_id": "call_probe1", "arguments": '{"at":"sky"}'}
-    output = {"type": "function_call_output", "call_id": "call_probe1", "output": "blue"}
-    for item in (call, output):
-        added = await add(probe, item)
-        for name, value in item.items():
-            shown = item_in(probe, added).get(name)
-            probe.check(shown == value, f"`{name}` is {shown!r}, not {value!r}", added, f"item.{name}")
-
-
-@must(
     "RT-ITEM-011",
     "`status` and `object` have no effect",
     rule="`status` and `object` of a client's item are accepted, and have no effect.",
@@ -185,25 +165,6 @@ async def _call_and_output(probe: Probe) -> None:
 )
 async def _status_accepted(probe: Probe) -> None:
     await add(probe, message("user", "Hello.", object="realtime.item", status="incomplete"))
-
-
-@should(
-    "RT-ITEM-012",
-    "A long text is kept whole",
-    rule="A text of twenty thousand characters is kept whole.",
-    certainty="inferred",
-    source="the limits of a model are in tokens, not in characters",
-    sends="a text of twenty thousand characters",
-    expects="added with all of it",
-)
-async def _long_text(probe: Probe) -> None:
-    text = "0123456789" * 2000
-    added = await add(probe, message("user", text))
-    part = part_of(added)
-    shown = len(part.get("text") or "")
-    probe.check(
-        part.get("text") == text, f"{shown} of {len(text)} characters are left", added, "item.content[0]"
-    )
 
 
 # --- its place ----------------------------------------------------------------------------
@@ -331,28 +292,3 @@ async def _unknown_previous_code(probe: Probe) -> None:
         "conversation.item.create", item=message("user", "Lost."), previous_item_id="item_nowhere"
     )
     await refuses(probe, event_id, code="item_create_invalid_previous_item_id")
-
-
-@should(
-    "RT-ITEM-028",
-    "Events are answered in order",
-    rule="Items are added in the order in which they were sent, each behind the one before.",
-    certainty="recorded",
-    source="recorded",
-    sends="five texts at once",
-    expects="five added in order, linked",
-)
-async def _pipelined(probe: Probe) -> None:
-    ids = [probe.new_id("item") for _ in range(5)]
-    for item_id in ids:
-        await probe.send("conversation.item.create", item=message("user", item_id, id=item_id))
-    previous = None
-    for item_id in ids:
-        added = await probe.expect("conversation.item.added")
-        shown = item_in(probe, added).get("id")
-        probe.check(shown == item_id, f"{shown!r} was added where {item_id!r} was due", added, "item.id")
-        before = added.get("previous_item_id")
-        probe.check(
-            before == previous, f"it is behind {before!r}, not {previous!r}", added, "previous_item_id"
-        )
-        previous = item_id

@@ -180,31 +180,6 @@ async def _commit_by_hand(probe: Probe) -> None:
     await probe.commit()
 
 
-@should(
-    "RT-TURN-038",
-    "Semantic detection can be asked for",
-    rule="`semantic_vad` is accepted as `turn_detection`, and shown with its eagerness.",
-    certainty="documented",
-    source=_UPDATE,
-    sends="turn detection `semantic_vad` with eagerness `high`",
-    expects="session.updated with these",
-    tokens=0,
-    seconds=0.5,
-)
-async def _semantic(probe: Probe) -> None:
-    wanted = {"type": "semantic_vad", "eagerness": "high"}
-    session = await probe.session(audio={"input": {"turn_detection": wanted}})
-    shown = ((session.get("audio") or {}).get("input") or {}).get("turn_detection") or {}
-    for name, value in wanted.items():
-        ok = shown.get(name) == value
-        probe.check(
-            ok,
-            f"`{name}` is {shown.get(name)!r}",
-            probe.events[-1],
-            f"session.audio.input.turn_detection.{name}",
-        )
-
-
 # --- its times ----------------------------------------------------------------------------
 
 
@@ -277,6 +252,7 @@ async def _padding(probe: Probe) -> None:
     source=_UPDATE,
     sends="turn detection on; speech, and silence",
     expects="response.created, behind committed",
+    needs={"audio_in", "vad", "text_out"},
     tokens=150,
     seconds=5.0,
 )
@@ -314,6 +290,7 @@ async def _not_answered(probe: Probe) -> None:
     source="recorded",
     sends="turn detection on; speech, and silence",
     expects="the answer's item with the turn's id as `previous_item_id`",
+    needs={"audio_in", "vad", "text_out"},
     tokens=150,
     seconds=5.0,
 )
@@ -347,6 +324,7 @@ idle = partial(should, certainty="documented", source=_UPDATE, tokens=250, secon
     rule="`idle_timeout_ms` after an answer comes `timeout_triggered`; the silence is committed as its item.",
     sends="an idle timeout of five seconds; silence, a written answer, and nothing",
     expects="timeout_triggered, then committed with the same item id",
+    needs={"audio_in", "vad", "text_out"},
 )
 async def _idle_committed(probe: Probe) -> None:
     timeout = await _idle(probe)
@@ -362,6 +340,7 @@ async def _idle_committed(probe: Probe) -> None:
     rule="When `idle_timeout_ms` has passed, a response starts.",
     sends="an idle timeout of five seconds; silence, a written answer, and nothing",
     expects="timeout_triggered, then response.created",
+    needs={"audio_in", "vad", "text_out"},
 )
 async def _idle_answered(probe: Probe) -> None:
     timeout = await _idle(probe)
