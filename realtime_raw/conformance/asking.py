@@ -54,9 +54,16 @@ __all__ = [
     "written_answer",
 ]
 
-LONG_TASK = (
-    "Count from one to two hundred in words, one number after the other. "
-    "Do not stop before two hundred, and say nothing else."
+_UNITS = re.findall(
+    r"\w+",
+    """
+    one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
+    seventeen eighteen nineteen""",
+)
+_TENS = re.findall(r"\w+", "twenty thirty forty fifty sixty seventy eighty ninety")
+# A minute of speech, in sentences: long enough to be interrupted, and hard to get wrong.
+LONG_TASK = "Say exactly: " + ". ".join(
+    [" ".join(_UNITS), *(f"{ten} " + " ".join(f"{ten} {unit}" for unit in _UNITS[:9]) for ten in _TENS)]
 )
 SHORT_TASK = "Say exactly: one two three four five six"
 _TRANSCRIPTION_MODELS = ("gpt-4o-mini-transcribe", "gpt-4o-transcribe", "whisper-1")

@@ -433,6 +433,7 @@ def words_are_known() -> Brain:
     "RT-TRSC-038",
     "Words come while they are spoken",
     rule="A live model says words before the turn is committed, under the id the item then has.",
+    level="may",
     certainty="recorded",
     source="recorded",
     sends="transcription by `gpt-realtime-whisper`; three seconds of speech, and then a commit",
