@@ -84,12 +84,12 @@ def _offered(prefix: str) -> Callable[[Sequence[str]], str]:
 class Deaf(SimulatedSession):
     """Drops what is said before its greeting was read: the first message is lost."""
 
-    _heard = 0
+    _awake = False
 
     def receive_message(self, data: bytes | str, now: float) -> None:
-        self._lost = getattr(self, "_lost", 0) + 1
-        if self._lost > 1:
+        if self._awake:
             super().receive_message(data, now)
+        self._awake = True
 
 
 def _milliseconds(event: dict[str, Any]) -> dict[str, Any]:
