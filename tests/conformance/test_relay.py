@@ -124,7 +124,7 @@ async def test_the_request_passes() -> None:
 
 
 async def test_a_path_and_a_query_of_the_upstream_are_used() -> None:
-    """A path of its own replaces the client's, but what follows there; its query fills in what the client does not name."""
+    """A path of its own comes before what follows the client's; its query fills in what that lacks."""
     async with between(upstream="/openai/v1/realtime?model=mine&api-version=1") as (relay, _, seen):
         assert relay.url.endswith("/openai/v1/realtime")
         async with dial(relay, "?model=theirs"):
