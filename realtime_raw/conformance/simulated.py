@@ -154,8 +154,9 @@ class SimulatedCaller:
         outcome = (self._spoiled.door or decide)(request, AccessPolicy(keys=(KEY,)))
         subprotocol = (self._spoiled.subprotocol or _choose)(request.subprotocols)
         if isinstance(outcome, HttpRefusal):
-            tape.note({"answer": {"status": outcome.status}}, 0.0)
-            return Answer(outcome.status, body=outcome.fault.message)
+            body = outcome.fault.message
+            tape.note({"answer": {"status": outcome.status, "body": body}}, 0.0)
+            return Answer(outcome.status, body=body)
         if not isinstance(outcome, (Opened, InBandRefusal)):
             tape.note({"answer": {"status": 200}}, 0.0)
             return Answer(200)
