@@ -27,20 +27,18 @@ def terminal(
 ) -> str:
     """The matrix of families by verdicts, what failed with its evidence, and one line that sums it up."""
     paint = _Paint(colour)
-    lines = [f"{report.endpoint or 'endpoint'}  {report.model}".rstrip(), *_about(report, width), ""]
+    lines = [safe(f"{report.endpoint or 'endpoint'}  {report.model}".rstrip()), *_about(report, width), ""]
     lines += _matrix(report, paint, width)
     for result in report.failures:
         lines += ["", *_failure(result, paint, width)]
     for result in report.results:
         if result.verdict == "error":
-            lines += [
-                "",
-                *_wrapped(f"{paint('error', 'suite error')}  {result.case_id} {result.message}", width),
-            ]
+            words = f"{result.case_id} {result.message}"
+            lines += ["", *_headed(paint, "error", "suite error", words, width)]
     if comparison is not None:
         lines += ["", *_changes(comparison, paint, width)]
     lines += ["", summary_line(report)]
-    return "\n".join(safe_line(line, colour) for line in lines) + "\n"
+    return "\n".join(lines) + "\n"
 
 
 class _Paint:
@@ -50,13 +48,6 @@ class _Paint:
     def __call__(self, verdict: str, text: str) -> str:
         code = _COLOURS.get(verdict)
         return f"\x1b[{code}m{text}\x1b[0m" if self._wanted and code else text
-
-
-def safe_line(line: str, colour: bool) -> str:
-    """A line fit to print; its own colours stay."""
-    if not colour:
-        return safe(line)
-    return "\x1b".join(safe(piece) for piece in line.split("\x1b"))
 
 
 def summary_line(report: Report) -> str:
@@ -120,7 +111,7 @@ def families_of(report: Report) -> list[tuple[str, Mapping[str, int]]]:
 
 
 def _failure(result: CaseResult, paint: _Paint, width: int) -> list[str]:
-    lines = _wrapped(f"{paint('fail', 'FAIL')} {result.case_id} ({result.level}) {result.title}", width)
+    lines = _headed(paint, "fail", "FAIL", f"{result.case_id} ({result.level}) {result.title}", width)
     if result.verdict == "fail":
         where = f" at {result.path}" if result.path else ""
         lines += _wrapped(f"{result.message}{where}", width, "  ")
@@ -154,7 +145,7 @@ def _changes(comparison: Comparison, paint: _Paint, width: int) -> Iterator[str]
         ("", "changed", comparison.others),
     ):
         for change in changes:
-            yield from _wrapped(f"{paint(verdict, title)} {change}", width, "  ")
+            yield from _headed(paint, verdict, title, str(change), width, "  ")
     if comparison.new:
         yield f"  {len(comparison.new)} cases are new"
     if comparison.gone:
@@ -163,7 +154,18 @@ def _changes(comparison: Comparison, paint: _Paint, width: int) -> Iterator[str]
         yield "  nothing has changed"
 
 
+def _headed(paint: _Paint, verdict: str, head: str, text: str, width: int, indent: str = "") -> list[str]:
+    """Wrapped lines whose first word or two have a colour; the colour is all that is not made safe."""
+    first, *rest = _wrapped(f"{head} {text}", width, indent)
+    return [first.replace(head, paint(verdict, head), 1), *rest]
+
+
 def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
+    """Lines fit to print, none longer than it must be."""
     return textwrap.wrap(
-        text, max(20, width), initial_indent=indent, subsequent_indent=indent + "  ", break_on_hyphens=False
+        safe(text),
+        max(20, width),
+        initial_indent=indent,
+        subsequent_indent=indent + "  ",
+        break_on_hyphens=False,
     )
