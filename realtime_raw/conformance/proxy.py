@@ -282,13 +282,13 @@ def _result(record: _Record) -> CaseResult:
     parts = [f"{by[side]} by the {side}" for side in ("server", "client") if by[side]]
     kept = {each["n"]: each for each in (*record.first, *record.marked.values(), *record.last)}
     first = record.breaches[0] if record.breaches else None
-    rule = next((each for each in _RULES if first is not None and each.id == first.id), None)
+    about = next((each for each in _RULES if first is not None and each.id == first.id), None)
     return _about(
         record.session,
         verdict="fail" if first is not None else "pass",
         message=f"broken rules: {', '.join(parts)}" if parts else "",
-        rule=rule.rule if rule is not None else "",
-        source=rule.source if rule is not None else "",
+        rule=about.rule if about is not None else "",
+        source=about.source if about is not None else "",
         offending=first.line if first is not None else None,
         path=first.path if first is not None else "",
         journal=tuple(kept[number] for number in sorted(kept)),

@@ -162,10 +162,7 @@ def _headed(paint: _Paint, verdict: str, head: str, text: str, width: int, inden
 
 def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
     """Lines fit to print, none longer than it must be."""
-    return textwrap.wrap(
-        safe(text),
-        max(20, width),
-        initial_indent=indent,
-        subsequent_indent=indent + "  ",
-        break_on_hyphens=False,
+    wrapper = textwrap.TextWrapper(
+        max(20, width), initial_indent=indent, subsequent_indent=indent + "  ", break_on_hyphens=False
     )
+    return wrapper.wrap(safe(text))

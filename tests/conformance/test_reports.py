@@ -66,7 +66,7 @@ def test_a_terminal_shows_the_matrix_and_each_failure() -> None:
     assert re.search(r"^  >> +4 .* <- \{\"type\": \"conversation.item.added\"", text, re.MULTILINE)
     assert "RT-INV-017, line 3: the total is wrong at response.usage" in text
     assert "LACKS what the profile requires: tools" in text
-    assert "suite error  RT-ERR-001 KeyError: 'x'" in text
+    assert "suite error RT-ERR-001 KeyError: 'x'" in text
     assert text.splitlines()[-1] == summary_line(ALL)
     assert "\x1b" not in text
 

@@ -30,10 +30,7 @@ def small_bundle() -> dict[str, Any]:
             "type": {"enum": ["input_audio_buffer.cleared"]},
             "event_id": text,
             "note": text,
-            "parts": {
-                "type": "array",
-                "items": {"type": "object", "properties": {"text": text}, "required": ["text"]},
-            },
+            "parts": {"type": "array", "items": part},
         },
         "required": ["event_id", "type", "note"],
     }
