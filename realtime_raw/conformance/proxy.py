@@ -257,8 +257,8 @@ class Proxy:
 def _result(record: _Record) -> CaseResult:
     by = Counter[str]()
     sides = {each.id: each.side for each in record.breaches}
-    for rule, number in record.told.items():
-        by[sides[rule]] += number
+    for broken, number in record.told.items():
+        by[sides[broken]] += number
     parts = [f"{by[side]} by the {side}" for side in ("server", "client") if by[side]]
     kept = {each["n"]: each for each in (*record.first, *record.marked.values(), *record.last)}
     first = record.breaches[0] if record.breaches else None
