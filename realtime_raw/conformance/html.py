@@ -193,7 +193,7 @@ def _lacking(report: Report) -> str:
         return ""
     names = ", ".join(_capability(name) for name in report.lacking)
     return (
-        '<div class="what"><p>It lacks what the profile requires.</p>'
+        '<div class="what lacking"><p>It lacks what the profile requires.</p>'
         f"<p>The profile {plain(report.profile)} asks for: {names}.</p></div>"
     )
 
@@ -210,12 +210,13 @@ def _capabilities(report: Report) -> str:
         f'<li class="{"yes" if there else "no"}" title="{_capability(name)}">{_spoken(name)}</li>'
         for name, there in sorted(report.capabilities.items(), key=lambda each: not each[1])
     )
-    shown = "".join(
+    exchanges = "".join(
         f'<details class="probe"><summary>{plain(each.title)}<span class="why">{plain(each.message)}</span>'
         f"</summary>{exchange(rows_of(each.journal))}</details>"
         for each in report.probing
     )
-    return f'<h2>What it offers</h2><ul class="chips">{chips}</ul>{shown}'
+    how = f'<details class="probe"><summary>How that was found</summary>{exchanges}</details>'
+    return f'<h2>What it offers</h2><ul class="chips">{chips}</ul>{how if exchanges else ""}'
 
 
 def _change(report: Report, baseline: Report) -> str:
@@ -282,7 +283,8 @@ def _cases(report: Report) -> str:
         cards = "".join(_case(each, report.endpoint, first=not at) for at, each in enumerate(marked))
         parts.append(f'<section class="group" id="failures"><h2>What to fix</h2>{cards}</section>')
     if others:
-        parts.append('<section class="group"><h2>Everything else</h2>')
+        title = "Everything else" if marked else "All cases"
+        parts.append(f'<section class="group"><h2>{title}</h2>')
         for family, mine in _by_family(others).items():
             cards = "".join(_case(each, report.endpoint) for each in mine)
             name = plain(family)

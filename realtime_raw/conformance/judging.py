@@ -20,6 +20,8 @@ __all__ = ["Judged", "evidence_of", "judge"]
 
 # Strings of evidence are cut here: audio, above all.
 _EXCERPT = 400
+# And what is nested deeper than this, which no report could hold.
+_DEEPEST = 40
 
 
 class Judged:
@@ -112,19 +114,21 @@ def _result(
 
 
 def evidence_of(tape: Tape) -> list[dict[str, Any]]:
-    """The journal as a report keeps it: without keys, long strings cut."""
+    """The journal as a report keeps it: without keys, long strings and deep nesting cut."""
     return [
         {"n": line.number, "t": line.t, "d": line.d, "m": _cut(line.m) if line.m is not None else None}
         for line in tape.lines
     ]
 
 
-def _cut(node: Any) -> Any:
+def _cut(node: Any, depth: int = 0) -> Any:
     if isinstance(node, str):
         node = redact(node)
         return node if len(node) <= _EXCERPT else f"{node[: _EXCERPT // 4]}… ({len(node)} characters)"
+    if isinstance(node, (list, dict)) and depth == _DEEPEST:
+        return "…"
     if isinstance(node, list):
-        return [_cut(each) for each in node]
+        return [_cut(each, depth + 1) for each in node]
     if isinstance(node, dict):
-        return {redact(str(name)): _cut(value) for name, value in node.items()}
+        return {redact(str(name)): _cut(value, depth + 1) for name, value in node.items()}
     return node

@@ -25,7 +25,7 @@ from ..endpoint import Endpoint
 from ..journal import Direction, JournalLine, JournalWriter
 from ..text import safe
 from ..types import CloseInfo
-from .invariants import Invariants
+from .invariants import INVARIANTS, Invariant, Invariants
 from .judging import evidence_of
 from .lines import Tape
 from .relay import Relay, Session, Side
@@ -35,13 +35,24 @@ from .schemas import Bundle
 __all__ = ["CLIENT_TEXT", "Finding", "Proxy"]
 
 CLIENT_TEXT = "RT-INV-034"
-"""The rule of the proxy's own: every message of the client is a text message that holds one JSON object."""
+"""The proxy's own rule, as nobody else hears a client that sends garbage."""
 
 # Lines of a session that its result keeps as evidence: the first ones, and the last.
 _FIRST_KEPT, _LAST_KEPT = 60, 200
 _SESSIONS_KEPT = 200
 # A rule that is broken without end is told this often in one session, and then only counted.
 _TOLD = 20
+
+
+_RULES = (
+    *INVARIANTS,
+    Invariant(
+        CLIENT_TEXT,
+        "Every message of the client is a text message that holds one JSON object with a string `type`.",
+        "API reference",
+        "client",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,11 +282,13 @@ def _result(record: _Record) -> CaseResult:
     parts = [f"{by[side]} by the {side}" for side in ("server", "client") if by[side]]
     kept = {each["n"]: each for each in (*record.first, *record.marked.values(), *record.last)}
     first = record.breaches[0] if record.breaches else None
+    rule = next((each for each in _RULES if first is not None and each.id == first.id), None)
     return _about(
         record.session,
         verdict="fail" if first is not None else "pass",
         message=f"broken rules: {', '.join(parts)}" if parts else "",
-        rule="Both sides keep the rules of every session." if first is not None else "",
+        rule=rule.rule if rule is not None else "",
+        source=rule.source if rule is not None else "",
         offending=first.line if first is not None else None,
         path=first.path if first is not None else "",
         journal=tuple(kept[number] for number in sorted(kept)),

@@ -112,7 +112,7 @@ def _matrix(report: Report, paint: _Paint, width: int) -> Iterator[str]:
 def families_of(report: Report) -> list[tuple[str, Mapping[str, int]]]:
     """Each family that was asked, with its numbers of verdicts."""
     rows: list[tuple[str, Mapping[str, int]]] = []
-    for family in FAMILIES:
+    for family in dict.fromkeys((*FAMILIES, *(each.family for each in report.results))):
         shown = [verdict_of(each) for each in report.results if each.family == family]
         if shown:
             rows.append((family, {name: shown.count(name) for name in COLUMNS}))
@@ -125,7 +125,8 @@ def _failure(result: CaseResult, paint: _Paint, width: int) -> list[str]:
         where = f" at {result.path}" if result.path else ""
         lines += _wrapped(f"{result.message}{where}", width, "  ")
     lines += _wrapped(f"rule: {result.rule}", width, "  ")
-    lines += _wrapped(f"source: {result.source} ({result.certainty})", width, "  ")
+    certainty = f" ({result.certainty})" if result.certainty else ""
+    lines += _wrapped(f"source: {result.source}{certainty}", width, "  ")
     for breach in result.invariants:
         where = f" at {breach.path}" if breach.path else ""
         lines += _wrapped(f"{breach.id}, line {breach.line}: {breach.message}{where}", width, "  ")

@@ -93,6 +93,15 @@ class _InputIsAdded(SimulatedSession):
         super().receive_message(data, now)
 
 
+class _DoesIt(SimulatedSession):
+    """Refuses, and then does what it has refused."""
+
+    def receive_message(self, data: bytes | str, now: float) -> None:
+        super().receive_message(data, now)
+        if self.sent[-1]["type"] == "error":
+            self._answers.create({}, now)
+
+
 _SAME = set_("response_id", "resp_same")
 _CONVERSATIONS = overhears("response.create", "response", "conversation")
 MUTANTS = [
@@ -131,4 +140,5 @@ MUTANTS = [
     mutant("RT-OOB-018", "a bare cancel of nothing is let pass", Drop(every("error"))),
     mutant("RT-OOB-019", "speech ends all", session=_with(_CancelsAll)),
     mutant("RT-OOB-020", "there is no limit", session=overhears("response.create", "response", "metadata")),
+    mutant("RT-OOB-020", "what was refused is done all the same", session=_DoesIt),
 ]

@@ -8,6 +8,7 @@ from typing import Any
 from realtime_raw.conformance.cases import all_cases
 from realtime_raw.loopback.brain import SimulatedSession
 from realtime_raw.loopback.fault_filters import Duplicate, Edit
+from realtime_raw.types import CloseInfo
 from tests.conformance.harness import Mutant, change, every, mutant, set_
 from tests.conformance.hearing import hearing
 
@@ -61,6 +62,17 @@ class _Crashing(SimulatedSession):
             super().receive_message(data, now)
         text = data.decode() if isinstance(data, bytes) else data
         self._crashed |= "Answer in one word." not in text and len(self.sent) >= said
+
+
+class _Slams(SimulatedSession):
+    """Closes the connection in place of an error."""
+
+    def data_to_send(self) -> list[bytes]:
+        said = super().data_to_send()
+        if any(b'"error"' in each for each in said):
+            self.closing = CloseInfo(1011, "", by_us=True)
+            return []
+        return said
 
 
 class _Half(SimulatedSession):
@@ -129,4 +141,5 @@ MUTANTS = [
     mutant("RT-RESI-071", "long texts are cut", Edit(every(_ADDED), change(_TEXT, lambda text: text[:4096]))),
     mutant("RT-RESI-072", "texts are trimmed", Edit(every(_ADDED), change(_TEXT, str.strip))),
     mutant("RT-RESI-080", "items come in another order", session=_backwards()),
+    mutant("RT-RESI-001", "the connection is closed without a word", session=_Slams),
 ]

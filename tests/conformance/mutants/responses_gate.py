@@ -66,6 +66,11 @@ class _StuckOnCancelAnswering(Answering):
 
 _NOT_STOPPED = set_("response.status", "incomplete")
 
+
+def _unknown(event: Event) -> Event:
+    return {**event, "type": "nothing"} if event["type"] == "response.cancel" else event
+
+
 MUTANTS = [
     mutant("RT-RESP-030", "response.cancel does nothing", session=deaf_to("response.cancel")),
     mutant("RT-RESP-030", "cancelled responses are incomplete", Edit(every(_DONE), _NOT_STOPPED)),
@@ -116,4 +121,6 @@ MUTANTS = [
     mutant("RT-RESP-042", "the first is cancelled", session=_Jealous),
     mutant("RT-RESP-043", "the conversation stays taken", session=_Stuck),
     mutant("RT-RESP-044", "the conversation stays taken after a cancel", session=_StuckOnCancel),
+    mutant("RT-RESP-030", "response.cancel is unknown", session=hearing(_unknown)),
+    mutant("RT-RESP-043", "nothing comes of a second response", Drop(every("response.created", nth=2))),
 ]

@@ -114,4 +114,5 @@ MUTANTS = [
         "appends are confirmed",
         Act(every(_SOUND), _says("session.input_audio_buffer.appended")),
     ),
+    mutant("RT-TRNS-007", "audio is no base64", Edit(every(_SOUND), set_("delta", "?"))),
 ]
