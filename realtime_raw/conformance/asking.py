@@ -173,7 +173,7 @@ async def add(probe: Probe, item: Mapping[str, Any], **fields: Any) -> Event:
     """`conversation.item.create`, with `fields` beside `item`; returns `conversation.item.added`."""
     await probe.send("conversation.item.create", item=item, **fields)
     added = await probe.expect("conversation.item.added")
-    probe.check(item_in(probe, added).get("id"), "the item has no id", added, "item.id")
+    probe.check(item_in(added).get("id"), "the item has no id", added, "item.id")
     return added
 
 
@@ -185,7 +185,7 @@ async def retrieve(probe: Probe, item_id: str) -> Event:
     return got
 
 
-def item_in(probe: Probe, event: Event) -> Event:
+def item_in(event: Event) -> Event:
     """The item that an event shows. Raises `Violation` if it shows none."""
     found = event.get("item")
     if not isinstance(found, dict):
@@ -284,32 +284,27 @@ async def begin_answer(
     return Answer(created, await probe.expect(_DELTAS[modality], where=of_response(response_of(created))))
 
 
-async def call_off(probe: Probe, answer: Answer, **fields: Any) -> Event:
+async def call_off(probe: Probe, response_id: str | None, **fields: Any) -> Event:
     """`response.cancel`, with `fields`; returns the `response.done` of what was cancelled.
 
-    Raises `NotComplied` if the answer was over before it could be cancelled.
+    Raises `NotComplied` if the response was over before it could be cancelled.
     """
     event_id = await probe.send("response.cancel", **fields)
-    done = await probe.expect("response.done", "error", where=_done_or_error(answer.id, event_id))
-    if done["type"] == "response.done" and done["response"].get("status") != "completed":
-        return done
-    # The last words of an answer and its cancelling may cross; then both an error and `response.done` come.
-    other = {"error": "response.done"}.get(done["type"], "error")
-    if await probe.maybe(other, where=_done_or_error(answer.id, event_id)):
-        raise NotComplied("the answer was over before it could be cancelled")
+
+    def answers(event: Event) -> bool:
+        if event["type"] == "response.done":
+            return response_of(event) == response_id
+        return found_at(event, "error.event_id") in (event_id, None)
+
+    done = await probe.expect("response.done", "error", where=answers)
     if done["type"] == "error":
         raise Violation("response.cancel was refused while a response was in progress", done, "error")
+    if found_at(done, "response.status") != "completed":
+        return done
+    # It was over when the cancel came: then there is nothing to cancel, and an error says so.
+    if await probe.maybe("error", where=answers):
+        raise NotComplied("the answer was over before it could be cancelled")
     raise Violation("a response that was cancelled went on to its end", done, "response.status")
-
-
-def _done_or_error(response_id: str, event_id: str) -> Where:
-    def fits(event: Event) -> bool:
-        if event["type"] != "error":
-            return response_of(event) == response_id
-        inner = event.get("error")
-        return isinstance(inner, dict) and inner.get("event_id") in (event_id, None)
-
-    return fits
 
 
 class Spoken(NamedTuple):
@@ -335,11 +330,8 @@ async def spoken_answer(probe: Probe, **response: Any) -> Spoken:
 
 
 def output_encoding(session: Event) -> str:
-    """The type of the output format a session shows; PCM where it shows none."""
-    try:
-        found = session["audio"]["output"]["format"]["type"]
-    except (KeyError, TypeError):
-        return "audio/pcm"
+    """The type of the output format a session shows; PCM where it shows none that is known."""
+    found = found_at(session, "audio.output.format.type")
     return found if found in _BYTES_PER_MS else "audio/pcm"
 
 

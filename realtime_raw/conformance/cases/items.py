@@ -28,7 +28,7 @@ should = partial(case, family="items", level="should", tokens=0, seconds=0.5)
 )
 async def _added_then_done(probe: Probe) -> None:
     added = await add(probe, message("user", "Hello."))
-    done = await probe.expect("conversation.item.done", where=of_item(item_in(probe, added)["id"]))
+    done = await probe.expect("conversation.item.done", where=of_item(item_in(added)["id"]))
     in_order(probe, added, done, rule="an item is added before it is done")
 
 
@@ -58,7 +58,7 @@ async def _made_id(probe: Probe) -> None:
     first = await add(probe, message("user", "One."))
     second = await add(probe, message("user", "Two."))
     for added in (first, second):
-        made = item_in(probe, added).get("id")
+        made = item_in(added).get("id")
         probe.check(isinstance(made, str) and made != "", "the item has no id", added, "item.id")
     different = first["item"]["id"] != second["item"]["id"]
     probe.check(different, "two items have the same id", second, "item.id")
@@ -103,10 +103,10 @@ async def _type_and_role(probe: Probe) -> None:
 )
 async def _complete_at_once(probe: Probe) -> None:
     added = await add(probe, message("user", "Hello."))
-    done = await probe.expect("conversation.item.done", where=of_item(item_in(probe, added)["id"]))
+    done = await probe.expect("conversation.item.done", where=of_item(item_in(added)["id"]))
     shows(probe, done, "item.status", "completed")
     probe.check(
-        item_in(probe, done) == item_in(probe, added),
+        item_in(done) == item_in(added),
         "`.done` shows another item than `.added`",
         done,
         "item",
@@ -124,7 +124,7 @@ async def _complete_at_once(probe: Probe) -> None:
 async def _parts_in_order(probe: Probe) -> None:
     texts = ["one", "two", "three"]
     added = await add(probe, message("user", *texts))
-    shown = [part.get("text") for part in item_in(probe, added).get("content", [])]
+    shown = [part.get("text") for part in item_in(added).get("content", [])]
     probe.check(shown == texts, f"the parts are {shown!r}, not {texts!r}", added, "item.content")
 
 

@@ -63,7 +63,7 @@ async def _audio_put_in(probe: Probe) -> None:
 async def _no_audio_in_events(probe: Probe) -> None:
     await probe.manual()
     added = await add(probe, user_audio(0.5))
-    done = await probe.expect("conversation.item.done", where=of_item(item_in(probe, added)["id"]))
+    done = await probe.expect("conversation.item.done", where=of_item(item_in(added)["id"]))
     for event in (added, done):
         part = part_of(event)
         probe.check(not part.get("audio"), "the event carries the audio", event, "item.content[0].audio")
@@ -84,7 +84,7 @@ async def _image_put_in(probe: Probe) -> None:
     item = message("user", "What is this?")
     item["content"].append({"type": "input_image", "image_url": image()})
     added = await add(probe, item)
-    kinds = [part.get("type") for part in item_in(probe, added).get("content", [])]
+    kinds = [part.get("type") for part in item_in(added).get("content", [])]
     probe.check(kinds == ["input_text", "input_image"], f"the parts are {kinds!r}", added, "item.content")
 
 
@@ -102,7 +102,7 @@ async def _image_put_in(probe: Probe) -> None:
 )
 async def _fetched(probe: Probe) -> None:
     added = await add(probe, message("user", "Keep this."))
-    got = await retrieve(probe, item_in(probe, added)["id"])
+    got = await retrieve(probe, item_in(added)["id"])
     shows(probe, got, "item.role", "user")
     part = part_of(got)
     probe.check(part.get("text") == "Keep this.", "the text is another", got, "item.content[0].text")

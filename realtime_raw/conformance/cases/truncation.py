@@ -239,7 +239,7 @@ async def _while_given(probe: Probe) -> None:
 async def _cancelled(probe: Probe) -> None:
     await probe.manual()
     answer = await begin_answer(probe, "audio")
-    await call_off(probe, answer)
+    await call_off(probe, answer.id)
     await _cut(probe, answer.item_id, 50)
     await probe.expect(_TRUNCATED)
 

@@ -90,7 +90,7 @@ async def _users_item(probe: Probe) -> None:
     await detecting(probe, create_response=False)
     _, _, committed = await _turn(probe)
     added = await probe.expect("conversation.item.added", where=of_item(item_of(committed)))
-    role, kind = item_in(probe, added).get("role"), part_of(added).get("type")
+    role, kind = item_in(added).get("role"), part_of(added).get("type")
     probe.check(role == "user", f"the item is {role!r}, not the user's", added, "item.role")
     probe.check(kind == "input_audio", f"its part is {kind!r}", added, "item.content[0].type")
 
