@@ -274,6 +274,17 @@ class Player:
         """Whether a part has had audio and was neither heard to its end nor interrupted."""
         return bool(self._live)
 
+    def sounding_for(self, now: float) -> float:
+        """Seconds from `now` until the device is silent, if nothing more is handed to it; 0.0 if it is.
+
+        After an interruption, that is what was inside the device, and the fade.
+        """
+        clock = self._reader.clock
+        if not clock.run_frames:
+            return 0.0
+        end = clock.run_at + clock.run_frames + self._reader.fade
+        return max(0.0, (end - self._heard_until(now)) / self._rate)
+
     @property
     def fault(self) -> Exception | None:
         """The last exception that was swallowed in the device's callback."""
@@ -381,14 +392,18 @@ class Player:
 
     def _follow(self, now: float) -> None:
         """Move `_position` to what was heard by `now`; it never moves back."""
+        clock, frame = self._reader.clock, self._heard_until(now)
+        self._position = max(self._position, clock.position(frame))
+
+    def _heard_until(self, now: float) -> int:
+        """How many device frames were heard by `now`."""
         clock = self._reader.clock
         if clock.pulled != self._seen[0]:
             self._seen = (clock.pulled, now)
         # The block may be older than that, so this much of the latency is over at least:
         # a device that stops asking still plays out what it has.
         over = int(max(0.0, now - self._seen[1]) * self._rate)
-        frame = clock.pulled - max(0, clock.latency - over)
-        self._position = max(self._position, clock.position(frame))
+        return clock.pulled - max(0, clock.latency - over)
 
     def _advance(self, now: float) -> None:
         self._follow(now)
