@@ -67,6 +67,7 @@ def connect(
     tools: Sequence[FunctionTool | McpTool | Callable[..., object]] = (),
     budget: Budget | None = None,
     journal: str | PathLike[str] | IO[str] | IO[bytes] | None = None,
+    journal_audio: bool = True,
     on_handler_error: OnHandlerError = "report",
     barge_in: Literal["follow_server", "always", "never"] = "follow_server",
     strict: bool = False,
@@ -92,7 +93,8 @@ def connect(
     What the session is then is in `conn.session.current`. Handlers that are
     subscribed before the body first awaits see every event after that. A
     `budget` is checked before each reply. `journal` is a path (an existing file
-    is replaced) or a stream that gets every message.
+    is replaced) or a stream that gets every message, without its sound if
+    `journal_audio` is false.
     `barge_in` says whether the user's speech, as the server hears it, cuts our
     playback. `strict` makes a server's breach of protocol end the session.
     `max_size` bounds a server's message, in bytes; `ring_seconds` is how much of
@@ -137,6 +139,7 @@ def connect(
         core,
         open_line,
         journal=journal,
+        journal_audio=journal_audio,
         open_timeout=open_timeout,
         on_handler_error=on_handler_error,
         declared=declared,
@@ -168,6 +171,7 @@ class Connecting:
         open_line: Callable[[str | None], Coroutine[Any, Any, MessageTransport]],
         *,
         journal: str | PathLike[str] | IO[str] | IO[bytes] | None = None,
+        journal_audio: bool = True,
         open_timeout: float | None = 10.0,
         on_handler_error: OnHandlerError = "report",
         declared: Sequence[FunctionTool | McpTool] = (),
@@ -183,6 +187,7 @@ class Connecting:
         self._core = core
         self._open_line = open_line
         self._journal = journal
+        self._journal_audio = journal_audio
         self._open_timeout = open_timeout
         self._on_handler_error = on_handler_error
         self._driver: Driver | None = None
@@ -343,6 +348,7 @@ class Connecting:
                 url=self._endpoint.redacted(),
                 started=datetime.now(UTC).isoformat(timespec="milliseconds"),
                 secrets=() if key is None else (key,),
+                audio=self._journal_audio,
             )
         except BaseException:
             if owned is not None:

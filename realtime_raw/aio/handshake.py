@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import urljoin, urlsplit
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from .frames import FastTransport
 
-__all__ = ["MAX_SIZE", "TransportName", "dial"]
+__all__ = ["MAX_SIZE", "TransportName", "dial", "open_socket"]
 
 MAX_SIZE = 64 * 2**20
 """Largest message taken from a server, in bytes. A retrieved item of 16 s is already 1 MiB (observed)."""
@@ -117,24 +118,16 @@ async def dial(
     leaves nothing open. Proxies are found as websockets finds them, but never
     stand between us and this machine.
     """
-    headers = endpoint.signed(key)
-    options: dict[str, Any] = {}
-    if endpoint.is_loopback and "proxy" in inspect.signature(client.connect.__init__).parameters:
-        options["proxy"] = None
     try:
-        socket = await _Connect(
+        socket = await open_socket(
             endpoint.url,
-            additional_headers=headers,
-            subprotocols=list(endpoint.subprotocols) or None,  # type: ignore[arg-type]  # a NewType of str
-            user_agent_header=f"realtime_raw/{__version__}",
-            compression=None,
+            endpoint.signed(key),
+            endpoint.subprotocols,
+            proxied=not endpoint.is_loopback,
             max_size=max_size,
-            open_timeout=None,
             close_timeout=close_timeout,
             ping_interval=None,  # the line that takes over has its own
             create_connection=_Opening,
-            logger=_Quiet(logging.getLogger("websockets.client"), {}),
-            **options,
         )
     except (OSError, EOFError, ImportError, ValueError, WebSocketException) as exc:
         failure = explain_handshake(exc, endpoint)
@@ -156,6 +149,38 @@ def _line(
         line = LibraryTransport(opening.core, close_timeout=close_timeout)
     opening.take_over(line)
     return line
+
+
+async def open_socket(
+    url: str,
+    headers: Mapping[str, str],
+    subprotocols: Sequence[str] = (),
+    *,
+    proxied: bool = True,
+    max_size: int = MAX_SIZE,
+    close_timeout: float = 1.0,
+    **options: Any,
+) -> client.ClientConnection:
+    """An open WebSocket of the websockets library, with our limits, and no secret in its log.
+
+    Raises what the library raises, in whose exceptions the request stands with
+    the key; `explain_handshake` makes words of them. Cancelling it leaves nothing open.
+    `options` are the library's own.
+    """
+    if not proxied and "proxy" in inspect.signature(client.connect.__init__).parameters:
+        options["proxy"] = None
+    return await _Connect(
+        url,
+        additional_headers=headers,
+        subprotocols=list(subprotocols) or None,  # type: ignore[arg-type]  # a NewType of str
+        user_agent_header=f"realtime_raw/{__version__}",
+        compression=None,
+        max_size=max_size,
+        open_timeout=None,
+        close_timeout=close_timeout,
+        logger=_Quiet(logging.getLogger("websockets.client"), {}),
+        **options,
+    )
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

@@ -22,6 +22,7 @@ from .spill import Spill
 __all__ = ["Player", "PlayerStatistics"]
 
 _AT_REST_S = 0.5
+_GROWING_S = 0.25
 _PLAIN = "audio/pcm"
 _REMEMBERED = 4096  # parts: some hours of talk
 
@@ -250,14 +251,14 @@ class Player:
     def rest(self, now: float) -> float:
         """Seconds for which `poll` will tell nothing, if the device goes on as it does; 0 if in doubt.
 
-        A device that has asked for nothing for half a second is taken to rest,
-        for an hour.
+        A device that has asked for nothing for half a second is taken to rest
+        on for half as long again.
         """
         pulled = self._reader.clock.pulled
         if pulled != self._moved[0]:
             self._moved = (pulled, now)
         elif now - self._moved[1] > _AT_REST_S:
-            return 3600.0
+            return (now - self._moved[1]) / 2
         part = next(iter(self._live.values()), None)
         if part is None or not part.started:
             return 0.0
@@ -266,13 +267,24 @@ class Player:
         elif part.ended:
             frames = part.end_at - self._position
         else:
-            return 3600.0  # no mark before more comes
+            return _GROWING_S  # no mark before more comes
         return max(0.0, frames / self._rate)
 
     @property
     def playing(self) -> bool:
         """Whether a part has had audio and was neither heard to its end nor interrupted."""
         return bool(self._live)
+
+    def sounding_for(self, now: float) -> float:
+        """Seconds from `now` until the device is silent, if nothing more is handed to it; 0.0 if it is.
+
+        After an interruption, that is what was inside the device, and the fade.
+        """
+        clock = self._reader.clock
+        if not clock.run_frames:
+            return 0.0
+        end = clock.run_at + clock.run_frames + self._reader.fade
+        return max(0.0, (end - self._heard_until(now)) / self._rate)
 
     @property
     def fault(self) -> Exception | None:
@@ -381,14 +393,18 @@ class Player:
 
     def _follow(self, now: float) -> None:
         """Move `_position` to what was heard by `now`; it never moves back."""
+        clock, frame = self._reader.clock, self._heard_until(now)
+        self._position = max(self._position, clock.position(frame))
+
+    def _heard_until(self, now: float) -> int:
+        """How many device frames were heard by `now`."""
         clock = self._reader.clock
         if clock.pulled != self._seen[0]:
             self._seen = (clock.pulled, now)
         # The block may be older than that, so this much of the latency is over at least:
         # a device that stops asking still plays out what it has.
         over = int(max(0.0, now - self._seen[1]) * self._rate)
-        frame = clock.pulled - max(0, clock.latency - over)
-        self._position = max(self._position, clock.position(frame))
+        return clock.pulled - max(0, clock.latency - over)
 
     def _advance(self, now: float) -> None:
         self._follow(now)

@@ -117,6 +117,7 @@ class BlockReader:
         self._rate = rate
         self._prebuffer = prebuffer
         self._latency = latency
+        self.fade = fade
         self._tail = _Tail(fade)
         self._now = now
         self._sounding = False  # in the middle of a run; whatever tail there was is over then

@@ -16,7 +16,7 @@ import numpy as np
 from ..errors import AudioError
 from .pcm import Samples
 
-__all__ = ["RingStatistics", "SampleRing"]
+__all__ = ["RingStatistics", "SampleRing", "new_counter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,11 @@ def _gil_enabled() -> bool:
     return check is None or bool(check())
 
 
+def new_counter() -> _Counter | _GuardedCounter:
+    """An integer, 0 at first, for one writing and one reading thread of this interpreter."""
+    return _Counter() if _gil_enabled() else _GuardedCounter()
+
+
 class SampleRing:
     """A buffer of `capacity` int16 samples between two threads.
 
@@ -85,10 +90,9 @@ class SampleRing:
         self._view = self._samples.data
         self._memory = self._samples.view(np.uint8).data
         self._capacity = capacity
-        counter = _Counter if _gil_enabled() else _GuardedCounter
-        self._written = counter()
-        self._consumed = counter()
-        self._discard_until = counter()
+        self._written = new_counter()
+        self._consumed = new_counter()
+        self._discard_until = new_counter()
         self._discarded = 0  # reader's
         self._high_water = 0  # writer's
 
