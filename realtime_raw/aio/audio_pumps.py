@@ -69,6 +69,7 @@ class Attachment:
         self._sink = sink
         self._push_to_talk = push_to_talk
         self._error: Exception | None = None
+        self._faults: set[type[Exception]] = set()
         self._tap: PlayedTap | None = None
         self._hooks = HookChain(hooks, lambda exc: session.failed("sound hook", exc))
         self._pump = self._pump_for(source, preroll_ms, full_duplex) if source is not None else None
@@ -225,7 +226,14 @@ class Attachment:
             for device in self._watched:
                 if (change := device.check(self._session.clock())) is not None:
                     self._session.signal(_told(change))
+                self._tell_fault(device.fault)
             await asyncio.sleep(POLL_S)
+
+    def _tell_fault(self, fault: Exception | None) -> None:
+        # Each kind of it once: what goes wrong in a callback does so fifty times a second.
+        if fault is not None and type(fault) not in self._faults:
+            self._faults.add(type(fault))
+            self._session.failed("audio device", fault)
 
     def _show_played(self) -> None:
         if self._tap is None:

@@ -94,13 +94,13 @@ def long_answer(turn: Turn) -> str:
     """Something to say for about a minute."""
     return " ".join(
         f"Point {number}: a long answer has many points, and each of them is said at leisure, aloud."
-        for number in range(1, 13)
+        for number in range(1, 12)
     )
 
 
 def rambling(turn: Turn) -> str:
-    """Six seconds by the `Ramble`."""
-    return "and so on " * 20
+    """Four seconds by the `Ramble`."""
+    return "and so on " * 14
 
 
 @asynccontextmanager

@@ -314,6 +314,26 @@ async def test_devices_that_go_and_come_are_signals() -> None:
         assert (await lost).direction == "input"
 
 
+async def test_what_goes_wrong_on_a_devices_thread_is_reported_once() -> None:
+    """There it is silence fifty times a second; here it is a failure, and the call goes on."""
+
+    async def body() -> None:
+        sink = FakeOutput()
+        async with held() as (conn, _):
+            conn.attach(sink=sink)
+            failed = conn.wait_for(signals.HandlerFailed, SOON)
+            sink.fault = ZeroDivisionError()
+            assert (await failed).handler == "audio device"
+            lost = conn.wait_for(signals.DeviceLost, SOON)
+            sink.fault = ZeroDivisionError()
+            sink.lose()
+            await lost
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await body()
+    assert [type(exc) for exc in caught.value.exceptions] == [ZeroDivisionError]
+
+
 class Recorder:
     """A hook that keeps all it is shown."""
 
