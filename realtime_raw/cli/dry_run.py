@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import TYPE_CHECKING
-
-import orjson
 
 import realtime_raw as rt
 
@@ -25,7 +24,7 @@ def print_plan(target: Target, patch: SessionPatch, out: Output) -> None:
         {
             "url": _url(target),
             "key": f"{KEY} is set" if os.environ.get(KEY) else f"{KEY} is not set",
-            "sends": orjson.loads(first.preview()),
+            "sends": json.loads(first.preview()),
         }
     )
 

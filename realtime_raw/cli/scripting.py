@@ -7,6 +7,7 @@ makes it text. Each turn is answered before the next line is read.
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,19 +18,24 @@ from .running import Stop, judge
 
 if TYPE_CHECKING:
     from .. import RealtimeConnection
+    from .sound import Sound
 
 __all__ = ["run_script"]
 
+# How often playback is looked at: often enough for an ear.
+_LOOK_S = 0.02
+
 
 async def run_script(
-    conn: RealtimeConnection, path: Path, out: Output, *, text: bool, asks_itself: bool
+    conn: RealtimeConnection, path: Path, out: Output, sound: Sound, *, text: bool, asks_itself: bool
 ) -> None:
     """Take the turns of `path`, to the end or to the first that fails.
 
-    With `text` answers are asked for in writing. Raises `Stop` with the exit
+    Where `sound` has a loudspeaker, each answer is heard to its end before the
+    next turn. With `text` answers are asked for in writing. Raises `Stop` with the exit
     code of what failed, and the line; `OSError` for a file that cannot be read.
     """
-    script = _Script(conn, out, text=text, asks_itself=asks_itself)
+    script = _Script(conn, out, sound, text=text, asks_itself=asks_itself)
     lines = path.read_text("utf-8").splitlines()  # noqa: ASYNC240  # some lines, and nothing to do meanwhile
     for number, line in enumerate(lines, 1):
         try:
@@ -43,8 +49,11 @@ async def run_script(
 
 
 class _Script:
-    def __init__(self, conn: RealtimeConnection, out: Output, *, text: bool, asks_itself: bool) -> None:
+    def __init__(
+        self, conn: RealtimeConnection, out: Output, sound: Sound, *, text: bool, asks_itself: bool
+    ) -> None:
         self._conn = conn
+        self._sound = sound
         self._out = out
         self._text = text
         self._asks_itself = asks_itself
@@ -79,4 +88,6 @@ class _Script:
         answer, response = await tell(reply, self._out)
         if self._out.as_json:
             self._out.spoken("model", answer, response_id=response.id, status=response.status)
+        while self._sound.sink is not None and self._conn.player.playing:  # noqa: ASYNC110  # it rings no bell
+            await asyncio.sleep(_LOOK_S)
         check_whole(response, self._out)

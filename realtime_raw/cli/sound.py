@@ -6,9 +6,10 @@ and `none` is none. What a device is, `devices` knows; here is only which.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from ..errors import AudioError, MissingExtra
 from .output import Output
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from ..audio.pcm import Samples
     from ..devices.base import AudioSink, AudioSource, Captured
 
-__all__ = ["FileMicrophone", "Sound", "open_sound"]
+__all__ = ["FileMicrophone", "Sound", "open_listener", "open_sound"]
 
 T = TypeVar("T")
 
@@ -83,16 +84,22 @@ class Sound:
     """What a session hears with and speaks through; either may be missing.
 
     `fixed` says that the loudspeaker was asked for by name, so that no session
-    begins without it.
+    begins without it. `stream` is what the sink writes to and does not close.
     """
 
     def __init__(
-        self, source: AudioSource | None = None, sink: AudioSink | None = None, *, fixed: bool = False
+        self,
+        source: AudioSource | None = None,
+        sink: AudioSink | None = None,
+        *,
+        fixed: bool = False,
+        stream: BinaryIO | None = None,
     ) -> None:
         self.source = source
         self.sink = sink
         self.talking: Attachment | None = None
         self._fixed = fixed
+        self._stream = stream
 
     def attach(self, conn: RealtimeConnection, out: Output, *, preroll_ms: float, full_duplex: bool) -> None:
         """Join both to the session. Raises as `conn.attach`, unless it can go on without the loudspeaker."""
@@ -127,7 +134,7 @@ class Sound:
 
     def close(self) -> None:
         """Let go of the devices; a file that was written gets its name. Call it after the session."""
-        for device in (self.source, self.sink):
+        for device in (self.source, self.sink, self._stream):
             close = getattr(device, "close", None)
             if close is not None:
                 close()
@@ -145,6 +152,18 @@ def open_sound(microphone: str | None, speaker: str | None, out: Output) -> Soun
         if source is not None:
             source.close()
         raise
+
+
+def open_listener(speaker: str | None) -> Sound:
+    """Only a loudspeaker, as named; without a name one nobody hears, which takes its time all the same.
+
+    Raises `AudioError` for one that cannot be had.
+    """
+    if speaker is not None:
+        return Sound(None, None if speaker == _NONE else _speaker(speaker), fixed=True)
+    from ..devices.files import FileSink
+
+    return Sound(None, FileSink(open(os.devnull, "wb")), fixed=True)  # the sink's to close
 
 
 def _try(name: str | None, make: Callable[[str | None], T], what: str, out: Output) -> T | None:

@@ -8,7 +8,7 @@ import sys
 from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
@@ -19,7 +19,7 @@ from .devices import print_devices
 from .dry_run import print_plan
 from .output import Output
 from .running import ExitCode, Stop, execute
-from .sound import Sound, open_sound
+from .sound import Sound, open_listener, open_sound
 from .target import KEY, Target, open_session
 
 if TYPE_CHECKING:
@@ -45,11 +45,6 @@ class _Wishes:
     record: Path | None
     transcript: Path | None
     script: Path | None
-
-    @property
-    def devices(self) -> bool:
-        """Whether devices are used: on the screen only, unless it is all in writing."""
-        return self.on_screen and not self.text
 
 
 def talk(
@@ -150,13 +145,13 @@ def _reachable(target: Target, out: Output) -> Target:
 
 async def _hold(wishes: _Wishes, out: Output) -> int:
     async with AsyncExitStack() as stack:
-        sound = Sound()
-        if wishes.devices:  # before a session is opened in vain
-            sound = await asyncio.to_thread(open_sound, wishes.input_device, wishes.output_device, out)
-            stack.callback(sound.close)
+        # Before a session is opened, and paid for, in vain.
+        sound = await asyncio.to_thread(_open_sound, wishes, out)
+        stack.callback(sound.close)
         conn = await stack.enter_async_context(open_session(wishes.target, wishes.patch, out))
+        sound.attach(conn, out, preroll_ms=wishes.preroll_ms, full_duplex=wishes.full_duplex)
         if wishes.record is not None:
-            stack.enter_context(closing(cast("Any", conn).record(wishes.record)))
+            stack.enter_context(closing(conn.record(wishes.record)))
         if wishes.transcript is not None:
             stack.callback(_write_transcript, conn, wishes.transcript)
         if wishes.on_screen:
@@ -164,10 +159,23 @@ async def _hold(wishes: _Wishes, out: Output) -> int:
         if wishes.script is not None:
             from .scripting import run_script
 
-            await run_script(conn, wishes.script, out, text=wishes.text, asks_itself=wishes.auto_respond)
+            await run_script(
+                conn, wishes.script, out, sound, text=wishes.text, asks_itself=wishes.auto_respond
+            )
         else:
             await _on_lines(conn, wishes, out)
     return ExitCode.OK
+
+
+def _open_sound(wishes: _Wishes, out: Output) -> Sound:
+    """The devices of a session; may take some 100 ms."""
+    if wishes.text:
+        return Sound()
+    if wishes.on_screen:
+        return open_sound(wishes.input_device, wishes.output_device, out)
+    if wishes.script is not None and (wishes.output_device or wishes.record):
+        return open_listener(wishes.output_device)
+    return Sound()
 
 
 def _can_paint() -> bool:
@@ -195,7 +203,6 @@ async def _on_screen(conn: RealtimeConnection, wishes: _Wishes, sound: Sound, ou
     from .screen.notes import Notes
     from .screen.terminal import Terminal, encoding_of
 
-    sound.attach(conn, out, preroll_ms=wishes.preroll_ms, full_duplex=wishes.full_duplex)
     terminal = Terminal(sys.stdin.fileno(), sys.stdout.fileno(), encoding=encoding_of())
     live = LiveSession(
         conn,

@@ -32,6 +32,13 @@ _LAUNCH = (
 )
 
 
+class _Screen(pyte.HistoryScreen):
+    """One that shows what is faint in grey, as pyte knows no faintness."""
+
+    def select_graphic_rendition(self, *attrs: int) -> None:
+        super().select_graphic_rendition(*(90 if attr == 2 else attr for attr in attrs))
+
+
 class Window:
     """A terminal window of `columns` by `rows` in which one program runs, from entering to leaving.
 
@@ -47,7 +54,7 @@ class Window:
         env: Mapping[str, str] | None = None,
         stderr: int | None = None,
     ) -> None:
-        self._screen = pyte.HistoryScreen(columns, rows, history=1000)
+        self._screen = _Screen(columns, rows, history=1000)
         self._stream = pyte.Stream(self._screen)
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._master, self.slave = pty.openpty()
@@ -108,14 +115,14 @@ class Window:
         for row in self._screen.buffer.values():
             yield from (cell for cell in row.values() if cell.data.strip())
 
+    def grid(self) -> list[list[Any]]:
+        """Every cell, row by row."""
+        screen = self._screen
+        return [[screen.buffer[y][x] for x in range(screen.columns)] for y in range(screen.lines)]
+
     def struck(self) -> str:
         """The characters that are struck through."""
-        return "".join(
-            self._screen.buffer[y][x].data
-            for y in range(self._screen.lines)
-            for x in range(self._screen.columns)
-            if self._screen.buffer[y][x].strikethrough
-        )
+        return "".join(cell.data for row in self.grid() for cell in row if cell.strikethrough)
 
     def cursor(self) -> tuple[int, int] | None:
         """Row and column, if it is shown."""

@@ -24,10 +24,13 @@ class Notes(Output):
         return found
 
     def data(self, kind: str, line: str, **facts: object) -> None:
+        """A result, as a fact."""
         self._lines.append(Line("fact", line))
 
     def say(self, text: str) -> None:
+        """Chatter, as a note."""
         self._lines.append(Line("note", safe(text)))
 
     def error(self, message: str, exit_code: int, facts: Mapping[str, object]) -> None:
+        """What went wrong; the session goes on."""
         self._lines.append(Line("error", safe(message)))

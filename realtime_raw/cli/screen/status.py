@@ -58,7 +58,7 @@ def meter(level_dbfs: float, *, clipped: bool, look: Look) -> Text:
     else:
         eighths = round(part * _CELLS * 8)
         drawn = "█" * (eighths // 8) + (_EIGHTHS[eighths % 8] if eighths % 8 else "")
-        bar = Text("▕", style="dim").append(drawn, style=style)
+        bar = Text().append("▕", style="dim").append(drawn, style=style)
         bar.append(" " * (_CELLS - len(drawn))).append("▏", style="dim")
     number = "-inf" if math.isinf(level_dbfs) else f"{level_dbfs:.0f}"
     bar.append(f"{number:>5} dB")

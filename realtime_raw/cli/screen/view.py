@@ -68,12 +68,14 @@ def rows_of(line: Line, look: Look) -> list[Text]:
     """One utterance or remark as rows. What is not settled is dim; the ear stopped at the mark."""
     label = {"you": "you> ", "model": "model> ", "fact": "", "note": "", "error": "error: "}[line.who]
     indent = _LABEL if look.width >= _NARROW and line.who in ("you", "model") else 0
-    body = Text(_fit(line.text, look), style="" if line.settled and line.who != "note" else "dim")
+    dim = line.who == "note" or not line.settled
+    body = Text().append(_fit(line.text, look), style="dim" if dim else "")
     if line.cut:
-        body.append(_gap(line.text) + (_CUT_ASCII if look.ascii else CUT), style="bold red not dim")
+        body.append(_gap(line.text) + (_CUT_ASCII if look.ascii else CUT), style="bold red")
         if line.unheard.strip():
             body.append(" " + _fit(line.unheard.strip(), look), style="dim strike")
-    head = Text(label.rjust(indent), style=_STYLES[line.who])
+    # Styled in part: the style of a whole would be that of all that is appended to it.
+    head = Text().append(label.rjust(indent), style=_STYLES[line.who])
     if not indent:
         return _wrapped(head.append_text(body), look.width)
     rows = _wrapped(body, look.width - indent)
@@ -116,7 +118,7 @@ def _typed_row(typed: Typed, look: Look) -> tuple[Text, int]:
     room = max(1, look.width - 3)
     while cell_len(before) > room:
         before = before[1:]
-    row = Text("> ", style="bold").append(before + behind, style="not bold")
+    row = Text().append("> ", style="bold").append(before + behind)
     row.truncate(look.width)
     return row, 2 + cell_len(before)
 
@@ -150,7 +152,7 @@ def _help_rows(screen: Screen, look: Look) -> list[Text]:
     width = max(len(key) for key, _ in keys) + 2
     rows = []
     for key, meaning in keys:
-        row = Text(f"  {key:<{width}}", style="bold").append(meaning, style="not bold")
+        row = Text().append(f"  {key:<{width}}", style="bold").append(meaning)
         row.truncate(look.width)
         rows.append(row)
     return rows

@@ -9,6 +9,8 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
+from rich.text import Text
 
 from realtime_raw.cli.screen.editor import Typed
 from realtime_raw.cli.screen.model import Figures, Line, Look, Mode, Phase, Screen
@@ -17,6 +19,7 @@ from realtime_raw.cli.screen.view import draw, rows_of
 
 WIDE = Look(89, 24)
 ASCII = Look(89, 24, "ascii")
+CONSOLE = Console()
 PHASES: list[Phase] = [
     "ready", "talking", "sending", "waiting", "thinking", "writing", "speaking", "ending",
 ]  # fmt: skip
@@ -34,6 +37,11 @@ BUSY = Figures(
 def plain(screen: Screen, look: Look = WIDE) -> list[str]:
     """The rows of a picture as text."""
     return [row.plain for row in draw(screen, look).rows]
+
+
+def style_of(row: Text, offset: int) -> str:
+    """How one character of a row is drawn, all styles on it joined."""
+    return str(row.get_style_at_offset(CONSOLE, offset))
 
 
 @pytest.mark.parametrize("phase", PHASES)
@@ -61,6 +69,8 @@ def test_the_level_in_eighths() -> None:
     assert [bar[1:13] for bar in bars] == [" " * 12, " " * 12, "██████      ", "█" * 12, "█" * 12]
     assert "-inf dB" in bars[0]
     assert meter(-57, clipped=True, look=WIDE).plain == "▕▋           ▏  -57 dB CLIP"
+    bar = meter(-30, clipped=False, look=WIDE)
+    assert [style_of(bar, at) for at in (0, 1, 17)] == ["dim", "green", "none"]
     assert meter(-30, clipped=False, look=ASCII).plain == "[######------]  -30 dB     "
 
 
@@ -89,8 +99,9 @@ def test_utterances() -> None:
     """With who said them, wrapped under their beginning; what may still change is dim."""
     rows = rows_of(Line("model", "word " * 9, settled=False), Look(40))
     assert [row.plain for row in rows] == ["model> word word word word word word", "       word word word"]
-    assert all(any("dim" in str(span.style) for span in row.spans) or "dim" in str(row.style) for row in rows)
-    assert not any("dim" in str(span.style) for span in rows_of(Line("model", "word"), Look(40))[0].spans)
+    assert [style_of(row, 8) for row in rows] == ["dim", "dim"]
+    settled = rows_of(Line("model", "word"), Look(40))[0]
+    assert (style_of(settled, 0), style_of(settled, 8)) == ("bold green", "none")
     (row,) = rows_of(Line("you", "Hello."), Look(40))
     assert row.plain == "  you> Hello."
     assert rows_of(Line("you", "Hello."), Look(30))[0].plain == "you> Hello."
