@@ -38,6 +38,7 @@ class Session:
     interrupt: Callable[[], Awaitable[Interruption]]
     encoding: Callable[[], str]
     player: Callable[[], Player | None]
+    deaf: Callable[[], bool]
     clock: Callable[[], float]
     spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
     signal: Callable[[signals.Signal], None]
@@ -89,7 +90,7 @@ class Attachment:
             append=session.append,
             encoding=session.encoding,
             clock=session.clock,
-            duplex=Duplex(full_duplex, session.player, self._is_deaf),
+            duplex=Duplex(full_duplex, session.player, session.deaf),
             push_to_talk=self._push_to_talk,
             preroll_ms=preroll_ms,
             hooks=self._hooks.captured,
@@ -242,8 +243,10 @@ class Attachment:
         if len(played.samples):
             self._hooks.played(played.samples, played.at, self._tap.rate)
 
-    def _is_deaf(self) -> bool:
-        return self._loudspeaker is not None and self._loudspeaker.lost
+    @property
+    def deaf(self) -> bool:
+        """Whether the device of the sink is gone, so that nothing of a reply can be heard."""
+        return self._sink is not None and self._loudspeaker is not None and self._loudspeaker.lost
 
 
 def _watched(device: object) -> WatchedDevice | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 
 import numpy as np
@@ -84,8 +85,10 @@ def test_a_ring_of_nothing() -> None:
         CaptureRing(0, 1000)
 
 
-def test_two_threads() -> None:
+@pytest.mark.parametrize("gil", [True, False])
+def test_two_threads(gil: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is read while it is being written is in order and whole; what is not is counted."""
+    monkeypatch.setattr(sys, "_is_gil_enabled", lambda: gil, raising=False)
     ring = CaptureRing(1 << 12, 24000)
     total, block = 2_000_000, 97
     done = threading.Event()

@@ -293,7 +293,8 @@ async def test_devices_that_go_and_come_are_signals() -> None:
     """And the call goes on; the loudspeaker's absence does not mute the microphone."""
     microphone, sink = FakeInput(), FakeOutput()
     async with held() as (conn, peer):
-        attached = conn.attach(source=microphone, sink=sink)
+        conn.attach(sink=sink)
+        attached = conn.attach(source=microphone)
         reply, _ = await asyncio.gather(conn.respond(), peer.create())
         await audio_delta(peer, reply, 24_000)
         assert conn.player.playing
