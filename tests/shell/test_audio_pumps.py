@@ -313,6 +313,7 @@ async def test_devices_that_go_and_come_are_signals() -> None:
         lost = conn.wait_for(signals.DeviceLost, SOON)
         microphone.lose()
         assert (await lost).direction == "input"
+        assert "microphone_gone" in {finding.rule for finding in conn.explain()}
 
 
 async def test_what_goes_wrong_on_a_devices_thread_is_reported_once() -> None:
