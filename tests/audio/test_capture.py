@@ -62,6 +62,23 @@ def test_times_are_those_of_the_blocks() -> None:
     assert ring.read().at == 99.0
 
 
+def test_what_is_overwritten_while_it_is_read_is_not_believed() -> None:
+    """A reader may be held up in the middle of its copy for longer than the ring lasts."""
+
+    class HeldUp(CaptureRing):
+        def _copy(self, start: int, until: int) -> Samples:
+            copied = super()._copy(start, until)
+            if until == 100:
+                for block in range(100, 230, 10):
+                    self.write(counted(block, block + 10), block / 1000)
+            return copied
+
+    ring = HeldUp(100, 1000)
+    ring.write(counted(0, 100), 0.0)
+    assert shown(ring) == (list(range(30, 100)), 0.03, 30)
+    assert shown(ring) == (list(range(130, 230)), 0.13, 30)
+
+
 def test_a_ring_of_nothing() -> None:
     with pytest.raises(AudioError, match="holds nothing"):
         CaptureRing(0, 1000)

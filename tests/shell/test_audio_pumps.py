@@ -243,7 +243,7 @@ async def test_down_and_up() -> None:
 
 
 async def test_the_key_interrupts_what_sounds() -> None:
-    """In either way of talking, as `interrupt()` does, before anything is sent."""
+    """In half and full duplex, as `interrupt()` does, and ahead of what is said."""
     for full in (False, True):
         microphone, sink = FakeInput(), FakeOutput(latency=0.01)
         async with held() as (conn, peer):
@@ -252,6 +252,7 @@ async def test_the_key_interrupts_what_sounds() -> None:
             await peer.say("conversation.item.added", previous_item_id=None, item=item("item_a", "assistant"))
             await audio_delta(peer, reply, 24_000)
             sink.advance(0.5)
+            microphone.hear(tone(480), at=time.monotonic())
             done = await attached.start_talking()
             (cut,) = done.items
             assert cut.action == "truncate"
@@ -292,10 +293,13 @@ async def test_devices_that_go_and_come_are_signals() -> None:
     """And the call goes on; the loudspeaker's absence does not mute the microphone."""
     microphone, sink = FakeInput(), FakeOutput()
     async with held() as (conn, peer):
-        conn.attach(source=microphone, sink=sink)
+        attached = conn.attach(source=microphone, sink=sink)
         reply, _ = await asyncio.gather(conn.respond(), peer.create())
         await audio_delta(peer, reply, 24_000)
         assert conn.player.playing
+        microphone.hear(tone(24))
+        await soon(lambda: attached.statistics().captured_ms == 1.0)
+        assert attached.statistics().muted_ms == 1.0
         lost = conn.wait_for(signals.DeviceLost, SOON)
         sink.lose("unplugged", at=1.0)
         told = await lost
