@@ -163,7 +163,7 @@ def open_listener(speaker: str | None) -> Sound:
         return Sound(None, None if speaker == _NONE else _speaker(speaker), fixed=True)
     from ..devices.files import FileSink
 
-    nowhere = open(os.devnull, "wb")
+    nowhere = open(os.devnull, "wb")  # noqa: SIM115  # `Sound.close` closes it
     return Sound(None, FileSink(nowhere), fixed=True, stream=nowhere)
 
 

@@ -203,6 +203,8 @@ async def _on_screen(conn: RealtimeConnection, wishes: _Wishes, sound: Sound, ou
     from .screen.notes import Notes
     from .screen.terminal import Terminal, encoding_of
 
+    if sound.talking is None:
+        out.say("type, and Enter sends; /help lists what else a line may be")
     terminal = Terminal(sys.stdin.fileno(), sys.stdout.fileno(), encoding=encoding_of())
     live = LiveSession(
         conn,
