@@ -15,19 +15,20 @@ ifneq ($(SPEC),)
 export REALTIME_SPEC ?= $(SPEC)
 endif
 
-.PHONY: help demo test lint bench peers schemas picture clean
+.PHONY: help demo test lint bench peers server-peers chromium schemas picture clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.run  ## one spoken turn against the loopback server, no key needed
 	@$(BIN)/python -c "import runpy; print('the question:', runpy.run_path('tools/make_question.py')['TEXT'])"
 	$(BIN)/python -m realtime_raw turn tools/data/question.wav --loopback -o answer.wav
 	$(BIN)/python tools/describe_wav.py answer.wav
 
-# Where CI is set, the real clients run too; elsewhere nobody waits for their installation.
-test: lint $(if $(CI),peers)  ## everything the project promises: lint, types, tests with coverage, schemas, import costs
+# Where CI is set, the real clients run too, and reports are read in a browser; elsewhere nobody
+# waits for their installation.
+test: lint $(if $(CI),peers chromium)  ## everything the project promises: lint, types, tests with coverage, schemas, import costs
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest --quiet
 	$(BIN)/coverage combine --quiet
@@ -41,15 +42,22 @@ lint: $(VENV)/.dev  ## style, formatting, types
 	$(BIN)/mypy
 
 bench: $(VENV)/.dev  ## measurements, each printed beside its budget
-	for tool in tools/bench_*.py; do $(BIN)/python $$tool || exit 1; done
+	$(BIN)/python -m tools.bench
 
 peers: $(VENV)/.dev  ## real clients against the loopback server, each installed in its own environment
 	$(BIN)/python tools/peers/run.py
+
+server-peers: $(VENV)/.dev  ## the conformance suite against real servers, each installed in its own environment
+	$(BIN)/python tools/peers/servers.py --conform
+
+chromium: $(VENV)/.dev  ## the browser that some tests need, where the system's packages have it
+	$(BIN)/python tools/install_chromium.py
 
 schemas: $(VENV)/.dev  ## write schemas/ and the generated pages of docs/ anew
 	$(BIN)/python tools/export_schemas.py
 	$(BIN)/python tools/state_diagrams.py
 	$(BIN)/python tools/signal_table.py
+	$(BIN)/python tools/mutant_table.py
 
 picture: $(VENV)/.dev  ## docs/session.svg, the picture of a session in the README
 	$(BIN)/python -m tools.picture

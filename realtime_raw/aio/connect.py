@@ -14,7 +14,7 @@ import secrets
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
-from typing import IO, TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal, cast
 
 from .. import codec
 from ..dispatch import Event, Kind
@@ -33,7 +33,7 @@ from ..usage import Budget
 from .connection import RealtimeConnection
 from .driver import Driver, OnHandlerError
 from .failures import hide, refused_in_band
-from .handshake import MAX_SIZE, dial
+from .handshake import MAX_SIZE, TransportName, dial
 from .records import Records
 from .subscribe import STREAM_LIMIT, EventStream
 from .tap import Tap
@@ -50,6 +50,7 @@ __all__ = ["DEFAULT_MODEL", "connect"]
 DEFAULT_MODEL = "gpt-realtime-2.1"
 
 _KEY_VARIABLE = "OPENAI_API_KEY"
+_TRANSPORT_VARIABLE = "REALTIME_RAW_TRANSPORT"
 # After an `error`, how long its close may take to come; on a socket that
 # begins in silence, how long an `error` may.
 _LAST_WORDS_S = 1.0
@@ -74,6 +75,8 @@ def connect(
     command_timeout: float = 10.0,
     close_timeout: float = 1.0,
     max_size: int = MAX_SIZE,
+    ring_seconds: float = 240.0,
+    transport: TransportName | None = None,
     allow_plaintext: bool = False,
 ) -> Connecting:
     """A session, as an async context manager: `async with connect(...) as conn:`.
@@ -94,7 +97,10 @@ def connect(
     `journal_audio` is false.
     `barge_in` says whether the user's speech, as the server hears it, cuts our
     playback. `strict` makes a server's breach of protocol end the session.
-    `max_size` bounds a server's message, in bytes. Times are in seconds:
+    `max_size` bounds a server's message, in bytes; `ring_seconds` is how much of
+    a reply `conn.player` holds. `transport` says whose WebSocket frames are used
+    after the handshake: "websockets", the library's, or "fast", our own; the
+    default is what REALTIME_RAW_TRANSPORT says, or else the library. Times are in seconds:
     `open_timeout` for all of entering, `command_timeout` for each answer.
 
     Entering raises `ConnectFailed` if no session comes of it, `OSError` for a
@@ -122,10 +128,11 @@ def connect(
         command_timeout=command_timeout,
         barge_in=barge_in,
     )
+    framing = _framing(transport)
     core = RealtimeProtocol(DIALECTS[where.dialect], options=options, ids=_ids(), session=patch)
 
     async def open_line(key: str | None) -> MessageTransport:
-        return await dial(where, key, max_size=max_size, close_timeout=close_timeout)
+        return await dial(where, key, max_size=max_size, close_timeout=close_timeout, transport=framing)
 
     return Connecting(
         where,
@@ -138,7 +145,16 @@ def connect(
         declared=declared,
         functions=functions,
         budget=budget,
+        ring_seconds=ring_seconds,
     )
+
+
+def _framing(transport: str | None) -> TransportName:
+    named = transport or os.environ.get(_TRANSPORT_VARIABLE) or "websockets"
+    if named in ("websockets", "fast"):
+        return cast("TransportName", named)
+    where = "transport" if transport else _TRANSPORT_VARIABLE
+    raise LocalProtocolError(f"{where} is {named!r}", hint='it is "websockets" or "fast"')
 
 
 class Connecting:
@@ -161,7 +177,9 @@ class Connecting:
         declared: Sequence[FunctionTool | McpTool] = (),
         functions: Sequence[ToolFunction] = (),
         budget: Budget | None = None,
+        ring_seconds: float = 240.0,
     ) -> None:
+        self._ring_seconds = ring_seconds
         self._endpoint = endpoint
         self._declared = declared
         self._functions = functions
@@ -235,7 +253,9 @@ class Connecting:
                 driver.abort()
             await driver.finish(gently=False)
             raise
-        return RealtimeConnection(driver, self._endpoint, self._records, tools)
+        return RealtimeConnection(
+            driver, self._endpoint, self._records, tools, ring_seconds=self._ring_seconds
+        )
 
     async def _open(self, key: Secret | None) -> MessageTransport:
         opening = asyncio.create_task(self._open_line(key))

@@ -93,13 +93,22 @@ class RealtimeConnection:
     takes a message back that was sent: what it says of itself is what remains.
     """
 
-    def __init__(self, driver: Driver, endpoint: Endpoint, records: Records, tools: ToolRunner) -> None:
+    def __init__(
+        self,
+        driver: Driver,
+        endpoint: Endpoint,
+        records: Records,
+        tools: ToolRunner,
+        *,
+        ring_seconds: float = 240.0,
+    ) -> None:
         self._driver = driver
         self._endpoint = endpoint
         self._records = records
         self._tools = tools
         self._history = History(driver, records)
         self._player: Player | None = None
+        self._ring_seconds = ring_seconds
         self._appending = asyncio.Lock()
 
     def __repr__(self) -> str:
@@ -153,7 +162,8 @@ class RealtimeConnection:
         """The ring that plays replies, made on first use: from then on, replies are fed to it.
 
         Give `player.pull` to an audio callback, or use `attach(sink=...)`.
-        Audio nobody pulls stays in it, up to its four minutes. Loads numpy.
+        Audio nobody pulls stays in it, up to its `ring_seconds`, and some of it
+        behind it. Loads numpy.
         """
         return self._player if self._player is not None else self._make_player()
 
@@ -161,6 +171,7 @@ class RealtimeConnection:
         # Imported here: a program that plays nothing never loads numpy.
         from ..audio.player import Player
 
+        settings = {"seconds": self._ring_seconds, **settings}
         self._player = Player(clock=time.perf_counter_ns, **settings)  # type: ignore[arg-type]  # rate is an int
         self._driver.core.playhead = self._player
         return self._player
@@ -368,7 +379,7 @@ class RealtimeConnection:
         event = response_create(options)
         if options.get("conversation") != "none":
             await self._tools.make_way(if_busy)
-        reply = await self._driver.request(event, self._driver.reply_to, if_busy=if_busy)
+        reply = await self._driver.request(event, self._driver.awaited.reply_to, if_busy=if_busy)
         return reply if tool_rounds is None else await self._tools.final(reply, tool_rounds)
 
     async def cancel(self, response_id: str | None = None) -> Response | None:

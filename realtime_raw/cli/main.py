@@ -10,6 +10,7 @@ import typer
 
 from .. import __version__
 from ..text import safe
+from .conform import conform
 from .devices import devices
 from .doctor import doctor
 from .output import Output, prepare_streams
@@ -33,7 +34,7 @@ app = typer.Typer(
     "124 timeout, 130 interrupted. "
     f"The key is read from {KEY} and from nowhere else.",
 )
-for command in (talk, turn, text, serve, schema, devices, doctor):
+for command in (talk, turn, text, serve, conform, schema, devices, doctor):
     app.command()(command)
 
 # typer carries its own copy of click in newer versions and depends on it in

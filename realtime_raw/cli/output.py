@@ -61,6 +61,11 @@ class Output:
         self._speaking = True
         self._write(sys.stdout, printable(text, newlines=True))
 
+    def text(self, text: str) -> None:
+        """A result of several lines, already fit to print, its colours included."""
+        self.end_line()
+        self._write(sys.stdout, text)
+
     def end_line(self) -> None:
         """End the line of streamed pieces, if one is open."""
         if self._speaking:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import realtime_raw as rt
 
 from .output import Output
-from .running import ExitCode, Stop
+from .running import ExitCode, Stop, undisturbed
 
 if TYPE_CHECKING:
     from .. import RealtimeConnection, SessionPatch
@@ -71,4 +71,5 @@ async def open_session(target: Target, patch: SessionPatch, out: Output) -> Asyn
         )
         conn = await stack.enter_async_context(connection)
         out.say(f"connected to {'the loopback server' if target.loopback else conn.endpoint.redacted()}")
-        yield conn
+        with undisturbed():
+            yield conn

@@ -23,6 +23,7 @@ _ECHO_TOOL = {
     "input_schema": {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]},
     "annotations": None,
 }
+_UNREACHABLE = "unreachable"
 
 
 class DefaultScenario:
@@ -30,7 +31,7 @@ class DefaultScenario:
 
     `spoken` is what the user's audio says, turn by turn; when it runs out, the
     transcript states the duration, and the reply measures the sound. Silence is
-    "". Every MCP server has one tool, `echo`.
+    "". Every MCP server has one tool, `echo`; only one called `unreachable` cannot be listed.
     """
 
     def __init__(self, spoken: Sequence[str | Spoken] = ()) -> None:
@@ -52,7 +53,9 @@ class DefaultScenario:
         return spoken if isinstance(spoken, str) else spoken.text
 
     def mcp_server(self, label: str) -> McpServer:
-        """One tool, whatever the label."""
+        """One tool, whatever the label; the one called `unreachable` fails."""
+        if label == _UNREACHABLE:
+            return McpServer(failure="The server cannot be reached.")
         return McpServer((_ECHO_TOOL,))
 
     def translate(self, text: str, language: str) -> str:
@@ -143,8 +146,8 @@ def _tool_calls(turn: Turn) -> tuple[Call | McpCall, ...]:
     choice = turn.tool_choice
     if isinstance(choice, Mapping):
         return _chosen(turn, choice)
-    if choice == "required" and turn.functions:
-        return _named(turn) or (_call(turn, turn.functions[0]),)
+    if choice == "required" and (turn.functions or any(turn.mcp.values())):
+        return _named(turn) or (_first(turn),)
     last = turn.last
     if choice in ("auto", "required") and last is not None and last.get("role") == "user":
         return _named(turn)
@@ -159,6 +162,14 @@ def _chosen(turn: Turn, choice: Mapping[str, Any]) -> tuple[Call | McpCall, ...]
     label, wanted = choice["server_label"], choice.get("name")
     tools = [tool for tool in turn.mcp.get(label, ()) if wanted in (None, tool["name"])]
     return (_mcp_call(turn, label, tools[0]),) if tools else ()
+
+
+def _first(turn: Turn) -> Call | McpCall:
+    """A call of the first tool there is: there must be one."""
+    if turn.functions:
+        return _call(turn, turn.functions[0])
+    label, tools = next((label, tools) for label, tools in turn.mcp.items() if tools)
+    return _mcp_call(turn, label, tools[0])
 
 
 def _named(turn: Turn) -> tuple[Call | McpCall, ...]:

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from realtime_raw.loopback.default_scenario import DefaultScenario, as_scenario
-from realtime_raw.loopback.scenario import Call, McpServing, Reply, Say, Spoken, Translating, Turn
+from realtime_raw.loopback.scenario import Call, McpCall, McpServing, Reply, Say, Spoken, Translating, Turn
 from realtime_raw.loopback.sound import Heard
 from tests.loopback.driver import user_text
 
@@ -99,6 +99,24 @@ def test_it_calls_the_tool_it_must() -> None:
     assert say(user_text("x"), tools=tools, tool_choice={"type": "mcp", "server_label": "x"})
     assert say(user_text("x"), tools=(), tool_choice="required")
     assert call(user_text("x"), tool_choice={"type": "function", "name": "unheard_of"}).json == "{}"
+
+
+def test_a_required_tool_may_be_a_servers() -> None:
+    """Where there is no function, the first tool that was listed; nothing where none was."""
+    echo = DefaultScenario().mcp_server("any").tools
+    listed = {"none": (), "some": echo}
+    fields: dict[str, Any] = {"tool_choice": "required", "mcp": listed}
+    assert DefaultScenario().reply(turn(user_text("x"), **fields)).outputs == (
+        McpCall("some", "echo", {"text": "x"}, output="x"),
+    )
+    assert call(user_text("x"), tools=(tool("look"),), **fields).name == "look"
+    assert say(user_text("x"), tool_choice="required", mcp={"none": ()})
+
+
+def test_one_server_cannot_be_reached() -> None:
+    """By its label, so that a failing listing can be seen without a scenario file."""
+    assert DefaultScenario().mcp_server("unreachable").failure
+    assert DefaultScenario().mcp_server("reachable").failure is None
 
 
 def test_it_uses_what_a_tool_answered() -> None:

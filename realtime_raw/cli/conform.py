@@ -1,0 +1,267 @@
+"""`conform`: how well a server keeps to the protocol, with evidence."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import orjson
+import typer
+
+from . import options
+from .output import Output
+from .proxy import proxy
+from .running import ExitCode, Stop, execute
+from .target import KEY
+
+if TYPE_CHECKING:
+    from ..conformance import Budget, CaseResult, Comparison, Report
+    from ..conformance.planning import Plan
+
+__all__ = ["conform"]
+
+
+def conform(
+    url: Annotated[
+        str | None, typer.Argument(metavar="URL", help="The server, as ws:// or wss://, up to /realtime.")
+    ] = None,
+    loopback: options.Loopback = False,
+    model: options.Model = options.DEFAULT_MODEL,
+    translation_model: Annotated[
+        str, typer.Option("--translation-model", metavar="NAME", help="The model for translations.")
+    ] = "gpt-realtime-translate",
+    profile: Annotated[
+        str, typer.Option("--profile", metavar="NAME", help="What kind of server it claims to be.")
+    ] = "compatible-core",
+    family: Annotated[
+        list[str] | None, typer.Option("--family", metavar="NAME", help="Only these families of cases.")
+    ] = None,
+    case: Annotated[
+        list[str] | None, typer.Option("--case", metavar="ID", help="Only these cases, in any profile.")
+    ] = None,
+    level: Annotated[
+        list[str] | None, typer.Option("--level", metavar="LEVEL", help="Only must, should or may.")
+    ] = None,
+    skip: Annotated[
+        Path | None,
+        typer.Option("--skip", metavar="FILE", help="Cases to leave out: an id and a reason a line."),
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, max=64, help="Connections side by side.")] = 4,
+    budget: Annotated[
+        str | None,
+        typer.Option("--budget", metavar="LIMIT", help="tokens=20000, seconds=120 or dollars=0.5."),
+    ] = None,
+    price: Annotated[
+        float | None, typer.Option("--price", min=0, help="Dollars per million tokens, for such a budget.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan and its cost; connect nowhere.")
+    ] = False,
+    schema: Annotated[
+        Path | None, typer.Option("--schema", metavar="FILE", help="Hold events to the official bundle, too.")
+    ] = None,
+    save: Annotated[
+        Path | None, typer.Option("--save", metavar="DIR", help="Keep each case's journal, and the report.")
+    ] = None,
+    replay: Annotated[
+        Path | None, typer.Option("--replay", metavar="DIR", help="Judge saved journals anew; no endpoint.")
+    ] = None,
+    baseline: Annotated[
+        Path | None, typer.Option("--baseline", metavar="FILE", help="An earlier --json: show what changed.")
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="The report as JSON.")
+    ] = None,
+    junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="As JUnit XML.")] = None,
+    markdown: Annotated[Path | None, typer.Option("--markdown", metavar="FILE", help="As Markdown.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="As one web page.")] = None,
+    listen: Annotated[
+        int | None, typer.Option("--listen", metavar="PORT", min=0, max=65535, help="Be a proxy that checks.")
+    ] = None,
+    upstream: Annotated[
+        str | None, typer.Option("--upstream", metavar="URL", help="Where the proxy connects to.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the last line of the report.")] = False,
+) -> None:
+    """Ask a server every rule of the protocol, and report which it keeps.
+
+    Exit codes: 0 every must holds, 1 one is broken or something required is lacking, 2 usage, 3 key,
+    4 no connection, 7 worse than the baseline, 8 the suite itself failed.
+    """
+    out = Output()
+    writers: list[tuple[Path | None, str]] = [
+        (json_file, "json"),
+        (junit, "junit"),
+        (markdown, "markdown"),
+        (html, "html"),
+    ]
+
+    async def work() -> None:
+        from ..conformance import compare, load_report
+        from ..conformance import replay as judge_again
+
+        before = load_report(baseline) if baseline is not None else None
+        if listen is not None or upstream is not None:
+            report = await proxy(listen, upstream, out, save=save, schema=schema)
+        elif replay is not None:
+            report = await judge_again(replay, schema=schema)
+        else:
+            asked = _Asked(url, loopback, model, translation_model, profile, family, case, level, skip)
+            found = await asked.run(jobs, _budget(budget, price), schema, save, out, dry_run=dry_run)
+            if found is None:
+                return
+            report = found
+        comparison = compare(before, report) if before is not None else None
+        for path, kind in writers:
+            if path is not None:
+                path.write_bytes(_written(kind, before)(report))
+        _show(report, comparison, out, quiet=quiet)
+        raise typer.Exit(_exit_code(report, comparison))
+
+    execute(work, out)
+
+
+class _Asked:
+    """What is asked of whom."""
+
+    def __init__(
+        self,
+        url: str | None,
+        loopback: bool,
+        model: str,
+        translation_model: str,
+        profile: str,
+        families: list[str] | None,
+        cases: list[str] | None,
+        levels: list[str] | None,
+        skip: Path | None,
+    ) -> None:
+        if levels and set(levels) - {"must", "should", "may"}:
+            raise Stop(ExitCode.USAGE, "--level is must, should or may")
+        self._url, self._loopback = url, loopback
+        self._model, self._translation_model, self._profile = model, translation_model, profile
+        self._families, self._cases, self._levels = families or (), cases or (), levels or ()
+        self._skip = skip
+
+    async def run(
+        self,
+        jobs: int,
+        budget: Budget,
+        schema: Path | None,
+        save: Path | None,
+        out: Output,
+        *,
+        dry_run: bool,
+    ) -> Report | None:
+        """The report; None for a dry run, which only prints the plan."""
+        from ..conformance.library import run
+        from ..conformance.planning import plan
+        from ..conformance.profiles import profile_of, read_skips
+
+        skip = read_skips(self._skip.read_text("utf-8")) if self._skip is not None else {}
+        if dry_run:
+            _print_plan(
+                plan(
+                    profile_of(self._profile),
+                    families=self._families,
+                    cases=self._cases,
+                    levels=self._levels,
+                    skip=skip,
+                ),
+                budget,
+                out,
+            )
+            return None
+        if (self._url is None) == (not self._loopback):
+            raise Stop(ExitCode.USAGE, "name one server: a URL, or --loopback")
+        async with AsyncExitStack() as stack:
+            url, key = self._url or "", os.environ.get(KEY) or None
+            if self._loopback:
+                from ..loopback import LoopbackServer
+
+                key = "sk-loopback-0123456789"
+                url = (await stack.enter_async_context(LoopbackServer(keys=[key]))).url
+            return await run(
+                url,
+                api_key=key,
+                model=self._model,
+                translation_model=self._translation_model,
+                profile=self._profile,
+                skip=skip,
+                jobs=jobs,
+                budget=budget,
+                schema=schema,
+                save_to=save,
+                on_plan=lambda planned: out.say(_plan_line(planned, budget)),
+                on_result=_progress(out),
+                families=self._families,
+                cases=self._cases,
+                levels=self._levels,
+            )
+
+
+def _budget(text: str | None, price: float | None) -> Budget:
+    from ..conformance.planning import Budget, parse_budget
+
+    return parse_budget(text, price) if text is not None else Budget(price=price)
+
+
+def _plan_line(planned: Plan, budget: Budget) -> str:
+    cost = f"about {planned.tokens:,} tokens"
+    if budget.price is not None:
+        cost += f" (${budget.dollars_of(planned.tokens):.2f})"
+    return f"{len(planned.asked)} cases, {cost}, {planned.seconds:.0f} s one after another"
+
+
+def _print_plan(planned: Plan, budget: Budget, out: Output) -> None:
+    for each in planned.planned:
+        case = each.case
+        cost = f"left out: {each.skip}" if each.skip else f"{case.tokens} tokens, {case.seconds:g} s"
+        out.data("case", f"{case.id} {case.level:<6} {case.title} ({cost})")
+    out.data("plan", _plan_line(planned, budget))
+
+
+def _progress(out: Output) -> Callable[[CaseResult], None]:
+    """A line for each case that fails, as it does."""
+
+    def tell(result: CaseResult) -> None:
+        if result.broken or result.verdict == "error":
+            out.say(f"{result.case_id} {result.verdict}: {result.message or 'an invariant is broken'}")
+
+    return tell
+
+
+def _written(kind: str, before: Report | None) -> Callable[[Report], bytes]:
+    """What makes a file of a report."""
+    if kind == "json":
+        return lambda report: orjson.dumps(report.to_dict(), option=orjson.OPT_INDENT_2)
+    if kind == "html":
+        from ..conformance.html import html
+
+        return lambda report: html(report, before).encode()
+    from ..conformance import written
+
+    make: Callable[[Report], str] = getattr(written, kind)
+    return lambda report: make(report).encode("utf-8", "replace")
+
+
+def _show(report: Report, comparison: Comparison | None, out: Output, *, quiet: bool) -> None:
+    from ..conformance.terminal import summary_line, terminal
+
+    if quiet:
+        out.data("summary", summary_line(report))
+        return
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stdout.isatty()
+    width = shutil.get_terminal_size((100, 24)).columns
+    out.text(terminal(report, colour=not plain, width=width, comparison=comparison))
+
+
+def _exit_code(report: Report, comparison: Comparison | None) -> int:
+    from ..conformance.report import REGRESSED
+
+    return REGRESSED if comparison is not None and comparison.regressions else report.exit_code

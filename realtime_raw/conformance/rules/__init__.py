@@ -1,0 +1,1 @@
+"""The invariants, one class each, by what they are about. `invariants` runs them."""

@@ -1,0 +1,130 @@
+"""Headless Chromium over the DevTools protocol, with nothing but our own websockets.
+
+Enough to open a page, ask it questions and take its picture. `tools/install_chromium.py`
+installs the browser where there is none.
+"""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from websockets.sync.client import ClientConnection, connect
+
+__all__ = ["NAMES", "Page", "find", "open_page"]
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_TIMEOUT = 30.0
+
+
+def find() -> str | None:
+    """The browser's program; None if there is none."""
+    return next((path for path in map(shutil.which, NAMES) if path), None)
+
+
+class Page:
+    """One page. Raises `RuntimeError` with the page's own words for a script that fails."""
+
+    def __init__(self, line: ClientConnection) -> None:
+        self._line = line
+        self._numbers = itertools.count(1)
+        self.complaints: list[str] = []
+        self._loaded = False
+        target = self._call("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self._call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Log"):
+            self.call(f"{domain}.enable")
+
+    def call(self, method: str, **params: object) -> dict[str, Any]:
+        """One command of the DevTools protocol, to this page."""
+        return self._call(method, self._session, **params)
+
+    def show(self, url: str) -> None:
+        """Open `url` and wait until it is loaded; what the console complains of is in `complaints`."""
+        for each in ("about:blank", url):  # the blank one, as a new fragment alone would load nothing
+            self._loaded = False
+            self.call("Page.navigate", url=each)
+            while not self._loaded:
+                self._note(json.loads(self._line.recv(timeout=_TIMEOUT)))
+
+    def ask(self, script: str) -> Any:
+        """The value of a JavaScript expression; a promise is awaited."""
+        found = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        if "exceptionDetails" in found:
+            details = found["exceptionDetails"]
+            raise RuntimeError(details.get("exception", {}).get("description") or details["text"])
+        return found["result"].get("value")
+
+    def picture(self, *, width: int, height: int, dark: bool = False, scale: float = 1.0) -> bytes:
+        """The top of the page as it looks at that size, as PNG."""
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.call("Emulation.setEmulatedMedia", features=[scheme])
+        size = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": False}
+        self.call("Emulation.setDeviceMetricsOverride", **size)
+        return base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])
+
+    def _call(self, method: str, session: str | None = None, **params: object) -> dict[str, Any]:
+        number = next(self._numbers)
+        message: dict[str, Any] = {"id": number, "method": method, "params": params}
+        if session is not None:
+            message["sessionId"] = session
+        self._line.send(json.dumps(message))
+        while True:
+            answer = json.loads(self._line.recv(timeout=_TIMEOUT))
+            if answer.get("id") == number:
+                if "error" in answer:
+                    raise RuntimeError(f"{method}: {answer['error']['message']}")
+                found: dict[str, Any] = answer["result"]
+                return found
+            self._note(answer)
+
+    def _note(self, event: dict[str, Any]) -> None:
+        self._loaded = self._loaded or event.get("method") == "Page.loadEventFired"
+        if event.get("method") == "Log.entryAdded":
+            self.complaints.append(event["params"]["entry"]["text"])
+        if event.get("method") == "Runtime.exceptionThrown":
+            self.complaints.append(event["params"]["exceptionDetails"]["text"])
+
+
+@contextmanager
+def open_page(program: str) -> Iterator[Page]:
+    """A page in a browser of its own, which ends with the block and leaves nothing behind."""
+    with tempfile.TemporaryDirectory(prefix="browser-", ignore_cleanup_errors=True) as folder:
+        flags = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+        ]
+        flags += ["--hide-scrollbars", "--disable-background-networking", "--disable-component-update"]
+        command = [program, *flags, f"--user-data-dir={folder}", "--remote-debugging-port=0", "about:blank"]
+        with (
+            Path(folder, "log").open("wb") as log,
+            subprocess.Popen(command, stdout=log, stderr=subprocess.PIPE) as browser,
+        ):
+            try:
+                with connect(_address(browser), max_size=None, proxy=None, open_timeout=_TIMEOUT) as line:
+                    yield Page(line)
+            finally:
+                browser.kill()
+
+
+def _address(browser: subprocess.Popen[bytes]) -> str:
+    """Where the browser listens, as it says on its error stream."""
+    assert browser.stderr is not None
+    said = []
+    for line in browser.stderr:
+        said.append(line.decode("utf-8", "replace"))
+        if found := re.search(r"DevTools listening on (ws://\S+)", said[-1]):
+            return found[1]
+    raise RuntimeError(f"the browser did not start: {''.join(said)[-2000:]}")
