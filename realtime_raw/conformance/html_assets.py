@@ -147,7 +147,7 @@ SCRIPT: Final = """
 (function () {
   "use strict";
   var form = document.getElementById("filter"), count = form.querySelector("output");
-  var cases = Array.prototype.slice.call(document.querySelectorAll(".case"));
+  var cases = Array.prototype.slice.call(document.querySelectorAll(".case:not(.rule)"));
   var groups = Array.prototype.slice.call(document.querySelectorAll(".group"));
   var names = ["verdict", "family", "level", "q"], words = new Map();
   function text(one) {
@@ -192,7 +192,7 @@ SCRIPT: Final = """
   form.addEventListener("reset", function () { setTimeout(keep, 0); });
   window.addEventListener("hashchange", read);
   window.addEventListener("beforeprint", function () {
-    cases.forEach(function (one) { if (one.classList.contains("failed")) { one.open = true; } });
+    document.querySelectorAll(".case.failed").forEach(function (one) { one.open = true; });
   });
   read();
 })();

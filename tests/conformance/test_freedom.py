@@ -15,7 +15,7 @@ from realtime_raw.loopback.default_scenario import DefaultScenario
 from realtime_raw.loopback.fault_filters import Drop, Edit
 from realtime_raw.loopback.scenario import Brain, Call, McpServer, Reply
 from tests.conformance.harness import drop, every, judged, mutant, set_
-from tests.conformance.hearing import hearing
+from tests.conformance.hearing import deaf_to, hearing, overhears
 
 _INSTANT: Any = functools.partial(SimulatedSession, speed=math.inf)
 _NO_USAGE = Edit(every("response.done"), set_("response.usage", None))
@@ -73,10 +73,16 @@ NOT_COMPLIED: list[tuple[str, list[Any], dict[str, Any]]] = [
     ("RT-MCP-031", [], {"scenario": _talks}),
     ("RT-TRNS-007", [Drop(every("session.output_transcript.delta"))], {}),
     ("RT-RESI-042", [], {"session": hearing(_good_parts)}),
+    ("RT-OOB-010", [], {"session": overhears("response.create", "response", "conversation")}),
 ]
+_NO_TOKENS = Edit(every("response.done"), set_("response.usage.input_tokens", 0))
 UNSUPPORTED: list[tuple[str, list[Any], dict[str, Any]]] = [
     ("RT-RESP-058", [_NO_USAGE], {}),
     ("RT-OOB-006", [_NO_USAGE], {}),
+    ("RT-OOB-006", [_NO_TOKENS], {}),
+    ("RT-RESP-060", [_NO_TOKENS], {}),
+    ("RT-RESP-031", [], {"session": deaf_to("response.cancel")}),
+    ("RT-OOB-019", [Drop(every("input_audio_buffer.speech_started"))], {}),
     ("RT-RESP-059", [Edit(every("response.done"), drop("response.usage.input_token_details"))], {}),
     ("RT-RESP-061", [], {"behaviour": {"rate_limits": False}}),
     ("RT-RESP-021", [_UNANNOUNCED], {}),

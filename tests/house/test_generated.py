@@ -12,7 +12,9 @@ from tests.house.source import ROOT
 from tools import mutant_table, signal_table, state_diagrams
 
 
-@pytest.mark.parametrize("tool", ["export_schemas.py", "mutant_table.py", "signal_table.py", "state_diagrams.py"])
+@pytest.mark.parametrize(
+    "tool", ["export_schemas.py", "mutant_table.py", "signal_table.py", "state_diagrams.py"]
+)
 def test_generated_files_are_fresh(tool: str) -> None:
     """`make schemas` and the diagrams' tool leave nothing to do."""
     done = subprocess.run(

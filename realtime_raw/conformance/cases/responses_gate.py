@@ -56,7 +56,7 @@ _PARTS = "API reference, response.output_text.done, response.content_part.done, 
 )
 async def cancelled(probe: Probe) -> None:
     """Its end says how it ended."""
-    ended = await cancel(probe, await begin(probe))
+    ended = await cancel(probe, await begin(probe), claimed=True)
     status = ended["response"].get("status")
     message = f"a cancelled response ended with status {status!r}, not 'cancelled'"
     probe.check(status == "cancelled", message, ended, "response.status")
@@ -97,7 +97,7 @@ async def cancelled_reason(probe: Probe) -> None:
 async def cancelled_by_id(probe: Probe) -> None:
     """Named, it ends too."""
     created = await begin(probe)
-    ended = await cancel(probe, created, response_id=response_of(created))
+    ended = await cancel(probe, created, claimed=True, response_id=response_of(created))
     status = ended["response"].get("status")
     probe.check(status == "cancelled", f"it ended with status {status!r}", ended, "response.status")
 

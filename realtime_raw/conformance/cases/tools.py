@@ -110,21 +110,39 @@ async def arguments_add_up(probe: Probe) -> None:
 
 @_call(
     "RT-TOOL-004",
-    "The end of the arguments names the call",
+    "The end of the arguments has the call's call_id",
     level="must",
     certainty="documented",
-    rule="`response.function_call_arguments.done` has the `call_id` and the `name` of the call.",
+    rule="`response.function_call_arguments.done` has the `call_id` of the call.",
     source=_ARGUMENTS,
-    expects="call_id and name equal to the item's",
+    expects="call_id equal to the item's",
 )
-async def arguments_name_call(probe: Probe) -> None:
+async def arguments_call_id(probe: Probe) -> None:
+    """What the output must name."""
+    await _same_in_done(probe, "call_id")
+
+
+@_call(
+    "RT-TOOL-017",
+    "The end of the arguments has the function's name",
+    level="should",
+    certainty="documented",
+    rule="`response.function_call_arguments.done` has the `name` of the function.",
+    source=_ARGUMENTS,
+    expects="name equal to the item's",
+)
+async def arguments_name(probe: Probe) -> None:
     """Enough to begin the work."""
+    await _same_in_done(probe, "name")
+
+
+async def _same_in_done(probe: Probe, name: str) -> None:
+    """That field is in the arguments' `.done` what it is in the item."""
     seen, made = await call(probe)
     finished = _event(seen, "response.function_call_arguments.done", made)
-    for name in ("call_id", "name"):
-        found = finished.get(name)
-        message = f"{name} is {found!r}, and the item's is {made.get(name)!r}"
-        probe.check(found and found == made.get(name), message, finished, name)
+    found = finished.get(name)
+    message = f"{name} is {found!r}, and the item's is {made.get(name)!r}"
+    probe.check(found and found == made.get(name), message, finished, name)
 
 
 @_call(

@@ -80,7 +80,7 @@ MUTANTS = [
     mutant("RT-TOOL-003", "a piece is lost", Drop(every(_DELTA, nth=2, count=1))),
     mutant("RT-TOOL-003", "a piece comes twice", Duplicate(every(_DELTA, count=1))),
     mutant("RT-TOOL-003", "the arguments have no end", Drop(every(_ARGUMENTS))),
-    mutant("RT-TOOL-004", "the name is missing", Edit(every(_ARGUMENTS), drop("name"))),
+    mutant("RT-TOOL-017", "the name is missing", Edit(every(_ARGUMENTS), drop("name"))),
     mutant("RT-TOOL-004", "the call_id is another", Edit(every(_ARGUMENTS), set_("call_id", "call_x"))),
     mutant("RT-TOOL-005", "deltas have another call_id", Edit(every(_DELTA), set_("call_id", "call_x"))),
     mutant(
