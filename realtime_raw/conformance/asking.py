@@ -50,6 +50,7 @@ __all__ = [
     "shows",
     "spoken_answer",
     "transcribing",
+    "unanswered",
     "user_audio",
     "written_answer",
 ]
@@ -71,6 +72,8 @@ _TRANSCRIPTION_MODELS = ("gpt-4o-mini-transcribe", "gpt-4o-transcribe", "whisper
 # How long something that must not come is waited for.
 _NEVER_WITHIN = 1.5
 _REFUSED_WITHIN = 5.0
+# What a server says of what a client does.
+_ANSWERS = ("input_audio_buffer.", "conversation.", "response.", "error")
 _DELTAS = {"text": "response.output_text.delta", "audio": "response.output_audio.delta"}
 _BYTES_PER_MS = {"audio/pcm": 48, "audio/pcmu": 8, "audio/pcma": 8}
 
@@ -125,19 +128,39 @@ async def never(
         raise Violation(f"{event['type']} came: {message}", event)
 
 
+async def unanswered(probe: Probe, *, within: float = _NEVER_WITHIN) -> None:
+    """Nothing may come of the buffer, the conversation or a response, and no error."""
+    end = probe.line.now + within
+    while (left := end - probe.line.now) > 0:
+        try:
+            await probe.quiet(left)
+        except Violation as exc:
+            if exc.event is None or str(exc.event["type"]).startswith(_ANSWERS):
+                raise
+
+
 async def refuses(
     probe: Probe, event_id: str, *accepting: str, code: str | None = None, param: str | None = None
 ) -> Event:
-    """The event we sent as `event_id` must be refused. `accepting` is what would come if it were not."""
+    """The event we sent as `event_id` must be refused. `accepting` is what would come if it were not.
+
+    An error under an id that is nobody's counts, too: that it names the wrong event is another rule's.
+    """
     try:
         return await probe.refused(event_id, code=code, param=param, type=None, within=_REFUSED_WITHIN)
     except Violation:
         accepted = await probe.maybe(*accepting, within=0.0)
-        if accepted is None:
+        if accepted is not None:
+            raise Violation(
+                f"{accepted['type']} came: what must be refused with an error was accepted", accepted
+            ) from None
+        error = await probe.maybe("error", within=0.0)
+        if error is None:
             raise
-        raise Violation(
-            f"{accepted['type']} came: what must be refused with an error was accepted", accepted
-        ) from None
+    for name, value in (("code", code), ("param", param)):
+        if value is not None:
+            shows(probe, error, f"error.{name}", value)
+    return error
 
 
 # --- items --------------------------------------------------------------------------------
