@@ -6,6 +6,7 @@ probe is used for one case, and thrown away with it.
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from collections.abc import Mapping
@@ -15,14 +16,13 @@ from typing import Any, NamedTuple
 from ..audio.pcm import b64decode, b64encode
 from ..errors import AudioError
 from . import sounds
-from .case import NotComplied, Violation
+from .case import NotComplied, Unsupported, Violation
 from .probe import Event, Probe, Where
 from .seen import ResponseSeen, item_of, response_of
 
 __all__ = [
     "LONG_TASK",
     "SHORT_TASK",
-    "TRANSCRIPTION_MODEL",
     "Answer",
     "Spoken",
     "add",
@@ -33,9 +33,10 @@ __all__ = [
     "detecting",
     "event_of",
     "first_delta",
+    "found_at",
     "image",
-    "item_in",
     "in_order",
+    "item_in",
     "message",
     "never",
     "of_item",
@@ -46,18 +47,26 @@ __all__ = [
     "repeats",
     "retrieve",
     "say",
+    "shows",
     "spoken_answer",
     "transcribing",
     "user_audio",
     "written_answer",
 ]
 
-LONG_TASK = (
-    "Count from one to two hundred in words, one number after the other. "
-    "Do not stop before two hundred, and say nothing else."
+_UNITS = re.findall(
+    r"\w+",
+    """
+    one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
+    seventeen eighteen nineteen""",
+)
+_TENS = re.findall(r"\w+", "twenty thirty forty fifty sixty seventy eighty ninety")
+# A minute of speech, in sentences: long enough to be interrupted, and hard to get wrong.
+LONG_TASK = "Say exactly: " + ". ".join(
+    [" ".join(_UNITS), *(f"{ten} " + " ".join(f"{ten} {unit}" for unit in _UNITS[:9]) for ten in _TENS)]
 )
 SHORT_TASK = "Say exactly: one two three four five six"
-TRANSCRIPTION_MODEL = "gpt-4o-mini-transcribe"
+_TRANSCRIPTION_MODELS = ("gpt-4o-mini-transcribe", "gpt-4o-transcribe", "whisper-1")
 
 # How long something that must not come is waited for.
 _NEVER_WITHIN = 1.5
@@ -79,6 +88,24 @@ def of_response(response_id: str | None) -> Where:
     return lambda event: response_of(event) == response_id
 
 
+def found_at(event: Event, path: str) -> Any:
+    """What lies at `path` (`item.content[0].text`) in an event; None where there is no such place."""
+    node: Any = event
+    for name, number in re.findall(r"([^.\[\]]+)|\[(\d+)\]", path):
+        try:
+            node = node[int(number)] if number else node[name]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return node
+
+
+def shows(probe: Probe, event: Event, path: str, *values: object) -> None:
+    """What lies at `path` in an event must be one of `values`."""
+    found = found_at(event, path)
+    wanted = " or ".join(map(repr, values))
+    probe.check(found in values, f"{event['type']}: `{path}` is {found!r}, not {wanted}", event, path)
+
+
 def in_order(probe: Probe, *events: Event, rule: str) -> None:
     """These events must have come in this order. `rule` says why, without a full stop."""
     for first, second in pairwise(events):
@@ -94,7 +121,8 @@ async def never(
 ) -> None:
     """No event of these types (for which `where` holds) may come, nor have come and not been expected."""
     event = await probe.maybe(*kinds, where=where, within=within)
-    probe.check(event is None, message, event)
+    if event is not None:
+        raise Violation(f"{event['type']} came: {message}", event)
 
 
 async def refuses(
@@ -145,7 +173,7 @@ async def add(probe: Probe, item: Mapping[str, Any], **fields: Any) -> Event:
     """`conversation.item.create`, with `fields` beside `item`; returns `conversation.item.added`."""
     await probe.send("conversation.item.create", item=item, **fields)
     added = await probe.expect("conversation.item.added")
-    probe.check(item_in(probe, added).get("id"), "the item has no id", added, "item.id")
+    probe.check(item_in(added).get("id"), "the item has no id", added, "item.id")
     return added
 
 
@@ -157,7 +185,7 @@ async def retrieve(probe: Probe, item_id: str) -> Event:
     return got
 
 
-def item_in(probe: Probe, event: Event) -> Event:
+def item_in(event: Event) -> Event:
     """The item that an event shows. Raises `Violation` if it shows none."""
     found = event.get("item")
     if not isinstance(found, dict):
@@ -165,18 +193,17 @@ def item_in(probe: Probe, event: Event) -> Event:
     return found
 
 
-def part_of(probe: Probe, event: Event, index: int = 0) -> Event:
-    """A content part of the event's item. Raises `Violation` if there is none."""
-    content = item_in(probe, event).get("content")
-    there = isinstance(content, list) and len(content) > index and isinstance(content[index], dict)
-    probe.check(there, f"the item has no content part {index}", event, f"item.content[{index}]")
-    found: Event = content[index]
+def part_of(event: Event, path: str = "item") -> Event:
+    """The first content part of the item at `path` in an event. Raises `Violation` if there is none."""
+    found = found_at(event, f"{path}.content[0]")
+    if not isinstance(found, dict):
+        raise Violation(f"{event['type']}: the item has no content", event, f"{path}.content")
     return found
 
 
-def audio_of(probe: Probe, event: Event) -> bytes:
+def audio_of(event: Event) -> bytes:
     """The audio in the first part of the event's item. Raises `Violation` if there is none."""
-    return decoded(part_of(probe, event).get("audio"), event, "item.content[0].audio")
+    return decoded(part_of(event).get("audio"), event, "item.content[0].audio")
 
 
 def decoded(text: object, event: Event, path: str) -> bytes:
@@ -206,10 +233,25 @@ async def say(probe: Probe, speech: float = 1.5, silence: float = 1.5) -> None:
     await probe.append_silence(silence)
 
 
-async def transcribing(probe: Probe, **changes: Any) -> Event:
-    """Transcription on, turn detection off; returns the session shown."""
-    settings = {"model": TRANSCRIPTION_MODEL, **changes}
-    return await probe.session(audio={"input": {"turn_detection": None, "transcription": settings}})
+async def transcribing(probe: Probe, *, model: str | None = None, **settings: Any) -> str:
+    """Transcription on, turn detection off; returns the model: `model`, or the first that is accepted.
+
+    What the session uses already comes first. Raises `Unsupported` where none is accepted.
+    """
+    shown = found_at({"session": probe.confirmed}, "session.audio.input.transcription.model")
+    known = [shown] if isinstance(shown, str) else []
+    refused = ""
+    for wanted in [model] if model else [*known, *_TRANSCRIPTION_MODELS]:
+        asked = {"model": wanted, **settings}
+        try:
+            await probe.session(audio={"input": {"turn_detection": None, "transcription": asked}})
+        except Violation as exc:
+            if exc.path != "error":
+                raise
+            refused = exc.message
+        else:
+            return wanted
+    raise Unsupported(f"no transcription by any of the models that were tried: {refused}")
 
 
 # --- answers ------------------------------------------------------------------------------
@@ -242,32 +284,27 @@ async def begin_answer(
     return Answer(created, await probe.expect(_DELTAS[modality], where=of_response(response_of(created))))
 
 
-async def call_off(probe: Probe, answer: Answer, **fields: Any) -> Event:
+async def call_off(probe: Probe, response_id: str | None, **fields: Any) -> Event:
     """`response.cancel`, with `fields`; returns the `response.done` of what was cancelled.
 
-    Raises `NotComplied` if the answer was over before it could be cancelled.
+    Raises `NotComplied` if the response was over before it could be cancelled.
     """
     event_id = await probe.send("response.cancel", **fields)
-    done = await probe.expect("response.done", "error", where=_done_or_error(answer.id, event_id))
-    if done["type"] == "response.done" and done["response"].get("status") != "completed":
-        return done
-    # The last words of an answer and its cancelling may cross; then both an error and `response.done` come.
-    other = {"error": "response.done"}.get(done["type"], "error")
-    if await probe.maybe(other, where=_done_or_error(answer.id, event_id)):
-        raise NotComplied("the answer was over before it could be cancelled")
+
+    def answers(event: Event) -> bool:
+        if event["type"] == "response.done":
+            return response_of(event) == response_id
+        return found_at(event, "error.event_id") in (event_id, None)
+
+    done = await probe.expect("response.done", "error", where=answers)
     if done["type"] == "error":
         raise Violation("response.cancel was refused while a response was in progress", done, "error")
+    if found_at(done, "response.status") != "completed":
+        return done
+    # It was over when the cancel came: then there is nothing to cancel, and an error says so.
+    if await probe.maybe("error", where=answers):
+        raise NotComplied("the answer was over before it could be cancelled")
     raise Violation("a response that was cancelled went on to its end", done, "response.status")
-
-
-def _done_or_error(response_id: str, event_id: str) -> Where:
-    def fits(event: Event) -> bool:
-        if event["type"] != "error":
-            return response_of(event) == response_id
-        inner = event.get("error")
-        return isinstance(inner, dict) and inner.get("event_id") in (event_id, None)
-
-    return fits
 
 
 class Spoken(NamedTuple):
@@ -293,11 +330,8 @@ async def spoken_answer(probe: Probe, **response: Any) -> Spoken:
 
 
 def output_encoding(session: Event) -> str:
-    """The type of the output format a session shows; PCM where it shows none."""
-    try:
-        found = session["audio"]["output"]["format"]["type"]
-    except (KeyError, TypeError):
-        return "audio/pcm"
+    """The type of the output format a session shows; PCM where it shows none that is known."""
+    found = found_at(session, "audio.output.format.type")
     return found if found in _BYTES_PER_MS else "audio/pcm"
 
 
@@ -311,7 +345,8 @@ async def written_answer(probe: Probe) -> ResponseSeen:
 def event_of(seen: ResponseSeen, kind: str, **named: object) -> Event:
     """The first event of a type in a response, with these fields. Raises `Violation` if there is none."""
     for event in seen.of(kind):
-        if all(event.get(name) == value for name, value in named.items()):
+        about = {**event, "item_id": item_of(event)}
+        if all(about.get(name) == value for name, value in named.items()):
             return event
     raise Violation(f"there is no {kind} in the response", seen.done)
 

@@ -14,29 +14,16 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from .case import FAMILIES
 from .comparing import Change, compare
 from .html_assets import SCRIPT, STYLE
+from .html_cases import LEVELS, STATUSES, TO_FIX, by_family, cases, spoken, status
 from .html_exchange import exchange, plain, rows_of
 from .probing import CAPABILITIES
-from .report import CaseResult, InvariantBreach, Report
+from .report import CaseResult, Report
 
 __all__ = ["html"]
 
-LEVELS: Final = ("must", "should", "may")
-# status -> what it is called. "broken" is a case that passed in a session that broke an invariant.
-STATUSES: Final[Mapping[str, str]] = {
-    "fail": "failed",
-    "broken": "passed, journal broken",
-    "error": "suite error",
-    "not_complied": "model did not comply",
-    "stale": "stale",
-    "unsupported": "unsupported",
-    "skipped": "skipped",
-    "pass": "passed",
-}
 _BAR: Final = ("pass", "broken", "fail", "error", "not_complied", "stale", "unsupported", "skipped")
-_MARKS = ("fail", "broken", "error")
 
 
 def html(report: Report, baseline: Report | None = None) -> str:
@@ -56,16 +43,11 @@ def html(report: Report, baseline: Report | None = None) -> str:
             _families(report.results),
             _capabilities(report),
             _form(report.results),
-            _cases(report),
+            cases(report),
             _foot(report),
             f"</main><script>{SCRIPT}</script></body></html>\n",
         )
     )
-
-
-def status(result: CaseResult) -> str:
-    """The verdict, but "broken" for a pass whose journal breaks an invariant."""
-    return "broken" if result.verdict == "pass" and result.broken else result.verdict
 
 
 def _policy() -> str:
@@ -102,13 +84,17 @@ def _verdict(results: Sequence[CaseResult]) -> str:
     tried = [each for each in results if each.verdict in ("pass", "fail")]
     if not tried:
         return "No rule could be tried."
-    broken = {level: sum(each.level == level and each.broken for each in tried) for level in LEVELS}
-    named = [f"{number} {level}" for level, number in broken.items() if number]
+    failed = [each.level for each in tried if each.verdict == "fail"]
+    named = [f"{failed.count(level)} {level}" for level in LEVELS if level in failed]
+    sessions = {breach.id for each in results for breach in each.invariants}
+    every = f"{len(sessions)} {_rules(len(sessions))} of every session"
+    if not named and sessions:
+        return f"It keeps all {len(tried)} rules that could be tried, but breaks {every}."
     if not named:
         return f"It keeps every rule that could be tried: {len(tried)} of them."
     words = named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
-    total = sum(broken.values())
-    return f"It breaks {words} {_rules(total)}, of {len(tried)} that could be tried."
+    tail = f", and {every}" if sessions else ""
+    return f"It breaks {words} {_rules(len(failed))}, of {len(tried)} that could be tried{tail}."
 
 
 def _moment(started: str) -> str:
@@ -124,7 +110,7 @@ def _rules(number: int) -> str:
 def _level(level: str, results: Iterable[CaseResult]) -> str:
     mine = [each for each in results if each.level == level]
     tried = [each for each in mine if each.verdict in ("pass", "fail")]
-    kept = sum(not each.broken for each in tried)
+    kept = sum(each.verdict == "pass" for each in tried)
     return (
         f'<div class="level"><span>{level}</span><br><b class="num">{kept}</b> '
         f'<span class="num">of {len(tried)} kept</span>{_bar(mine)}</div>'
@@ -150,19 +136,19 @@ def _bar(results: Sequence[CaseResult]) -> str:
 
 def _families(results: Sequence[CaseResult]) -> str:
     rows = []
-    for family, mine in _by_family(results).items():
+    for family, mine in by_family(results).items():
         found = [status(each) for each in mine]
-        failed = found.count("fail") + found.count("broken")
+        kept, failed = found.count("pass") + found.count("broken"), found.count("fail")
         absent = found.count("unsupported") + found.count("skipped")
-        other = len(found) - failed - absent - found.count("pass")
+        other = len(found) - failed - absent - kept
         cells = "".join(
             f'<td class="num{_heat(number, hot)}">{number}</td>'
-            for number, hot in ((found.count("pass"), False), (failed, True), (absent, False), (other, False))
+            for number, hot in ((kept, False), (failed, True), (absent, False), (other, False))
         )
-        listed = any(status(each) not in _MARKS for each in mine)
+        listed = any(status(each) not in TO_FIX for each in mine)
         target = f"family-{family}" if listed else "failures"
         rows.append(
-            f'<tr><td><a href="#{plain(target)}">{_spoken(family)}</a></td>'
+            f'<tr><td><a href="#{plain(target)}">{spoken(family)}</a></td>'
             f'<td class="wide">{_bar(mine)}</td>{cells}</tr>'
         )
     return (
@@ -176,24 +162,13 @@ def _heat(number: int, hot: bool) -> str:
     return " zero" if not number else " hot" if hot else ""
 
 
-def _spoken(family: str) -> str:
-    return plain(family.replace("_", " "))
-
-
-def _by_family(results: Iterable[CaseResult]) -> dict[str, list[CaseResult]]:
-    found: dict[str, list[CaseResult]] = {family: [] for family in FAMILIES}
-    for each in results:
-        found.setdefault(each.family, []).append(each)
-    return {family: mine for family, mine in found.items() if mine}
-
-
 def _lacking(report: Report) -> str:
     """What the profile requires and is not there."""
     if not report.lacking:
         return ""
     names = ", ".join(_capability(name) for name in report.lacking)
     return (
-        '<div class="what"><p>It lacks what the profile requires.</p>'
+        '<div class="what lacking"><p>It lacks what the profile requires.</p>'
         f"<p>The profile {plain(report.profile)} asks for: {names}.</p></div>"
     )
 
@@ -207,15 +182,16 @@ def _capabilities(report: Report) -> str:
     if not report.capabilities:
         return ""
     chips = "".join(
-        f'<li class="{"yes" if there else "no"}" title="{_capability(name)}">{_spoken(name)}</li>'
+        f'<li class="{"yes" if there else "no"}" title="{_capability(name)}">{spoken(name)}</li>'
         for name, there in sorted(report.capabilities.items(), key=lambda each: not each[1])
     )
-    shown = "".join(
+    exchanges = "".join(
         f'<details class="probe"><summary>{plain(each.title)}<span class="why">{plain(each.message)}</span>'
         f"</summary>{exchange(rows_of(each.journal))}</details>"
         for each in report.probing
     )
-    return f'<h2>What it offers</h2><ul class="chips">{chips}</ul>{shown}'
+    how = f'<details class="probe"><summary>How that was found</summary>{exchanges}</details>'
+    return f'<h2>What it offers</h2><ul class="chips">{chips}</ul>{how if exchanges else ""}'
 
 
 def _change(report: Report, baseline: Report) -> str:
@@ -245,12 +221,12 @@ def _listed(kind: str, title: str, changes: Sequence[Change]) -> str:
     return f'<div class="{kind}"><b>{title}: {len(changes)}</b><ul>{items}</ul></div>'
 
 
-# --- the cases ---------------------------------------------------------------------------
+# --- around the cases -------------------------------------------------------------------
 
 
 def _form(results: Sequence[CaseResult]) -> str:
     statuses = [name for name in STATUSES if any(status(each) == name for each in results)]
-    families = list(_by_family(results))
+    families = list(by_family(results))
     levels = [level for level in LEVELS if any(each.level == level for each in results)]
     return (
         '<form id="filter" hidden autocomplete="off">'
@@ -269,112 +245,6 @@ def _select(name: str, everything: str, values: Mapping[str, str]) -> str:
     return (
         f'<select name="{name}" aria-label="{name}"><option value="">{everything}</option>{options}</select>'
     )
-
-
-def _cases(report: Report) -> str:
-    def weight(result: CaseResult) -> tuple[int, str]:
-        return LEVELS.index(result.level) if result.level in LEVELS else len(LEVELS), result.case_id
-
-    marked = sorted((each for each in report.results if status(each) in _MARKS), key=weight)
-    others = [each for each in report.results if status(each) not in _MARKS]
-    parts = []
-    if marked:
-        cards = "".join(_case(each, report.endpoint, first=not at) for at, each in enumerate(marked))
-        parts.append(f'<section class="group" id="failures"><h2>What to fix</h2>{cards}</section>')
-    if others:
-        parts.append('<section class="group"><h2>Everything else</h2>')
-        for family, mine in _by_family(others).items():
-            cards = "".join(_case(each, report.endpoint) for each in mine)
-            name = plain(family)
-            parts.append(f'<div class="group" id="family-{name}"><h3>{_spoken(family)}</h3>{cards}</div>')
-        parts.append("</section>")
-    return "".join(parts)
-
-
-def _case(result: CaseResult, endpoint: str, *, first: bool = False) -> str:
-    kind = status(result)
-    failed, name = kind in _MARKS, plain(result.case_id)
-    opened = " open" if first else ""
-    why = f'<span class="why">{_prose(_evidence(result)[2])}</span>' if failed else ""
-    facts = {"verdict": kind, "family": result.family, "level": result.level}
-    data = " ".join(f'data-{key}="{plain(value)}"' for key, value in facts.items())
-    return (
-        f'<details class="case{" failed" if failed else ""}" id="{name}" {data}{opened}>'
-        f'<summary><span class="id">{name}</span><span class="title">{plain(result.title)}{why}</span>'
-        f'<span class="tag">{plain(result.level)}</span>'
-        f'<span class="tag v-{plain(kind)}">{plain(STATUSES.get(kind, kind))}</span></summary>'
-        f'<div class="body{"" if result.level == "must" else " calm"}">'
-        f"{_body(result, endpoint, failed)}</div></details>"
-    )
-
-
-def _body(result: CaseResult, endpoint: str, failed: bool) -> str:
-    parts = [_finding(result, failed), "<dl>"]
-    source = f"{result.source} ({result.certainty})" if result.certainty else result.source
-    rows = {
-        "Rule": result.rule,
-        "Source": source,
-        "Sent": result.sends,
-        "Expected": result.expects,
-        "Took": f"{result.seconds:.2f} s{', at the second attempt' if result.retried else ''}",
-    }
-    parts += [f"<dt>{name}</dt><dd>{_prose(value)}</dd>" for name, value in rows.items() if value]
-    if failed:
-        command = f"python -m realtime_raw conform {endpoint} --case {result.case_id}"
-        parts.append(f"<dt>Try again</dt><dd><code>{plain(command)}</code></dd>")
-    parts.append("</dl>")
-    if result.journal and failed:
-        offending, path, message = _evidence(result)
-        parts.append(exchange(rows_of(result.journal), offending, path, message))
-    return "".join(parts)
-
-
-def _evidence(result: CaseResult) -> tuple[int | None, str, str]:
-    """Which line to mark, where in it, and what to say if there is none."""
-    if result.verdict == "pass" and result.invariants:
-        first = result.invariants[0]
-        return first.line, first.path, first.message
-    return result.offending, result.path, result.message
-
-
-def _finding(result: CaseResult, failed: bool) -> str:
-    """What was found and what to do about it."""
-    lines = [f"<p>{_prose(result.message)}</p>"] if result.message else []
-    if failed and (place := _place(result)):
-        lines.append(f"<p>{place}</p>")
-    if result.invariants:
-        items = "".join(f"<li>{_breach(each)}</li>" for each in result.invariants)
-        words = "Rules of every session broken in this one:"
-        lines.append(f'<p>{words}</p><ul class="lines">{items}</ul>')
-    if not lines:
-        return ""
-    return f'<div class="what{"" if failed else " quiet"}">{"".join(lines)}</div>'
-
-
-def _place(result: CaseResult) -> str:
-    line = next((each for each in result.journal if each.get("n") == result.offending), None)
-    if result.verdict != "fail":
-        return ""
-    if line is None:
-        return "Nothing the server sent is wrong in itself: something is missing, as marked below."
-    message = line.get("m")
-    kind = message.get("type") if isinstance(message, dict) else None
-    where = f"<code>{plain(result.path)}</code> of " if result.path else ""
-    event = f"<code>{plain(kind)}</code>" if isinstance(kind, str) else "the message"
-    return f"To fix: {where}{event}, marked below (line {plain(result.offending)} of the journal)."
-
-
-def _breach(breach: InvariantBreach) -> str:
-    where = f", at <code>{plain(breach.path)}</code>" if breach.path else ""
-    return f'<span class="id">{plain(breach.id)}</span> {_prose(breach.message)} (line {breach.line}{where})'
-
-
-def _prose(text: str) -> str:
-    """A sentence in which `this` is code."""
-    pieces = plain(text).split("`")
-    if len(pieces) % 2 == 0:
-        return "`".join(pieces)
-    return "".join(f"<code>{piece}</code>" if at % 2 else piece for at, piece in enumerate(pieces))
 
 
 def _foot(report: Report) -> str:

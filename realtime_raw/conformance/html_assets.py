@@ -53,7 +53,8 @@ td.zero { color: var(--none); } td.hot { color: var(--fail); font-weight: 600; }
 .chips li { border: 1px solid var(--line); border-radius: 99px; padding: .08rem .7rem; font-size: .84rem;
     background: var(--card); }
 .chips .no { color: var(--soft); text-decoration: line-through; }
-.probe { margin: .5rem 0; } .probe > summary { cursor: pointer; color: var(--soft); font-size: .9rem; }
+.what.lacking { margin: 1.1rem 0 0; } .probe { margin: .6rem 0; } .probe .probe { margin: .4rem 1.1rem; }
+.probe > summary { cursor: pointer; color: var(--soft); font-size: .9rem; }
 .probe .why { margin-left: .5rem; } .probe .why::before { content: "· "; }
 .delta { padding: .9rem 1.1rem; } .delta ul { margin: .2rem 0 .6rem; padding-left: 1.2rem; }
 .delta li { margin: .1rem 0; } .delta b { font-weight: 600; }
@@ -138,6 +139,7 @@ footer { margin-top: 3.5rem; color: var(--soft); font-size: .86rem; border-top: 
     --fail-wash: #fdf1ee; }
   form { display: none; } main { max-width: none; padding: 0; } .case, .level { break-inside: avoid-page; }
       .case.failed { break-inside: auto; }
+  .case.failed::details-content { content-visibility: visible; }
   h2, h3 { break-after: avoid; } .seq li { break-inside: avoid; } }
 """
 
@@ -145,7 +147,7 @@ SCRIPT: Final = """
 (function () {
   "use strict";
   var form = document.getElementById("filter"), count = form.querySelector("output");
-  var cases = Array.prototype.slice.call(document.querySelectorAll(".case"));
+  var cases = Array.prototype.slice.call(document.querySelectorAll(".case:not(.rule)"));
   var groups = Array.prototype.slice.call(document.querySelectorAll(".group"));
   var names = ["verdict", "family", "level", "q"], words = new Map();
   function text(one) {
@@ -190,7 +192,7 @@ SCRIPT: Final = """
   form.addEventListener("reset", function () { setTimeout(keep, 0); });
   window.addEventListener("hashchange", read);
   window.addEventListener("beforeprint", function () {
-    cases.forEach(function (one) { if (one.classList.contains("failed")) { one.open = true; } });
+    document.querySelectorAll(".case.failed").forEach(function (one) { one.open = true; });
   });
   read();
 })();

@@ -235,38 +235,34 @@ def _short(text: str, limit: int = 90) -> str:
 
 
 def _json(node: Any, path: str) -> str:
-    """A value as indented JSON; what stands at `path`, or the nearest thing there is, is marked."""
-    steps = [step.strip("[]") if step[0] == "[" else step for step in _STEP.findall(path)]
-    return "".join(_pretty(node, _reachable(node, steps), 0)) if steps else "".join(_pretty(node, None, 0))
-
-
-def _reachable(node: Any, steps: list[str]) -> list[str]:
-    for index, step in enumerate(steps):
-        if isinstance(node, dict) and step in node:
-            node = node[step]
-        elif isinstance(node, list) and step.isdecimal() and int(step) < len(node):
-            node = node[int(step)]
-        else:
-            return steps[:index]
-    return steps
+    """A value as indented JSON; what stands at `path` is marked, and so is the place where it is missing."""
+    steps = [step.strip("[]") for step in _STEP.findall(path)]
+    return "".join(_pretty(node, steps or None, 0))
 
 
 def _pretty(node: Any, steps: list[str] | None, depth: int) -> Iterator[str]:
-    here = steps == []
+    """`steps` lead to what is marked: none left means this, None that it is elsewhere."""
+    here = steps is not None and not _leads_on(node, steps)
     if here:
         yield "<mark>"
     if isinstance(node, (dict, list)) and node and depth < _DEEPEST:
         yield from _container(node, steps, depth)
     elif isinstance(node, (dict, list)):
-        yield (
-            f'<span class="cut">{len(node)} deeper</span>'
-            if node
-            else ("{}" if isinstance(node, dict) else "[]")
-        )
+        empty = "{}" if isinstance(node, dict) else "[]"
+        yield f'<span class="cut">{len(node)} deeper</span>' if node else empty
     else:
         yield _scalar(node)
     if here:
         yield "</mark>"
+
+
+def _leads_on(node: Any, steps: list[str]) -> bool:
+    """Whether the mark belongs inside `node` rather than around it."""
+    if not steps:
+        return False
+    if isinstance(node, list):
+        return steps[0].isdecimal() and int(steps[0]) < len(node)
+    return isinstance(node, dict) and bool(node)
 
 
 def _container(node: dict[str, Any] | list[Any], steps: list[str] | None, depth: int) -> Iterator[str]:
@@ -275,10 +271,15 @@ def _container(node: dict[str, Any] | list[Any], steps: list[str] | None, depth:
     yield "{" if named else "["
     for index, (name, value) in enumerate(pairs):
         below = steps[1:] if steps and steps[0] == name else None
-        label = f'<span class="key">{plain(json.dumps(name, ensure_ascii=False))}</span>: ' if named else ""
-        yield f"{',' if index else ''}\n{pad}{label}"
+        yield f"{',' if index else ''}\n{pad}{_label(name) if named else ''}"
         yield from _pretty(value, below, depth + 1)
+    if named and steps and steps[0] not in node:
+        yield f'\n{pad}<mark>{_label(steps[0])}<span class="cut">not there</span></mark>'
     yield "\n" + "  " * depth + ("}" if named else "]")
+
+
+def _label(name: str) -> str:
+    return f'<span class="key">{plain(json.dumps(name, ensure_ascii=False))}</span>: '
 
 
 def _scalar(value: object) -> str:

@@ -33,6 +33,7 @@ _SHAPES: tuple[type[Rule], ...] = (
     shape.KeepsModels,
     shape.KeepsBundle,
     shape.ClientKeepsSchema,
+    shape.ClientTextMessages,
 )
 
 
@@ -70,6 +71,7 @@ class Invariants:
             shape.KeepsModels(translation=translation),
             shape.KeepsBundle(bundle, translation=translation),
             shape.ClientKeepsSchema(translation=translation),
+            shape.ClientTextMessages(),
         ]
         self._rules = [rule for rule in rules if rule.side in sides]
 
@@ -109,7 +111,7 @@ def _shown(rule: Rule, line: JournalLine) -> Iterator[Breach]:
         return rule.noted(message, line) if isinstance(message, dict) else iter(())
     readable = isinstance(message, dict) and isinstance(message.get("type"), str)
     if line.d == "out":
-        return rule.sent(message, line) if readable else iter(())
+        return rule.sent(message, line) if readable else rule.garbled(line)
     return rule.received(message, line) if readable else rule.unreadable(line)
 
 

@@ -135,7 +135,7 @@ class LiveCaller:
             response = exc.response
             body = safe((response.body or b"")[:_BODY_LIMIT].decode("utf-8", "replace"))
             answer = Answer(response.status_code, body=body)
-            tape.note({"answer": {"status": answer.status}}, 0.0)
+            tape.note({"answer": {"status": answer.status, "body": body}}, 0.0)
             return answer
         except (OSError, EOFError, ImportError, ValueError, WebSocketException) as exc:
             failure: ConnectFailed = hide(explain_handshake(exc, self._endpoint), self._key)

@@ -96,9 +96,9 @@ class _Connect(_connect):
 class Relay:
     """Listens on `host:port` and passes every connection on to `upstream`, for as long as the block lasts.
 
-    `upstream` is a ws, wss, http or https URL. A path in it replaces the
-    client's; without one the client's own is kept. Its query is used where the
-    client's does not name the same parameter. Headers, the key among them, and
+    `upstream` is a ws, wss, http or https URL. A path in it takes the place of
+    the client's up to and with `/realtime`; without one the client's own is kept.
+    Its query is used where the client's does not name the same parameter. Headers, the key among them, and
     subprotocols are passed on. `max_size` bounds one message in bytes; None does not.
     Raises `OSError` on entering if the port is taken, `LocalProtocolError` for a URL that is none.
     """
@@ -280,7 +280,9 @@ async def _close_likewise(target: ServerConnection | ClientConnection, exc: Conn
 def _target(upstream: SplitResult, asked: str) -> str:
     """Where a client that asked for `asked` is taken."""
     mine = urlsplit(asked)
-    path = upstream.path if upstream.path.strip("/") else mine.path
+    path = mine.path
+    if upstream.path.strip("/"):
+        path = upstream.path.rstrip("/") + mine.path.partition("/realtime")[2]
     named = {name for name, _ in parse_qsl(mine.query, keep_blank_values=True)}
     added = [part for part in upstream.query.split("&") if part and part.partition("=")[0] not in named]
     query = "&".join([*([mine.query] if mine.query else []), *added])

@@ -107,7 +107,7 @@ class ReplayCaller:
         tape.note({"answer": answer}, 0.0)
         rest = [line for line in lines[1:] if not (line.d == "note" and "answer" in line.m)]
         line = ReplayLine(rest, tape) if answer["status"] == 101 else None
-        return Answer(answer["status"], line, answer.get("subprotocol", ""))
+        return Answer(answer["status"], line, answer.get("subprotocol", ""), answer.get("body", ""))
 
 
 def _kind(data: bytes) -> str:

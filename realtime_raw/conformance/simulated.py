@@ -14,7 +14,7 @@ from typing import Any
 
 from ..loopback.behaviour import Behaviour
 from ..loopback.brain import SimulatedSession
-from ..loopback.exchange import Interceptor
+from ..loopback.exchange import Exchange, Interceptor
 from ..loopback.fault_filters import Filter
 from ..loopback.faults import Fault, FaultKind
 from ..loopback.faulty import AnySession, with_faults
@@ -154,8 +154,9 @@ class SimulatedCaller:
         outcome = (self._spoiled.door or decide)(request, AccessPolicy(keys=(KEY,)))
         subprotocol = (self._spoiled.subprotocol or _choose)(request.subprotocols)
         if isinstance(outcome, HttpRefusal):
-            tape.note({"answer": {"status": outcome.status}}, 0.0)
-            return Answer(outcome.status, body=outcome.fault.message)
+            body = outcome.fault.message
+            tape.note({"answer": {"status": outcome.status, "body": body}}, 0.0)
+            return Answer(outcome.status, body=body)
         if not isinstance(outcome, (Opened, InBandRefusal)):
             tape.note({"answer": {"status": 200}}, 0.0)
             return Answer(200)
@@ -174,9 +175,9 @@ class SimulatedCaller:
             "intercept": spoiled.intercept,
         }
         if opened.kind == "translation":
-            return (spoiled.session or TranslationSession)(opened.model, **common)
+            return _class_for(TranslationSession, spoiled.session)(opened.model, **common)
         refused = outcome if isinstance(outcome, InBandRefusal) else None
-        return (spoiled.session or SimulatedSession)(
+        return _class_for(SimulatedSession, spoiled.session)(
             opened.model,
             kind=opened.kind,
             call_id=opened.call_id,
@@ -184,6 +185,13 @@ class SimulatedCaller:
             session=opened.session,
             **common,
         )
+
+
+def _class_for(honest: type[Exchange], spoiled: Callable[..., Any] | None) -> Callable[..., Any]:
+    """What makes a session: the spoiled maker, unless it is a class of the other kind of session."""
+    if spoiled is None or (isinstance(spoiled, type) and not issubclass(spoiled, honest)):
+        return honest
+    return spoiled
 
 
 def _choose(offered: Sequence[str]) -> str:

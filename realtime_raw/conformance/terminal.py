@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from ..text import safe
 from .case import FAMILIES
-from .comparing import Comparison, verdict_of
+from .comparing import Comparison
 from .report import CaseResult, Report
+from .sessions import session_rules
 
 __all__ = ["excerpt", "families_of", "summary_line", "terminal"]
 
@@ -27,20 +29,20 @@ def terminal(
 ) -> str:
     """The matrix of families by verdicts, what failed with its evidence, and one line that sums it up."""
     paint = _Paint(colour)
-    lines = [f"{report.endpoint or 'endpoint'}  {report.model}".rstrip(), *_about(report, width), ""]
+    lines = [safe(f"{report.endpoint or 'endpoint'}  {report.model}".rstrip()), *_about(report, width), ""]
     lines += _matrix(report, paint, width)
+    lines += _sessions(report, paint, width)
     for result in report.failures:
-        lines += ["", *_failure(result, paint, width)]
+        if result.verdict == "fail":
+            lines += ["", *_failure(result, paint, width)]
     for result in report.results:
         if result.verdict == "error":
-            lines += [
-                "",
-                *_wrapped(f"{paint('error', 'suite error')}  {result.case_id} {result.message}", width),
-            ]
+            words = f"{result.case_id} {result.message}"
+            lines += ["", *_headed(paint, "error", "suite error", words, width)]
     if comparison is not None:
         lines += ["", *_changes(comparison, paint, width)]
     lines += ["", summary_line(report)]
-    return "\n".join(safe_line(line, colour) for line in lines) + "\n"
+    return "\n".join(lines) + "\n"
 
 
 class _Paint:
@@ -52,16 +54,9 @@ class _Paint:
         return f"\x1b[{code}m{text}\x1b[0m" if self._wanted and code else text
 
 
-def safe_line(line: str, colour: bool) -> str:
-    """A line fit to print; its own colours stay."""
-    if not colour:
-        return safe(line)
-    return "\x1b".join(safe(piece) for piece in line.split("\x1b"))
-
-
 def summary_line(report: Report) -> str:
     """One sentence: how many passed, what is wrong, what it cost."""
-    shown = [verdict_of(each) for each in report.results]
+    shown: list[str] = [each.verdict for each in report.results]
     counts = {name: shown.count(name) for name in COLUMNS}
     parts = [f"{counts['pass']} of {len(shown)} cases pass"]
     for name, words in (
@@ -74,10 +69,10 @@ def summary_line(report: Report) -> str:
     ):
         if counts[name]:
             parts.append(f"{counts[name]} {words}")
-    musts = sum(each.broken and each.level == "must" for each in report.results)
-    breaches = sum(len(each.invariants) for each in report.results)
+    musts = sum(each.verdict == "fail" and each.level == "must" for each in report.results)
+    rules = len({breach.id for each in report.results for breach in each.invariants})
     tail = f"; {musts} broken musts" if musts else "; every must that was asked holds"
-    tail += f", {breaches} broken invariants" if breaches else ""
+    tail += f", {rules} broken rule{'' if rules == 1 else 's'} of every session" if rules else ""
     return f"{', '.join(parts)}{tail} ({report.seconds:.1f} s, {report.tokens:,} tokens)"
 
 
@@ -112,23 +107,32 @@ def _matrix(report: Report, paint: _Paint, width: int) -> Iterator[str]:
 def families_of(report: Report) -> list[tuple[str, Mapping[str, int]]]:
     """Each family that was asked, with its numbers of verdicts."""
     rows: list[tuple[str, Mapping[str, int]]] = []
-    for family in FAMILIES:
-        shown = [verdict_of(each) for each in report.results if each.family == family]
+    for family in dict.fromkeys((*FAMILIES, *(each.family for each in report.results))):
+        shown: list[str] = [each.verdict for each in report.results if each.family == family]
         if shown:
             rows.append((family, {name: shown.count(name) for name in COLUMNS}))
     return rows
 
 
-def _failure(result: CaseResult, paint: _Paint, width: int) -> list[str]:
-    lines = _wrapped(f"{paint('fail', 'FAIL')} {result.case_id} ({result.level}) {result.title}", width)
-    if result.verdict == "fail":
-        where = f" at {result.path}" if result.path else ""
-        lines += _wrapped(f"{result.message}{where}", width, "  ")
-    lines += _wrapped(f"rule: {result.rule}", width, "  ")
-    lines += _wrapped(f"source: {result.source} ({result.certainty})", width, "  ")
-    for breach in result.invariants:
+def _sessions(report: Report, paint: _Paint, width: int) -> Iterator[str]:
+    """The rules of every session that were broken: each once, with one place, and how often."""
+    for each in session_rules(report.results):
+        breach, example = each.breach, each.example
         where = f" at {breach.path}" if breach.path else ""
-        lines += _wrapped(f"{breach.id}, line {breach.line}: {breach.message}{where}", width, "  ")
+        yield ""
+        yield from _headed(paint, "fail", "FAIL", f"{each.id} in {each.times}: {each.rule}", width)
+        yield from _wrapped(f"{example.case_id}, line {breach.line}: {breach.message}{where}", width, "  ")
+        for line in excerpt(replace(example, offending=breach.line), width=width - 2):
+            yield f"  {line}"
+
+
+def _failure(result: CaseResult, paint: _Paint, width: int) -> list[str]:
+    lines = _headed(paint, "fail", "FAIL", f"{result.case_id} ({result.level}) {result.title}", width)
+    where = f" at {result.path}" if result.path else ""
+    lines += _wrapped(f"{result.message}{where}", width, "  ")
+    lines += _wrapped(f"rule: {result.rule}", width, "  ")
+    certainty = f" ({result.certainty})" if result.certainty else ""
+    lines += _wrapped(f"source: {result.source}{certainty}", width, "  ")
     return lines + [f"  {line}" for line in excerpt(result, width=width - 2)]
 
 
@@ -153,7 +157,7 @@ def _changes(comparison: Comparison, paint: _Paint, width: int) -> Iterator[str]
         ("", "changed", comparison.others),
     ):
         for change in changes:
-            yield from _wrapped(f"{paint(verdict, title)} {change}", width, "  ")
+            yield from _headed(paint, verdict, title, str(change), width, "  ")
     if comparison.new:
         yield f"  {len(comparison.new)} cases are new"
     if comparison.gone:
@@ -162,7 +166,15 @@ def _changes(comparison: Comparison, paint: _Paint, width: int) -> Iterator[str]
         yield "  nothing has changed"
 
 
+def _headed(paint: _Paint, verdict: str, head: str, text: str, width: int, indent: str = "") -> list[str]:
+    """Wrapped lines whose first word or two have a colour; the colour is all that is not made safe."""
+    first, *rest = _wrapped(f"{head} {text}", width, indent)
+    return [first.replace(head, paint(verdict, head), 1), *rest]
+
+
 def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
-    return textwrap.wrap(
-        text, max(20, width), initial_indent=indent, subsequent_indent=indent + "  ", break_on_hyphens=False
+    """Lines fit to print, none longer than it must be."""
+    wrapper = textwrap.TextWrapper(
+        max(20, width), initial_indent=indent, subsequent_indent=indent + "  ", break_on_hyphens=False
     )
+    return wrapper.wrap(safe(text))

@@ -15,10 +15,14 @@ import contextlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from realtime_raw.conformance.case import Case
 from realtime_raw.conformance.judging import Judged, judge
+from realtime_raw.conformance.lines import Tape
+from realtime_raw.conformance.replaying import ReplayCaller
+from realtime_raw.conformance.report import CaseResult
 from realtime_raw.conformance.simulated import SimulatedCaller, Spoiled
 from realtime_raw.loopback.behaviour import Behaviour
 from realtime_raw.loopback.exchange import Interceptor
@@ -130,8 +134,19 @@ def _owner(event: Event, path: str) -> tuple[Any, Any]:
     return node, steps[-1]
 
 
+@cache
+def honest(case: Case) -> Judged:
+    """The case against the honest simulated server, asked once for all tests."""
+    return judged(case)
+
+
 def judged(case: Case, mutant: Mutant | None = None) -> Judged:
     """The case against the honest simulated server, or a mutant."""
     spoiled = mutant.spoiled if mutant is not None else Spoiled()
     scenario = case.scenario() if case.scenario is not None else None
     return asyncio.run(judge(case, SimulatedCaller(spoiled, scenario=scenario)))
+
+
+def again(case: Case, tape: Tape) -> CaseResult:
+    """The case judged by a journal alone."""
+    return asyncio.run(judge(case, ReplayCaller(tape.lines), attempts=1)).result

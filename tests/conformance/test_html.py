@@ -9,8 +9,9 @@ from html.parser import HTMLParser
 import pytest
 
 from realtime_raw.conformance.html import html
-from realtime_raw.conformance.report import Report
-from tests.conformance.reports import ABSENT, FAILED, KEY, PASSED, REPORT, SILENT, hostile, report
+from realtime_raw.conformance.report import InvariantBreach, Report
+from realtime_raw.conformance.sessions import session_rules
+from tests.conformance.reports import ABSENT, BROKEN, FAILED, KEY, PASSED, REPORT, SILENT, hostile, report
 
 
 class Reader(HTMLParser):
@@ -74,19 +75,34 @@ def test_what_is_missing_closes_the_exchange() -> None:
     assert page.index("conformance.unknown") < end < page.index("closed by the client")
 
 
-def test_a_pass_with_a_broken_journal_is_something_to_fix() -> None:
-    """It is listed with the failures, and the invariant's line is the one that is marked."""
+def test_a_pass_in_a_broken_session_says_so() -> None:
+    """It is no failure of its own: what it broke is told before the failures, with its line marked."""
     page = html(REPORT)
-    said = Reader(page).cases["RT-RESP-001"]
-    assert "RT-INV-001" in said
-    assert "response.created came twice (line 3, at response.id)" in said
-    assert page.index('id="failures"') < page.index('id="RT-RESP-001"') < page.index("Everything else")
+    assert "response.created came twice (line 3, at response.id)" in Reader(page).cases["RT-RESP-001"]
+    said = Reader(page).cases["RT-INV-001"]
+    assert "Each response that is created is done once" in said
+    assert "RT-RESP-001, line 3, at response.id" in said
+    assert page.index('id="RT-INV-001"') < page.index('id="failures"') < page.index('id="RT-RESP-001"')
+
+
+def test_a_rule_of_every_session_is_one_thing_to_fix() -> None:
+    """However many sessions break it: they are counted, and one is shown."""
+    many = [dataclasses.replace(BROKEN, case_id=f"RT-RESP-{number:03}") for number in range(1, 61)]
+    page = html(report(*many, PASSED))
+    said = Reader(page).cases["RT-INV-001"]
+    assert "60 sessions" in said
+    assert "RT-RESP-040 and 20 more" in said
+    assert page.count('class="in bad"') == 1
+    assert "It keeps all 61 rules that could be tried, but breaks 1 rule of every session." in page
 
 
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        (REPORT, "It breaks 2 must and 1 should rules, of 4 that could be tried."),
+        (
+            REPORT,
+            "It breaks 1 must and 1 should rules, of 4 that could be tried, and 1 rule of every session.",
+        ),
         (report(FAILED), "It breaks 1 must rule, of 1 that could be tried."),
         (report(PASSED, ABSENT), "It keeps every rule that could be tried: 1 of them."),
         (report(ABSENT), "No rule could be tried."),
@@ -169,3 +185,23 @@ def test_every_verdict_can_be_drawn() -> None:
 
     page = html(report(*(dataclasses.replace(PASSED, verdict=verdict) for verdict in VERDICTS)))
     assert page.count("<details class=") == len(VERDICTS)
+
+
+def test_what_happens_most_often_is_shown() -> None:
+    """Of many breaches of one rule the example is of the commonest kind, ids and numbers aside."""
+    rare = dataclasses.replace(BROKEN, case_id="RT-RESP-099", journal=BROKEN.journal[:1])
+    common = [
+        dataclasses.replace(
+            BROKEN,
+            case_id=f"RT-RESP-{number:03}",
+            invariants=(InvariantBreach(id="RT-INV-001", message=f"resp_{number}x was never done", line=3),),
+        )
+        for number in (1, 2)
+    ]
+    (broken,) = session_rules([rare, *common])
+    assert broken.breach.message == "resp_1x was never done"
+    assert broken.times == "3 sessions"
+    (unknown,) = session_rules(
+        [dataclasses.replace(rare, invariants=(InvariantBreach(id="X", message="", line=0),))]
+    )
+    assert (unknown.rule, unknown.times) == ("", "1 session")

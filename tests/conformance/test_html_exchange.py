@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -84,15 +85,20 @@ def test_a_long_exchange_keeps_its_beginning_and_what_matters() -> None:
     assert "<b>kind.1001</b>" in exchange(rows_of(lines), None, "", "nothing came")
 
 
-def test_the_place_is_marked_or_the_nearest_there_is() -> None:
-    """A path that leads nowhere marks where it breaks off."""
-    lines = [line(2, "in", "x", item={"content": [{"type": "text"}, {"type": "audio"}]})]
-    assert "<mark>&quot;audio&quot;</mark>" in exchange(rows_of(lines), 2, "item.content[1].type")
-    gone = exchange(rows_of(lines), 2, "item.content[1].transcript")
-    assert (
-        '<mark>{\n        <span class="key">&quot;type&quot;</span>: &quot;audio&quot;\n      }</mark>'
-        in gone
-    )
+def test_the_place_is_marked_or_where_it_is_missing() -> None:
+    """A path that leads nowhere is marked where it breaks off."""
+    lines = [line(2, "in", "x", item={"content": [{"type": "text"}, {"type": "audio"}]}, none={})]
+
+    def marked(path: str) -> str:
+        found: str = re.findall("<mark>(.*?)</mark>", exchange(rows_of(lines), 2, path), re.DOTALL)[0]
+        return re.sub("<[^>]*>", "", found)
+
+    assert marked("item.content[1].type") == "&quot;audio&quot;"
+    assert marked("item.content[1].transcript.text") == "&quot;transcript&quot;: not there"
+    assert marked("session") == "&quot;session&quot;: not there"
+    assert marked("type.name") == "&quot;x&quot;"
+    assert marked("none.of.it") == "{}"
+    assert marked("item.content[5].type").startswith("[\n")
     assert "<mark>" not in exchange(rows_of(lines), 2)
 
 

@@ -245,6 +245,12 @@ BROKEN: list[tuple[str, str, Break]] = [
         changed("response.output_text.delta", "output_index", "first"),
     ),
     ("RT-INV-033", "the client sends a field there is not", bad_command),
+    ("RT-INV-034", "the client sends no object", lambda entries: entries.insert(5, ("out", []))),  # type: ignore[arg-type]
+    (
+        "RT-INV-034",
+        "the client sends a binary message",
+        lambda entries: entries.insert(5, ("note", {"binary": 4, "side": "client"})),
+    ),
 ]
 
 

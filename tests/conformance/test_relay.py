@@ -124,16 +124,18 @@ async def test_the_request_passes() -> None:
 
 
 async def test_a_path_and_a_query_of_the_upstream_are_used() -> None:
-    """A path of its own replaces the client's; its query fills in what the client does not name."""
+    """A path of its own comes before what follows the client's; its query fills in what that lacks."""
     async with between(upstream="/openai/v1/realtime?model=mine&api-version=1") as (relay, _, seen):
         assert relay.url.endswith("/openai/v1/realtime")
         async with dial(relay, "?model=theirs"):
             pass
-        async with connect(f"ws://127.0.0.1:{relay.port}/any", proxy=None):
-            pass
+        for path in ("/any", "/v1/realtime/translations"):
+            async with connect(f"ws://127.0.0.1:{relay.port}{path}", proxy=None):
+                pass
     assert [request.path for request in seen] == [
         "/openai/v1/realtime?model=theirs&api-version=1",
         "/openai/v1/realtime?model=mine&api-version=1",
+        "/openai/v1/realtime/translations?model=mine&api-version=1",
     ]
 
 

@@ -9,10 +9,12 @@ from types import ModuleType
 import pytest
 
 from tests.house.source import ROOT
-from tools import signal_table, state_diagrams
+from tools import mutant_table, signal_table, state_diagrams
 
 
-@pytest.mark.parametrize("tool", ["export_schemas.py", "signal_table.py", "state_diagrams.py"])
+@pytest.mark.parametrize(
+    "tool", ["export_schemas.py", "mutant_table.py", "signal_table.py", "state_diagrams.py"]
+)
 def test_generated_files_are_fresh(tool: str) -> None:
     """`make schemas` and the diagrams' tool leave nothing to do."""
     done = subprocess.run(
@@ -21,7 +23,7 @@ def test_generated_files_are_fresh(tool: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("tool", [signal_table, state_diagrams], ids=lambda tool: tool.__name__)
+@pytest.mark.parametrize("tool", [mutant_table, signal_table, state_diagrams], ids=lambda tool: tool.__name__)
 def test_the_check_bites(
     tool: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,236 +1,55 @@
-"""The order of an answer's events, and what each must say of it."""
+"""What comes in which order, and what each event must say of where it belongs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import partial
 
-from ..asking import event_of, first_delta, in_order, item_in, of_item, repeats, spoken_answer, written_answer
+from ..asking import (
+    detecting,
+    event_of,
+    first_delta,
+    in_order,
+    message,
+    of_item,
+    of_response,
+    part_of,
+    repeats,
+    say,
+    shows,
+    spoken_answer,
+    written_answer,
+)
 from ..case import case
-from ..probe import Event, Probe
-from ..seen import ResponseSeen, item_of, response_of
+from ..probe import Probe
+from ..seen import item_of, response_of
 
 _TASK = "Say exactly: one two three"
 _ITEM, _PART = "response.output_item", "response.content_part"
 _TEXT, _AUDIO, _WORDS = "response.output_text", "response.output_audio", "response.output_audio_transcript"
+_SHORT, _SPOKEN = "a request for a short text", "a request for a short spoken answer"
 
-must = partial(case, family="lifecycle", level="must", certainty="documented", tokens=120, seconds=2.0)
+must = partial(
+    case,
+    family="lifecycle",
+    level="must",
+    certainty="documented",
+    sends=_SHORT,
+    needs={"text_out"},
+    tokens=120,
+    seconds=2.0,
+)
 should = partial(
     case, family="lifecycle", level="should", certainty="recorded", source="recorded", tokens=120, seconds=2.0
 )
-written = partial(must, sends="a request for a short text")
-written_should = partial(should, sends="a request for a short text")
-spoken = partial(
-    must, sends="a request for a short spoken answer", needs={"audio_out"}, tokens=250, seconds=4.0
-)
-spoken_should = partial(
-    should, sends="a request for a short spoken answer", needs={"audio_out"}, tokens=250, seconds=4.0
-)
+written = partial(should, sends=_SHORT, needs={"text_out"})
+spoken = partial(should, sends=_SPOKEN, needs={"audio_out"}, tokens=250, seconds=4.0)
 
 
-def _within(probe: Probe, seen: ResponseSeen) -> Iterable[Event]:
-    """Everything of responses that came while this one was given; no other was."""
-    first, last = probe.index(seen.created), probe.index(seen.done)
-    return (event for event in probe.events[first : last + 1] if event["type"].startswith("response."))
+# --- where it belongs ---------------------------------------------------------------------
 
 
-# --- beginning ----------------------------------------------------------------------------
-
-
-@written(
+@must(
     "RT-LIFE-001",
-    "A response begins with response.created",
-    rule="`response.created` is the first event of a response.",
-    source="API reference: response.created",
-    expects="nothing of the response before response.created",
-)
-async def _created_before_all(probe: Probe) -> None:
-    seen = await written_answer(probe)
-    events = (event for event in probe.events if event["type"].startswith("response."))
-    first = next(event for event in events if response_of(event) in (seen.id, None))
-    probe.check(first is seen.created, f"{first['type']} came before response.created", first)
-
-
-@written(
-    "RT-LIFE-002",
-    "A response begins in progress",
-    rule="In `response.created` the response is `in_progress`, and has no output yet.",
-    source="API reference: response.created",
-    expects="response.created with that status, and no output",
-)
-async def _in_progress(probe: Probe) -> None:
-    response = (created := (await written_answer(probe)).created)["response"]
-    status, output = response.get("status"), response.get("output")
-    probe.check(status == "in_progress", f"its status is {status!r}", created, "response.status")
-    probe.check(not output, "it has output already", created, "response.output")
-
-
-@written(
-    "RT-LIFE-003",
-    "An item is announced before it is said",
-    rule="`response.output_item.added` comes before everything else of its item.",
-    source="API reference: response.output_item.added",
-    expects="response.output_item.added before parts and deltas",
-)
-async def _item_announced(probe: Probe) -> None:
-    seen = await written_answer(probe)
-    added = event_of(seen, f"{_ITEM}.added")
-    first = next(event for event in _within(probe, seen) if item_of(event) == item_of(added))
-    probe.check(first is added, f"{first['type']} came before response.output_item.added", first)
-
-
-@written(
-    "RT-LIFE-004",
-    "A part is announced before it is said",
-    rule="`response.content_part.added` comes behind its item's and before the part's deltas.",
-    source="API reference: response.content_part.added",
-    expects="response.output_item.added, response.content_part.added, the first delta",
-)
-async def _part_announced(probe: Probe) -> None:
-    seen = await written_answer(probe)
-    delta, item, part = (
-        first_delta(seen, f"{_TEXT}.delta"),
-        event_of(seen, f"{_ITEM}.added"),
-        event_of(seen, f"{_PART}.added"),
-    )
-    in_order(probe, item, part, delta, rule="an item is announced, then its part, then what is in it")
-
-
-@written(
-    "RT-LIFE-005",
-    "An answer's item enters the conversation",
-    rule="`conversation.item.added` comes for the item that the model makes.",
-    source="API reference: conversation.item.added",
-    expects="conversation.item.added with the id of response.output_item.added",
-)
-async def _enters(probe: Probe) -> None:
-    item_id = item_of(event_of(await written_answer(probe), f"{_ITEM}.added"))
-    there = any(e["type"] == "conversation.item.added" and item_of(e) == item_id for e in probe.events)
-    probe.check(there, f"{item_id!r} was not announced by `conversation.item.added`", probe.events[-1])
-
-
-@written(
-    "RT-LIFE-006",
-    "An answer is behind its question",
-    rule="`conversation.item.added` of an answer names the item before it.",
-    source="API reference: conversation.item.added, previous_item_id",
-    expects="conversation.item.added with the user's item as `previous_item_id`",
-)
-async def _behind(probe: Probe) -> None:
-    await probe.manual()
-    question = (await probe.user_text("Count."))["id"]
-    await probe.send("response.create", response={"output_modalities": ["text"], "instructions": _TASK})
-    begun = await probe.expect(f"{_ITEM}.added")
-    added = await probe.expect("conversation.item.added", where=of_item(item_of(begun)))
-    before = added.get("previous_item_id")
-    probe.check(before == question, f"it is behind {before!r}, not {question!r}", added, "previous_item_id")
-
-
-@written_should(
-    "RT-LIFE-007",
-    "An item begins empty",
-    rule="In `response.output_item.added` a message is `in_progress`, and has no content yet.",
-    expects="response.output_item.added with that status, and no content",
-)
-async def _begins_empty(probe: Probe) -> None:
-    added = event_of(await written_answer(probe), f"{_ITEM}.added")
-    item = item_in(probe, added)
-    status, content = item.get("status"), item.get("content")
-    probe.check(status == "in_progress", f"its status is {status!r}", added, "item.status")
-    probe.check(content == [], f"its content is {content!r}", added, "item.content")
-
-
-# --- saying -------------------------------------------------------------------------------
-
-
-@written(
-    "RT-LIFE-010",
-    "The parts of a text are `text`",
-    rule="`response.content_part.added` and `.done` of a text have a part of the type `text`.",
-    source="API reference: response.content_part.added",
-    expects="both with a part of that type",
-)
-async def _text_parts(probe: Probe) -> None:
-    _parts(probe, await written_answer(probe), "text")
-
-
-def _parts(probe: Probe, seen: ResponseSeen, wanted: str) -> None:
-    for event in (event_of(seen, f"{_PART}.added"), event_of(seen, f"{_PART}.done")):
-        part = event.get("part")
-        kind = part.get("type") if isinstance(part, dict) else None
-        probe.check(kind == wanted, f"its part is of the type {kind!r}, not {wanted!r}", event, "part.type")
-
-
-@spoken(
-    "RT-LIFE-011",
-    "The parts of speech are `audio`",
-    rule="`response.content_part.added` and `.done` of speech have a part of the type `audio`.",
-    source="API reference: response.content_part.added",
-    expects="both with a part of that type",
-)
-async def _audio_parts(probe: Probe) -> None:
-    _parts(probe, (await spoken_answer(probe)).seen, "audio")
-
-
-@written(
-    "RT-LIFE-012",
-    "A text's end is its deltas",
-    rule="`response.output_text.done` comes behind the deltas, and has what they said.",
-    source="API reference: response.output_text.done",
-    expects="response.output_text.done with the deltas joined",
-)
-async def _text_done(probe: Probe) -> None:
-    _ends(probe, await written_answer(probe), _TEXT, "text")
-
-
-def _ends(probe: Probe, seen: ResponseSeen, kind: str, field: str) -> None:
-    item_id = item_of(first_delta(seen, f"{kind}.delta"))
-    done = event_of(seen, f"{kind}.done", item_id=item_id)
-    said, shown = seen.joined(f"{kind}.delta", item_id), done.get(field)
-    repeats(probe, shown, said, done, field)
-    last = [event for event in seen.of(f"{kind}.delta") if item_of(event) == item_id][-1]
-    in_order(probe, last, done, rule="the end comes behind what it ends")
-
-
-@spoken(
-    "RT-LIFE-013",
-    "A transcript's end is its deltas",
-    rule="`response.output_audio_transcript.done` comes behind the deltas, and has what they said.",
-    source="API reference: response.output_audio_transcript.done",
-    expects="response.output_audio_transcript.done with the deltas joined",
-)
-async def _transcript_done(probe: Probe) -> None:
-    _ends(probe, (await spoken_answer(probe)).seen, _WORDS, "transcript")
-
-
-@spoken(
-    "RT-LIFE-014",
-    "Audio has an end",
-    rule="`response.output_audio.done` comes behind the last delta of audio.",
-    source="API reference: response.output_audio.done",
-    expects="response.output_audio.done behind the deltas",
-)
-async def _audio_done(probe: Probe) -> None:
-    spoken_ = await spoken_answer(probe)
-    done = event_of(spoken_.seen, f"{_AUDIO}.done", item_id=spoken_.item_id)
-    deltas = [event for event in spoken_.seen.of(f"{_AUDIO}.delta") if item_of(event) == spoken_.item_id]
-    in_order(probe, deltas[-1], done, rule="the end comes behind what it ends")
-
-
-@spoken(
-    "RT-LIFE-015",
-    "What is spoken has a transcript",
-    rule="Audio always comes with its transcript.",
-    source="API reference: session.update, output_modalities",
-    expects="deltas of a transcript beside those of audio",
-)
-async def _has_transcript(probe: Probe) -> None:
-    seen = (await spoken_answer(probe)).seen
-    probe.check(seen.transcript.strip(), f"there is audio, and no {_WORDS}.delta", seen.done)
-
-
-@written(
-    "RT-LIFE-016",
     "Everything names its response",
     rule="Every event of a response has its `response_id`.",
     source="API reference: the `response_id` of server events",
@@ -238,25 +57,224 @@ async def _has_transcript(probe: Probe) -> None:
 )
 async def _response_ids(probe: Probe) -> None:
     seen = await written_answer(probe)
-    for event in _within(probe, seen):
-        shown = response_of(event)
-        probe.check(shown == seen.id, f"it names {shown!r}, not {seen.id!r}", event, "response_id")
+    for event in probe.events[probe.index(seen.created) : probe.index(seen.done)]:
+        if event["type"].startswith("response."):
+            shown = response_of(event)
+            probe.check(
+                shown == seen.id,
+                f"{event['type']} names {shown!r}, not {seen.id!r}",
+                event,
+                "response_id",
+            )
 
 
-@written(
-    "RT-LIFE-017",
+@must(
+    "RT-LIFE-002",
     "Everything names its place",
-    rule="Deltas have the `item_id`, `output_index` and `content_index` of what they add to.",
+    rule="Events in a part have the `item_id`, `output_index` and `content_index` of where they belong.",
     source="API reference: response.output_text.delta",
-    expects="the item's id, and the indices 0 and 0, in all deltas",
+    expects="the item's id, and the indices 0 and 0, in all of them",
 )
 async def _places(probe: Probe) -> None:
     seen = await written_answer(probe)
     first_delta(seen, f"{_TEXT}.delta")
     added = event_of(seen, f"{_ITEM}.added")
-    where = {"item_id": item_of(added), "output_index": added.get("output_index"), "content_index": 0}
-    probe.check(where["output_index"] == 0, "the first item's `output_index` is not 0", added, "output_index")
+    shows(probe, added, "output_index", 0)
     for event in seen.of(f"{_PART}.added", f"{_TEXT}.delta", f"{_TEXT}.done", f"{_PART}.done"):
-        for name, value in where.items():
-            shown = event.get(name)
-            probe.check(shown == value, f"`{name}` is {shown!r}, not {value!r}", event, name)
+        shows(probe, event, "item_id", item_of(added))
+        shows(probe, event, "output_index", 0)
+        shows(probe, event, "content_index", 0)
+
+
+@must(
+    "RT-LIFE-003",
+    "Every answer has an item of its own",
+    rule="The items of two responses have different ids.",
+    source="API reference: conversation items, id",
+    sends="two requests for a short text, one behind the other",
+    expects="two different item ids",
+    tokens=250,
+    seconds=4.0,
+)
+async def _own_items(probe: Probe) -> None:
+    first, second = await written_answer(probe), await written_answer(probe)
+    one, two = (event_of(seen, f"{_ITEM}.added") for seen in (first, second))
+    probe.check(item_of(one) != item_of(two), "two answers have the same item", two, "item.id")
+
+
+@must(
+    "RT-LIFE-004",
+    "An answer is done in the conversation",
+    rule="`conversation.item.done` comes for the item of an answer, with its text.",
+    source="API reference: conversation.item.done",
+    expects="conversation.item.done with what the deltas said",
+)
+async def _done_in_conversation(probe: Probe) -> None:
+    seen = await written_answer(probe)
+    item_id = item_of(event_of(seen, f"{_ITEM}.added"))
+    done = next((e for e in seen.of("conversation.item.done") if item_of(e) == item_id), None)
+    if done is None:
+        done = await probe.expect("conversation.item.done", where=of_item(item_id), within=2.0)
+    repeats(probe, part_of(done).get("text"), seen.text, done, "item.content[0].text")
+
+
+@must(
+    "RT-LIFE-005",
+    "The next question is behind the answer",
+    rule="An answer's item is in the conversation: the next item names it as the one before.",
+    source="API reference: conversation.item.added, previous_item_id",
+    sends="a request for a short text, and a user's text",
+    expects="the text added with the answer's item as `previous_item_id`",
+)
+async def _next_behind(probe: Probe) -> None:
+    seen = await written_answer(probe)
+    answer = item_of(event_of(seen, f"{_ITEM}.added"))
+    item_id = probe.new_id("item")
+    await probe.send("conversation.item.create", item=message("user", "And?", id=item_id))
+    added = await probe.expect("conversation.item.added", where=of_item(item_id))
+    shows(probe, added, "previous_item_id", answer)
+
+
+# --- the order of an answer ---------------------------------------------------------------
+
+
+@must(
+    "RT-LIFE-020",
+    "A text ends behind its deltas",
+    rule="`response.output_text.done` comes when the text is done: no delta of it comes later.",
+    source="API reference: response.output_text.done",
+    expects="the last delta, then response.output_text.done",
+)
+async def _text_ends(probe: Probe) -> None:
+    seen = await written_answer(probe)
+    first_delta(seen, f"{_TEXT}.delta")
+    done = event_of(seen, f"{_TEXT}.done")
+    last = [event for event in seen.of(f"{_TEXT}.delta") if item_of(event) == item_of(done)][-1:]
+    in_order(probe, *last, done, rule="the end comes behind what it ends")
+
+
+@written(
+    "RT-LIFE-021",
+    "Ends come from the inside out",
+    rule="The end of the text comes first, then those of its part, its item, and the response.",
+    expects="output_text.done, content_part.done, output_item.done, response.done",
+)
+async def _inside_out(probe: Probe) -> None:
+    seen = await written_answer(probe)
+    ends = [event_of(seen, kind) for kind in (f"{_TEXT}.done", f"{_PART}.done", f"{_ITEM}.done")]
+    in_order(probe, *ends, seen.done, rule="what is inside ends first")
+
+
+@spoken(
+    "RT-LIFE-022",
+    "Audio ends before its transcript",
+    rule="`response.output_audio.done` comes before `response.output_audio_transcript.done`.",
+    level="may",
+    expects="output_audio.done, output_audio_transcript.done",
+)
+async def _audio_first(probe: Probe) -> None:
+    seen = (await spoken_answer(probe)).seen
+    ends = [event_of(seen, kind) for kind in (f"{_AUDIO}.done", f"{_WORDS}.done")]
+    in_order(probe, *ends, rule="that is the recorded order")
+
+
+@spoken(
+    "RT-LIFE-023",
+    "Words come before their sound",
+    rule="The transcript of speech runs ahead of its audio.",
+    level="may",
+    expects="a delta of the transcript, then one of audio",
+)
+async def _words_first(probe: Probe) -> None:
+    seen = (await spoken_answer(probe)).seen
+    first = [first_delta(seen, kind) for kind in (f"{_WORDS}.delta", f"{_AUDIO}.delta")]
+    in_order(probe, *first, rule="that is the recorded order")
+
+
+@spoken(
+    "RT-LIFE-024",
+    "A spoken item ends without its audio",
+    rule="`response.output_item.done` shows an audio part without its audio.",
+    expects="no audio in response.output_item.done",
+)
+async def _no_audio(probe: Probe) -> None:
+    done = event_of((await spoken_answer(probe)).seen, f"{_ITEM}.done")
+    carried = part_of(done).get("audio")
+    probe.check(not carried, "the end of the item carries the audio", done, "item.content[0].audio")
+
+
+@written(
+    "RT-LIFE-025",
+    "Rate limits come behind the response",
+    rule="`rate_limits.updated`, where it comes, comes behind `response.done`.",
+    level="may",
+    expects="no rate_limits.updated before response.done",
+)
+async def _limits_last(probe: Probe) -> None:
+    seen = await written_answer(probe)
+    limits = await probe.maybe("rate_limits.updated")
+    if limits is not None:
+        in_order(probe, seen.done, limits, rule="that is the recorded order")
+
+
+# --- the order of a turn ------------------------------------------------------------------
+
+
+@should(
+    "RT-LIFE-040",
+    "What is sent at once is done in order",
+    rule="An update, an item and `response.create` may be sent at once: they are answered in order.",
+    sends="session.update, conversation.item.create and response.create, without waiting",
+    expects="session.updated, conversation.item.added, response.created",
+    needs={"text_out"},
+)
+async def _pipelined(probe: Probe) -> None:
+    await probe.send("session.update", session={"type": "realtime", "output_modalities": ["text"]})
+    await probe.send("conversation.item.create", item=message("user", "Count."))
+    await probe.send("response.create", response={"instructions": _TASK})
+    kinds = ("session.updated", "conversation.item.added", "response.created")
+    in_order(probe, *[await probe.expect(kind) for kind in kinds], rule="events are handled as they come")
+
+
+@should(
+    "RT-LIFE-041",
+    "A commit is told before its item",
+    rule="`committed` comes first, then its item is added, then it is done.",
+    sends="a second of tone, and a commit",
+    expects="committed, conversation.item.added, conversation.item.done",
+    needs={"audio_in"},
+    tokens=10,
+    seconds=1.0,
+)
+async def _committed_first(probe: Probe) -> None:
+    await probe.manual()
+    await probe.append_tone(1.0)
+    await probe.send("input_audio_buffer.commit")
+    committed = await probe.expect("input_audio_buffer.committed")
+    about = of_item(item_of(committed))
+    added = await probe.expect("conversation.item.added", where=about)
+    done = await probe.expect("conversation.item.done", where=about)
+    in_order(probe, committed, added, done, rule="a commit is told, then what it made")
+
+
+@should(
+    "RT-LIFE-042",
+    "A detected turn is there before it is answered",
+    rule="The item of a detected turn is added and done before the response to it is created.",
+    sends="turn detection on; speech, and silence",
+    expects="committed, conversation.item.added, conversation.item.done, response.created",
+    needs={"audio_in", "vad", "text_out"},
+    tokens=150,
+    seconds=5.0,
+)
+async def _turn_first(probe: Probe) -> None:
+    await probe.session(output_modalities=["text"], instructions=_TASK)
+    await detecting(probe, create_response=True)
+    await say(probe)
+    committed = await probe.expect("input_audio_buffer.committed")
+    about = of_item(item_of(committed))
+    added = await probe.expect("conversation.item.added", where=about)
+    done = await probe.expect("conversation.item.done", where=about)
+    created = await probe.expect("response.created")
+    in_order(probe, committed, added, done, created, rule="a turn is there before it is answered")
+    await probe.expect("response.done", where=of_response(response_of(created)), within=20.0)

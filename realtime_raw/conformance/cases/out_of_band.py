@@ -160,7 +160,7 @@ _context = partial(
 
 
 def _given(seen: ResponseSeen) -> int:
-    """Its input tokens. Raises `Unsupported` where they are not told."""
+    """Its input tokens. Raises `Unsupported` where they are not told, or not counted."""
     found = seen.usage.get("input_tokens")
     if not isinstance(found, int) or found <= 0:
         raise Unsupported("the server counts no input tokens, so what a response was given cannot be told")
@@ -444,7 +444,7 @@ async def bare_cancel_finds_nothing(probe: Probe) -> None:
     source="API reference, turn_detection",
     sends='a long response.create with conversation "none", and speech while it runs',
     expects="speech_started, and the response completed",
-    needs=("text_out", "out_of_band", "vad"),
+    needs=("text_out", "out_of_band", "vad", "audio_in"),
     seconds=6.0,
 )
 async def not_interrupted(probe: Probe) -> None:

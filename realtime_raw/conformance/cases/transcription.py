@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ..asking import (
-    TRANSCRIPTION_MODEL,
     detecting,
     in_order,
     never,
@@ -15,6 +14,7 @@ from ..asking import (
     refuses,
     retrieve,
     say,
+    shows,
     transcribing,
 )
 from ..case import NotComplied, Unsupported, Violation, case
@@ -45,8 +45,8 @@ beside = partial(
 should = partial(
     case, family="transcription", kind="realtime", level="should", needs=_NEEDS, tokens=40, seconds=3.0
 )
-alone = partial(beside, kind="transcription", source=_GUIDE)
-alone_should = partial(should, kind="transcription")
+alone = partial(beside, kind="transcription", source=_GUIDE, needs={"transcription_session"})
+alone_should = partial(should, kind="transcription", needs={"transcription_session"})
 
 
 async def _completed(probe: Probe, item_id: str | None) -> Event:
@@ -68,24 +68,6 @@ async def _heard(probe: Probe) -> Event:
 
 
 @beside(
-    "RT-TRSC-001",
-    "Transcription can be switched on",
-    rule="`audio.input.transcription` is confirmed with its model and its language.",
-    source=_UPDATE,
-    sends="transcription of English",
-    expects="session.updated with that model and language",
-    tokens=0,
-    seconds=0.5,
-)
-async def _on(probe: Probe) -> None:
-    session = await transcribing(probe, language="en")
-    shown = ((session.get("audio") or {}).get("input") or {}).get("transcription") or {}
-    for name, value in (("model", TRANSCRIPTION_MODEL), ("language", "en")):
-        path = f"session.audio.input.transcription.{name}"
-        probe.check(shown.get(name) == value, f"`{name}` is {shown.get(name)!r}", probe.events[-1], path)
-
-
-@beside(
     "RT-TRSC-002",
     "What was said is transcribed",
     rule="A committed turn is transcribed: `completed` comes with the id of its item.",
@@ -98,8 +80,7 @@ async def _transcribed(probe: Probe) -> None:
     await probe.append_speech(1.5)
     item_id = item_of(await probe.commit())
     event = await probe.expect(_COMPLETED, _FAILED, within=_WITHIN)
-    shown = item_of(event)
-    probe.check(shown == item_id, f"it is of {shown!r}, and {item_id!r} was committed", event, "item_id")
+    shows(probe, event, "item_id", item_id)
 
 
 @beside(
@@ -250,7 +231,7 @@ async def _once(probe: Probe) -> None:
 async def _shown(probe: Probe) -> None:
     event = await _heard(probe)
     got = await retrieve(probe, str(item_of(event)))
-    shown, text = part_of(probe, got).get("transcript"), event.get("transcript")
+    shown, text = part_of(got).get("transcript"), event.get("transcript")
     same = shown == text or (not shown and not text)
     probe.check(same, f"it is {shown!r}, and was {text!r}", got, "item.content[0].transcript")
 
@@ -305,25 +286,7 @@ async def _detected(probe: Probe) -> None:
     await say(probe)
     started = await probe.expect("input_audio_buffer.speech_started")
     event = await probe.expect(_COMPLETED, _FAILED, within=_WITHIN)
-    shown, announced = item_of(event), item_of(started)
-    probe.check(shown == announced, f"it is of {shown!r}, and {announced!r} was announced", event, "item_id")
-
-
-@should(
-    "RT-TRSC-014",
-    "A conversation stays one",
-    rule="A realtime session refuses an update of the type `transcription`.",
-    certainty="observed",
-    source="observed",
-    sends="session.update with the type transcription, in a realtime session",
-    expects="an error",
-    needs=(),
-    tokens=0,
-    seconds=0.5,
-)
-async def _stays_realtime(probe: Probe) -> None:
-    event_id = await probe.send("session.update", session={"type": "transcription"})
-    await refuses(probe, event_id, "session.updated")
+    shows(probe, event, "item_id", item_of(started))
 
 
 # --- in a session of its own --------------------------------------------------------------
@@ -353,17 +316,10 @@ async def _created(probe: Probe) -> None:
     seconds=0.5,
 )
 async def _updated(probe: Probe) -> None:
-    session = await transcribing(probe)
-    updated, kind = probe.events[-1], session.get("type")
-    probe.check(kind == "transcription", f"its type is {kind!r}", updated, "session.type")
-    shown = ((session.get("audio") or {}).get("input") or {}).get("transcription") or {}
-    model = shown.get("model")
-    probe.check(
-        model == TRANSCRIPTION_MODEL,
-        f"its model is {model!r}",
-        updated,
-        "session.audio.input.transcription.model",
-    )
+    model = await transcribing(probe)
+    updated = probe.events[-1]
+    shows(probe, updated, "session.type", "transcription")
+    shows(probe, updated, "session.audio.input.transcription.model", model)
 
 
 @alone(
@@ -451,21 +407,19 @@ async def _stays_transcription(probe: Probe) -> None:
     source=_GUIDE,
     sends="transcription and turn detection on; speech, and silence",
     expects="speech_started, committed and completed, all of one item",
-    needs=_NEEDS | {"vad"},
     seconds=5.0,
 )
 async def _finds_turns(probe: Probe) -> None:
     await transcribing(probe)
-    settings = {"type": "server_vad", "silence_duration_ms": 500}
-    await probe.session(audio={"input": {"turn_detection": settings}})
+    try:
+        await detecting(probe)
+    except Violation as exc:
+        raise Unsupported(f"no turn detection here ({exc.message})") from None
     await say(probe)
     started = await probe.expect("input_audio_buffer.speech_started")
     committed = await probe.expect("input_audio_buffer.committed")
-    shown, announced = item_of(committed), item_of(started)
-    probe.check(
-        shown == announced, f"{shown!r} was committed, and {announced!r} announced", committed, "item_id"
-    )
-    await probe.expect(_COMPLETED, _FAILED, where=of_item(announced), within=_WITHIN)
+    shows(probe, committed, "item_id", item_of(started))
+    await probe.expect(_COMPLETED, _FAILED, where=of_item(item_of(started)), within=_WITHIN)
 
 
 def words_are_known() -> Brain:
@@ -479,6 +433,7 @@ def words_are_known() -> Brain:
     "RT-TRSC-038",
     "Words come while they are spoken",
     rule="A live model says words before the turn is committed, under the id the item then has.",
+    level="may",
     certainty="recorded",
     source="recorded",
     sends="transcription by `gpt-realtime-whisper`; three seconds of speech, and then a commit",
@@ -488,16 +443,10 @@ def words_are_known() -> Brain:
     scenario=words_are_known,
 )
 async def _live(probe: Probe) -> None:
-    try:
-        await transcribing(probe, model="gpt-realtime-whisper")
-    except Violation as exc:
-        raise Unsupported(f"no live transcription ({exc.message})") from None
+    await transcribing(probe, model="gpt-realtime-whisper")
     await probe.append_speech(3.0)
     delta = await probe.maybe(_DELTA, within=4.0)
     if delta is None:
         raise NotComplied("no words came while they were spoken")
     committed = await probe.commit()
-    shown, announced = item_of(committed), item_of(delta)
-    probe.check(
-        shown == announced, f"{shown!r} was committed, and words were of {announced!r}", committed, "item_id"
-    )
+    shows(probe, committed, "item_id", item_of(delta))

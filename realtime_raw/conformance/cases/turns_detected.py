@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from ..asking import detecting, in_order, item_in, never, of_item, of_response, part_of, say
+from ..asking import detecting, in_order, item_in, never, of_item, of_response, part_of, say, shows
 from ..case import Violation, case
 from ..probe import Event, Probe
 from ..seen import item_of, response_of
@@ -90,7 +90,7 @@ async def _users_item(probe: Probe) -> None:
     await detecting(probe, create_response=False)
     _, _, committed = await _turn(probe)
     added = await probe.expect("conversation.item.added", where=of_item(item_of(committed)))
-    role, kind = item_in(probe, added).get("role"), part_of(probe, added).get("type")
+    role, kind = item_in(added).get("role"), part_of(added).get("type")
     probe.check(role == "user", f"the item is {role!r}, not the user's", added, "item.role")
     probe.check(kind == "input_audio", f"its part is {kind!r}", added, "item.content[0].type")
 
@@ -180,31 +180,6 @@ async def _commit_by_hand(probe: Probe) -> None:
     await probe.commit()
 
 
-@should(
-    "RT-TURN-038",
-    "Semantic detection can be asked for",
-    rule="`semantic_vad` is accepted as `turn_detection`, and shown with its eagerness.",
-    certainty="documented",
-    source=_UPDATE,
-    sends="turn detection `semantic_vad` with eagerness `high`",
-    expects="session.updated with these",
-    tokens=0,
-    seconds=0.5,
-)
-async def _semantic(probe: Probe) -> None:
-    wanted = {"type": "semantic_vad", "eagerness": "high"}
-    session = await probe.session(audio={"input": {"turn_detection": wanted}})
-    shown = ((session.get("audio") or {}).get("input") or {}).get("turn_detection") or {}
-    for name, value in wanted.items():
-        ok = shown.get(name) == value
-        probe.check(
-            ok,
-            f"`{name}` is {shown.get(name)!r}",
-            probe.events[-1],
-            f"session.audio.input.turn_detection.{name}",
-        )
-
-
 # --- its times ----------------------------------------------------------------------------
 
 
@@ -277,6 +252,7 @@ async def _padding(probe: Probe) -> None:
     source=_UPDATE,
     sends="turn detection on; speech, and silence",
     expects="response.created, behind committed",
+    needs={"audio_in", "vad", "text_out"},
     tokens=150,
     seconds=5.0,
 )
@@ -314,6 +290,7 @@ async def _not_answered(probe: Probe) -> None:
     source="recorded",
     sends="turn detection on; speech, and silence",
     expects="the answer's item with the turn's id as `previous_item_id`",
+    needs={"audio_in", "vad", "text_out"},
     tokens=150,
     seconds=5.0,
 )
@@ -323,8 +300,7 @@ async def _answer_behind_turn(probe: Probe) -> None:
     _, _, committed = await _turn(probe)
     begun = await probe.expect("response.output_item.added")
     added = await probe.expect("conversation.item.added", where=of_item(item_of(begun)))
-    before, turn = added.get("previous_item_id"), item_of(committed)
-    probe.check(before == turn, f"it is behind {before!r}, not {turn!r}", added, "previous_item_id")
+    shows(probe, added, "previous_item_id", item_of(committed))
 
 
 # --- nobody speaks ------------------------------------------------------------------------
@@ -348,6 +324,7 @@ idle = partial(should, certainty="documented", source=_UPDATE, tokens=250, secon
     rule="`idle_timeout_ms` after an answer comes `timeout_triggered`; the silence is committed as its item.",
     sends="an idle timeout of five seconds; silence, a written answer, and nothing",
     expects="timeout_triggered, then committed with the same item id",
+    needs={"audio_in", "vad", "text_out"},
 )
 async def _idle_committed(probe: Probe) -> None:
     timeout = await _idle(probe)
@@ -363,6 +340,7 @@ async def _idle_committed(probe: Probe) -> None:
     rule="When `idle_timeout_ms` has passed, a response starts.",
     sends="an idle timeout of five seconds; silence, a written answer, and nothing",
     expects="timeout_triggered, then response.created",
+    needs={"audio_in", "vad", "text_out"},
 )
 async def _idle_answered(probe: Probe) -> None:
     timeout = await _idle(probe)

@@ -46,6 +46,10 @@ class Rule:
         """A message of the server that is no event."""
         return iter(())
 
+    def garbled(self, line: JournalLine) -> Iterator[Breach]:
+        """A message of the client that is no event."""
+        return iter(())
+
     def ended(self, complete: bool) -> Iterator[Breach]:
         """The journal ends. `complete` says that everything open had time to end."""
         return iter(())

@@ -8,7 +8,7 @@ from ...journal import JournalLine
 from ..schemas import Bundle, model_faults, sent_faults
 from .base import Breach, Event, Rule
 
-__all__ = ["ClientKeepsSchema", "KeepsBundle", "KeepsModels", "TextMessages"]
+__all__ = ["ClientKeepsSchema", "ClientTextMessages", "KeepsBundle", "KeepsModels", "TextMessages"]
 
 
 class TextMessages(Rule):
@@ -19,7 +19,7 @@ class TextMessages(Rule):
     source = "API reference; recorded sessions"
 
     def noted(self, note: Event, line: JournalLine) -> Iterator[Breach]:
-        if "binary" in note:
+        if "binary" in note and note.get("side") != "client":
             yield Breach("a message is binary", line.number)
 
     def unreadable(self, line: JournalLine) -> Iterator[Breach]:
@@ -72,3 +72,19 @@ class ClientKeepsSchema(Rule):
     def sent(self, event: Event, line: JournalLine) -> Iterator[Breach]:
         for path, message in sent_faults(line.data, translation=self._translation):
             yield Breach(f"{event.get('type')} is not what the API accepts: {message}", line.number, path)
+
+
+class ClientTextMessages(Rule):
+    """What a client says can be read, too."""
+
+    id = "RT-INV-034"
+    about = "Every message of the client is a text message that holds one JSON object with a string `type`."
+    source = "API reference, client events"
+    side = "client"
+
+    def noted(self, note: Event, line: JournalLine) -> Iterator[Breach]:
+        if "binary" in note and note.get("side") == "client":
+            yield Breach("a message is binary", line.number)
+
+    def garbled(self, line: JournalLine) -> Iterator[Breach]:
+        yield Breach("a message is no JSON object with a string `type`", line.number)

@@ -111,7 +111,7 @@ class InOneStream(SimulatedSession):
 
 
 def _is_cancelled(event: Event) -> bool:
-    return event["type"] == DONE and event["response"]["status"] == "cancelled"
+    return event["type"] == DONE and bool(event["response"]["status"] == "cancelled")
 
 
 def _named(message: Event) -> bool:
@@ -128,49 +128,49 @@ ALWAYS_INTERRUPTED = misread("session.update", detection(interrupt_response=True
 TRUNCATES_ANYTHING = confirming(TRUNCATE, TRUNCATED)
 
 MUTANTS = [
-    mutant("RT-INTR-001", "a cancel is passed over", intercept=instead(CANCEL, lambda m: [])),
-    mutant("RT-INTR-001", "what is cancelled is incomplete", Edit(every(DONE), set_(STATUS, "incomplete"))),
-    mutant("RT-INTR-001", "what is cancelled is never done", Drop(every(DONE))),
-    mutant("RT-INTR-001", "nothing can be cancelled", intercept=refusing(CANCEL)),
+    mutant("RT-RESP-030", "a cancel is passed over", intercept=instead(CANCEL, lambda m: [])),
+    mutant("RT-RESP-030", "what is cancelled is incomplete", Edit(every(DONE), set_(STATUS, "incomplete"))),
+    mutant("RT-RESP-030", "what is cancelled is never done", Drop(every(DONE))),
+    mutant("RT-RESP-030", "nothing can be cancelled", intercept=refusing(CANCEL)),
     mutant(
-        "RT-INTR-002",
+        "RT-RESP-031",
         "a cancelled response gives no details",
         Edit(every(DONE), set_("response.status_details", None)),
     ),
-    mutant("RT-INTR-002", "all is blamed on speech", Edit(every(DONE), set_(REASON, "turn_detected"))),
-    mutant("RT-INTR-003", "a cancel with an id is refused", intercept=refusing(CANCEL, _named)),
+    mutant("RT-RESP-031", "all is blamed on speech", Edit(every(DONE), set_(REASON, "turn_detected"))),
+    mutant("RT-RESP-032", "a cancel with an id is refused", intercept=refusing(CANCEL, _named)),
     mutant(
-        "RT-INTR-003", "a cancel with an id is passed over", intercept=instead(CANCEL, lambda m: [], _named)
+        "RT-RESP-032", "a cancel with an id is passed over", intercept=instead(CANCEL, lambda m: [], _named)
     ),
     mutant("RT-INTR-004", "spoken answers go on", intercept=instead(CANCEL, lambda m: [])),
     mutant("RT-INTR-004", "spoken answers are incomplete", Edit(every(DONE), set_(STATUS, "incomplete"))),
-    mutant("RT-INTR-005", "words come behind the end", session=Talkative),
-    mutant("RT-INTR-006", "nothing is concluded", behaviour={"done_events_on_cancel": False}),
+    mutant("RT-RESP-033", "words come behind the end", session=Talkative),
+    mutant("RT-RESP-034", "nothing is concluded", behaviour={"done_events_on_cancel": False}),
     mutant(
-        "RT-INTR-006",
+        "RT-RESP-034",
         "items end behind their response",
         HoldUntil(every("response.output_item.done"), 5.0, DONE),
     ),
     mutant("RT-INTR-007", "nothing is concluded", behaviour={"done_events_on_cancel": False}),
     mutant("RT-INTR-007", "the text is lost", Edit(every("response.output_text.done"), set_("text", ""))),
     mutant(
-        "RT-INTR-008",
+        "RT-RESP-035",
         "what was cut short is complete",
         Edit(every(DONE), set_("response.output[0].status", "completed")),
     ),
     mutant("RT-INTR-009", "what was said is forgotten", session=Forgetful),
-    mutant("RT-INTR-010", "what was cancelled is in the way", session=Stuck),
+    mutant("RT-RESP-044", "what was cancelled is in the way", session=Stuck),
     mutant("RT-INTR-011", "thinking cannot be cancelled", session=Thoughtful),
-    mutant("RT-INTR-020", "nothing is cancelled", intercept=instead(CANCEL, lambda m: [])),
+    mutant("RT-RESP-037", "nothing is cancelled", intercept=instead(CANCEL, lambda m: [])),
     mutant(
-        "RT-INTR-020",
+        "RT-RESP-037",
         "a response is made up to be cancelled",
         intercept=instead(
             CANCEL, lambda m: [{"type": DONE, "response": {"id": "resp_x", "status": "cancelled"}}]
         ),
     ),
     mutant(
-        "RT-INTR-021", "the code is another", Edit(every("error"), set_("error.code", "response_not_active"))
+        "RT-RESP-038", "the code is another", Edit(every("error"), set_("error.code", "response_not_active"))
     ),
     mutant("RT-INTR-022", "an error ends it all", session=Insulted),
     mutant("RT-INTR-023", "any id will do", intercept=misread(CANCEL, _unnamed)),
@@ -185,7 +185,7 @@ MUTANTS = [
         intercept=misread("session.update", detection(create_response=False)),
     ),
     mutant("RT-INTR-034", "the turn is lost", Drop(every("input_audio_buffer.committed"))),
-    mutant("RT-INTR-035", "speech ends everything", session=StopsEverything),
+    mutant("RT-OOB-019", "speech ends everything", session=StopsEverything),
 ]
 
 MUTANTS += [
@@ -221,7 +221,7 @@ MUTANTS += [
     mutant("RT-INTR-059", "what is not there is truncated", intercept=TRUNCATES_ANYTHING),
     mutant("RT-INTR-059", "the code is another", Edit(every("error"), set_("error.code", "invalid_item_id"))),
     mutant(
-        "RT-INTR-060",
+        "RT-ERR-035",
         "fractions are rounded",
         intercept=misread(TRUNCATE, lambda m: m.update(audio_end_ms=int(m["audio_end_ms"]))),
     ),

@@ -98,7 +98,7 @@ MUTANTS = [
     mutant("RT-ITEM-003", "all items have the same id", Edit(every(ADDED), set_("item.id", "item_same"))),
     mutant("RT-ITEM-003", "items have no id", Edit(every(ADDED), drop("item.id"))),
     mutant(
-        "RT-ITEM-004",
+        "RT-LIM-027",
         "texts become ASCII",
         Edit(
             every(ADDED),
@@ -131,13 +131,13 @@ MUTANTS = [
     ),
     mutant("RT-ITEM-008", "assistants' items are refused", intercept=refusing(CREATE)),
     mutant("RT-ITEM-009", "system messages become the user's", Edit(every(ADDED), set_("item.role", "user"))),
-    mutant("RT-ITEM-010", "call ids are lost", Edit(every(ADDED), drop("item.call_id"))),
-    mutant("RT-ITEM-010", "outputs are lost", Edit(every(ADDED, nth=2), set_("item.output", ""))),
+    mutant("RT-TOOL-032", "call ids are lost", Edit(every(ADDED), drop("item.call_id"))),
+    mutant("RT-TOOL-011", "outputs are lost", Edit(every(ADDED, nth=2), set_("item.output", ""))),
     mutant(
         "RT-ITEM-011", "a status is refused", intercept=refusing(CREATE, _in_doubt, code="unknown_parameter")
     ),
     mutant(
-        "RT-ITEM-012",
+        "RT-LIM-026",
         "texts are cut",
         Edit(every(ADDED), change("item.content[0].text", lambda text: text[:4096])),
     ),
@@ -165,8 +165,8 @@ MUTANTS = [
     mutant("RT-ITEM-025", "nothing is refused", Drop(every("error"))),
     mutant("RT-ITEM-026", "a refused item is added", session=AddsWhatItRefuses),
     mutant("RT-ITEM-027", "the code is another", Edit(every("error"), set_("error.code", "invalid_item_id"))),
-    mutant("RT-ITEM-028", "one item is added late", Late(every(ADDED, nth=2, count=1), 0.1)),
-    mutant("RT-ITEM-028", "items are not linked", Edit(every(ADDED), set_("previous_item_id", None))),
+    mutant("RT-LIM-028", "one item is added late", Late(every(ADDED, nth=2, count=1), 0.1)),
+    mutant("RT-RESI-080", "items are not linked", Edit(every(ADDED), set_("previous_item_id", None))),
 ]
 
 MUTANTS += [
@@ -219,7 +219,7 @@ MUTANTS += [
         "an unknown item is deleted",
         intercept=confirming(DELETE, "conversation.item.deleted"),
     ),
-    mutant("RT-ITEM-052", "the code is another", Edit(every("error"), set_("error.code", "invalid_item_id"))),
+    mutant("RT-ERR-053", "the code is another", Edit(every("error"), set_("error.code", "invalid_item_id"))),
     mutant("RT-ITEM-053", "nothing is really deleted", session=Hoarder),
     mutant("RT-ITEM-054", "nothing is really deleted", session=Hoarder),
     mutant("RT-ITEM-055", "nothing is really deleted", session=Hoarder),
@@ -227,16 +227,16 @@ MUTANTS += [
     mutant("RT-ITEM-060", "ids may repeat", intercept=adding(lambda m: _part(m)["text"] == "Two.")),
     mutant("RT-ITEM-060", "the code is another", Edit(every("error"), set_("error.code", None))),
     mutant(
-        "RT-ITEM-061", "ids of any length are taken", intercept=adding(lambda m: len(m["item"]["id"]) > 32)
+        "RT-LIM-003", "ids of any length are taken", intercept=adding(lambda m: len(m["item"]["id"]) > 32)
     ),
     mutant(
-        "RT-ITEM-062", "long ids are refused", intercept=refusing(CREATE, lambda m: len(m["item"]["id"]) > 24)
+        "RT-LIM-020", "long ids are refused", intercept=refusing(CREATE, lambda m: len(m["item"]["id"]) > 24)
     ),
-    mutant("RT-ITEM-063", "items of any kind are taken", intercept=adding()),
+    mutant("RT-ERR-037", "items of any kind are taken", intercept=adding()),
     mutant("RT-ITEM-064", "nobody may say it", intercept=adding()),
-    mutant("RT-ITEM-065", "empty parts are taken", intercept=adding()),
-    mutant("RT-ITEM-065", "the error names no parameter", Edit(every("error"), set_("error.param", None))),
-    mutant("RT-ITEM-066", "an assistant may say input", intercept=adding()),
+    mutant("RT-ERR-031", "empty parts are taken", intercept=adding()),
+    mutant("RT-ERR-031", "the error names no parameter", Edit(every("error"), set_("error.param", None))),
+    mutant("RT-ERR-033", "an assistant may say input", intercept=adding()),
     mutant("RT-ITEM-067", "a user may say output", intercept=adding()),
     mutant("RT-ITEM-068", "items are refused while it answers", session=Busy),
 ]

@@ -35,17 +35,12 @@ def update_of(kind: str) -> Any:
 
 MUTANTS = [
     mutant(
-        "RT-TRSC-001",
+        "RT-SESS-010",
         "the language is lost",
         Edit(every(UPDATED), set_("session.audio.input.transcription.language", None)),
     ),
     mutant(
-        "RT-TRSC-001",
-        "the model is another",
-        Edit(every(UPDATED), set_("session.audio.input.transcription.model", "whisper-1")),
-    ),
-    mutant(
-        "RT-TRSC-001",
+        "RT-SESS-009",
         "transcription is not shown",
         Edit(every(UPDATED), set_("session.audio.input.transcription", None)),
     ),
@@ -92,7 +87,7 @@ MUTANTS = [
         "speech has another id",
         Edit(every("input_audio_buffer.speech_started"), set_("item_id", "item_other")),
     ),
-    mutant("RT-TRSC-014", "a conversation becomes a transcription", intercept=update_of("transcription")),
+    mutant("RT-SESS-042", "a conversation becomes a transcription", intercept=update_of("transcription")),
     mutant(
         "RT-TRSC-030",
         "every session is a conversation",

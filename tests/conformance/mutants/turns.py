@@ -53,7 +53,7 @@ MUTANTS = [
     mutant("RT-TURN-001", "the answer is not streamed", Drop(every("response.output_text.delta"))),
     mutant("RT-TURN-002", "an item begins a response", Act(every("conversation.item.done"), saying(CREATED))),
     mutant("RT-TURN-003", "a commit begins a response", Act(every(COMMITTED), saying(CREATED))),
-    mutant("RT-TURN-004", "it shows turn detection on", faults=["answers_vad_on"]),
+    mutant("RT-SESS-002", "it shows turn detection on", faults=["answers_vad_on"]),
     mutant("RT-TURN-005", "turns are found all the same", faults=["ignores_manual"]),
     mutant("RT-TURN-010", "commits are not confirmed", Drop(every(COMMITTED))),
     mutant("RT-TURN-010", "commits name no item", Edit(every(COMMITTED), drop("item_id"))),
@@ -124,16 +124,11 @@ MUTANTS += [
     ),
     mutant("RT-TURN-036", "it is never off", intercept=misread("session.update", always_on)),
     mutant("RT-TURN-037", "commits by hand are refused", intercept=refusing(COMMIT)),
-    mutant("RT-TURN-038", "semantic detection is refused", intercept=refusing("session.update")),
+    mutant("RT-SESS-007", "semantic detection is refused", intercept=refusing("session.update")),
     mutant(
-        "RT-TURN-038",
+        "RT-SESS-007",
         "its eagerness is lost",
         Edit(every("session.updated"), set_("session.audio.input.turn_detection.eagerness", "auto")),
-    ),
-    mutant(
-        "RT-TURN-038",
-        "it becomes server_vad",
-        Edit(every("session.updated"), set_("session.audio.input.turn_detection.type", "server_vad")),
     ),
     mutant("RT-TURN-040", "a turn ends where it starts", Edit(every(STOPPED), set_("audio_end_ms", 0))),
     mutant(

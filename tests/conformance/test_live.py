@@ -1,0 +1,109 @@
+"""The whole suite over real sockets, once; and what is kept of it judged anew."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+import pytest
+import pytest_asyncio
+
+from realtime_raw.conformance import InvariantBreach, Report, load_report, replay, run
+from realtime_raw.conformance.cases import case_of
+from realtime_raw.conformance.comparing import compare
+from realtime_raw.conformance.judging import judge
+from realtime_raw.conformance.live import LiveCaller
+from realtime_raw.endpoint import Endpoint
+from realtime_raw.journal import read_journal
+from realtime_raw.loopback import LoopbackServer, murmur_speaker
+
+KEY = "sk-live-test-0123456789abcdef"
+
+
+@pytest_asyncio.fixture
+async def server() -> AsyncIterator[LoopbackServer]:
+    """The honest server, which asks for a key."""
+    async with LoopbackServer(keys=[KEY], speaker=murmur_speaker()) as server:
+        yield server
+
+
+@pytest.mark.timeout(180)
+async def test_the_loopback_server_passes_and_its_journals_say_so_again(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    """Every must and should, in less than a minute; replayed, the verdicts are the same."""
+    started = time.monotonic()
+    told: list[str] = []
+    report = await run(
+        server.url,
+        api_key=KEY,
+        profile="openai-ga",
+        jobs=8,
+        save_to=tmp_path,
+        on_result=lambda result: told.append(result.case_id),
+    )
+    assert time.monotonic() - started < 60
+    bad = [(each.case_id, each.verdict, each.message, each.invariants) for each in report.failures]
+    assert bad == []
+    counts = Counter(each.verdict for each in report.results if each.level != "may")
+    assert counts.keys() <= {"pass", "not_complied"}
+    # Rules that only come up if the model does something, or is slow enough: such a model is asked, alone.
+    shy = [each.case_id for each in report.results if each.verdict == "not_complied"]
+    assert len(shy) < 10
+    assert [await _alone(case_id) for case_id in shy] == ["pass"] * len(shy)
+    assert len(report.results) >= 180
+    assert report.exit_code == 0
+    assert sorted(told) == [each.case_id for each in report.results]
+
+    again = await replay(tmp_path)
+    assert [(e.case_id, e.verdict) for e in again.results] == [(e.case_id, e.verdict) for e in report.results]
+    assert again.failures == []
+
+    _check_files(tmp_path)
+    assert load_report(tmp_path / "report.json") == report
+    assert Report.from_dict(orjson.loads(orjson.dumps(report.to_dict()))) == report
+
+
+async def _alone(case_id: str) -> str:
+    scenario = case_of(case_id).scenario
+    brain = scenario() if scenario is not None else None
+    async with LoopbackServer(scenario=brain, speaker=murmur_speaker(), speed=3.0) as server:
+        judged = await judge(case_of(case_id), LiveCaller(Endpoint.of(server.url), None))
+    return judged.result.verdict
+
+
+def _check_files(directory: Path) -> None:
+    """Whole journals, and no key in any of them."""
+    for path in directory.iterdir():
+        assert KEY.encode() not in path.read_bytes()
+        if path.suffix == ".jsonl":
+            with read_journal(path) as journal:
+                assert sum(1 for _ in journal) > 1
+                assert not journal.truncated
+
+
+FEW = ("RT-ERR-001", "RT-ERR-006", "RT-SESS-001")
+
+
+async def test_a_regression_and_progress_show(tmp_path: Path) -> None:
+    """Break one thing and it is worse than before; mend it, and it is better."""
+    async with LoopbackServer() as honest:
+        good = await run(honest.url, cases=FEW)
+    async with LoopbackServer(faults=["close_1011@event=error"]) as broken:
+        bad = await run(broken.url, cases=FEW)
+    worse = compare(good, bad)
+    assert [each.case_id for each in worse.regressions] == ["RT-ERR-006"]
+    assert worse.progress == ()
+    better = compare(bad, good)
+    assert [each.case_id for each in better.progress] == ["RT-ERR-006"]
+    assert better.regressions == ()
+    assert bad.exit_code == 1
+    worse_inside = replace(
+        good.results[0], invariants=(InvariantBreach(id="RT-INV-001", message="x", line=2),)
+    )
+    now = replace(good, results=(worse_inside, *good.results[1:]))
+    assert [each.after for each in compare(good, now).regressions] == ["fail"]
