@@ -1,4 +1,4 @@
-"""Rules of every session that were broken, each once: one thing to fix, however many sessions show it."""
+"""Rules of every session that were broken, each once: however many break one, it is one thing to fix."""
 
 from __future__ import annotations
 
