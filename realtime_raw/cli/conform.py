@@ -121,6 +121,7 @@ def conform(
             if path is not None:
                 path.write_bytes(_written(kind, before)(report))
         _show(report, comparison, out, quiet=quiet)
+        _say_what_next(report, writers, out)
         raise typer.Exit(_exit_code(report, comparison))
 
     execute(work, out)
@@ -227,11 +228,16 @@ def _print_plan(planned: Plan, budget: Budget, out: Output) -> None:
 
 
 def _progress(out: Output) -> Callable[[CaseResult], None]:
-    """A line for each case that fails, as it does."""
+    """A line for each case that fails, as it does, and for each rule of every session, once."""
+    told: set[str] = set()
 
     def tell(result: CaseResult) -> None:
-        if result.broken or result.verdict == "error":
-            out.say(f"{result.case_id} {result.verdict}: {result.message or 'an invariant is broken'}")
+        if result.verdict in ("fail", "error"):
+            out.say(f"{result.case_id} {result.verdict}: {result.message}")
+        for breach in result.invariants:
+            if breach.id not in told:
+                told.add(breach.id)
+                out.say(f"{breach.id} fail, first in {result.case_id}: {breach.message}")
 
     return tell
 
@@ -259,6 +265,19 @@ def _show(report: Report, comparison: Comparison | None, out: Output, *, quiet: 
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stdout.isatty()
     width = shutil.get_terminal_size((100, 24)).columns
     out.text(terminal(report, colour=not plain, width=width, comparison=comparison))
+
+
+def _say_what_next(report: Report, writers: list[tuple[Path | None, str]], out: Output) -> None:
+    """Where the files are; and with a failure how to go on, for whoever sees one for the first time."""
+    for path, kind in writers:
+        if path is not None:
+            out.say(f"the report as {kind}: {path}")
+    asked = [each for each in report.failures if each.case_id.startswith("RT-")]
+    if asked and (None, "html") in writers:
+        out.say(
+            f"one again: --case {asked[0].case_id}; every exchange, to be read: --html report.html; "
+            "next time, what has changed: --json now, and --baseline then"
+        )
 
 
 def _exit_code(report: Report, comparison: Comparison | None) -> int:

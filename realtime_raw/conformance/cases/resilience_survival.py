@@ -188,7 +188,7 @@ long_type = _survives(
 
 
 def _understood(case_id: str, what: str, message: str) -> Case:
-    """A case: another spelling of `input_audio_buffer.clear` in JSON means the same."""
+    """A case: another spelling of a `session.update` in JSON means the same."""
 
     @_case(
         case_id,
@@ -197,26 +197,26 @@ def _understood(case_id: str, what: str, message: str) -> Case:
         certainty="documented",
         rule=f"An event is a JSON object, however it is spelt: {what} is the same to a JSON parser.",
         source=_JSON,
-        sends=f"input_audio_buffer.clear, spelt with {what}",
-        expects="input_audio_buffer.cleared",
-        needs=("audio_in",),
+        sends=f"a session.update, spelt with {what}",
+        expects="session.updated",
     )
     async def run(probe: Probe) -> None:
         await probe.send_raw(message)
-        answer = await probe.maybe("input_audio_buffer.cleared", "error", within=10.0)
+        answer = await probe.maybe("session.updated", "error", within=10.0)
         fits = answer is not None and answer["type"] != "error"
         probe.check(fits, f"an event spelt with {what} was not understood", answer)
 
     return run
 
 
+_SESSION = '{"type":"realtime","instructions":"Be brief."}'
 whitespace = _understood(
-    "RT-RESI-060", "white space", ' \r\n\t{ "type"\n:\t"input_audio_buffer.clear"\r\n } \n'
+    "RT-RESI-060", "white space", f' \r\n\t{{ "type"\n:\t"session.update"\r ,"session" : {_SESSION}\n }} \n'
 )
-escapes = _understood("RT-RESI-061", "escaped letters", r'{"\u0074ype":"input_audio_buffer.\u0063lear"}')
-type_last = _understood(
-    "RT-RESI-062", "the type last", '{"event_id":"event_last","type":"input_audio_buffer.clear"}'
+escapes = _understood(
+    "RT-RESI-061", "escaped letters", r'{"\u0074ype":"session.\u0075pdate","session":' + _SESSION + "}"
 )
+type_last = _understood("RT-RESI-062", "the type last", f'{{"session":{_SESSION},"type":"session.update"}}')
 
 
 # --- words and order ----------------------------------------------------------------------
