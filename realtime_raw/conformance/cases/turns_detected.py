@@ -172,7 +172,7 @@ async def _off_again(probe: Probe) -> None:
     "A commit by hand is allowed",
     rule="With turn detection on, a client may commit in the middle of speech.",
     certainty="documented",
-    source=_COMMITTED,
+    source="API reference: input_audio_buffer.commit",
     sends="turn detection on; speech, and a commit before it has ended",
     expects="committed, and an item",
 )
