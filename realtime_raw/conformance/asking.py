@@ -42,6 +42,7 @@ __all__ = [
     "of_item",
     "of_response",
     "output_encoding",
+    "overheard",
     "part_of",
     "refuses",
     "repeats",
@@ -66,12 +67,13 @@ _TENS = re.findall(r"\w+", "twenty thirty forty fifty sixty seventy eighty ninet
 LONG_TASK = "Say exactly: " + ". ".join(
     [" ".join(_UNITS), *(f"{ten} " + " ".join(f"{ten} {unit}" for unit in _UNITS[:9]) for ten in _TENS)]
 )
-SHORT_TASK = "Say exactly: one two three four five six"
+SHORT_TASK = "Say exactly: the quick brown fox jumps over the lazy dog"
 _TRANSCRIPTION_MODELS = ("gpt-4o-mini-transcribe", "gpt-4o-transcribe", "whisper-1")
 
 # How long something that must not come is waited for.
 _NEVER_WITHIN = 1.5
 _REFUSED_WITHIN = 5.0
+_OVERHEARD_WITHIN = 8.0
 # What a server says of what a client does.
 _ANSWERS = ("input_audio_buffer.", "conversation.", "response.", "error")
 _DELTAS = {"text": "response.output_text.delta", "audio": "response.output_audio.delta"}
@@ -254,6 +256,17 @@ async def say(probe: Probe, speech: float = 1.5, silence: float = 1.5) -> None:
     """Speech, and the silence that ends a turn."""
     await probe.append_speech(speech)
     await probe.append_silence(silence)
+
+
+async def overheard(probe: Probe) -> Event:
+    """`speech_started`, of speech that was appended.
+
+    Raises `NotComplied` where it does not come: what is speech, is for a model to say.
+    """
+    started = await probe.maybe("input_audio_buffer.speech_started", within=_OVERHEARD_WITHIN)
+    if started is None:
+        raise NotComplied("turn detection took nothing that was said for speech")
+    return started
 
 
 async def transcribing(probe: Probe, *, model: str | None = None, **settings: Any) -> str:

@@ -13,11 +13,11 @@ from realtime_raw.conformance.case import Violation
 from realtime_raw.conformance.cases import case_of
 from realtime_raw.loopback import DefaultScenario, Failure, Reply, Say, Spoken
 from realtime_raw.loopback.brain import SimulatedSession
-from realtime_raw.loopback.fault_filters import Act, Edit, Message
+from realtime_raw.loopback.fault_filters import Act, Drop, Edit, Message
 from realtime_raw.loopback.grasp import ordered_words
 from realtime_raw.loopback.scenario import Turn
 from tests.conformance.breaking import instead, refusing
-from tests.conformance.harness import change, drop, every, judged, mutant, set_
+from tests.conformance.harness import change, every, judged, mutant, set_
 
 UPDATE = "session.update"
 Event = dict[str, Any]
@@ -58,13 +58,14 @@ NO_FAULT = [
     mutant("RT-INTR-033", "it is over at once", session=instant),
     mutant("RT-INTR-050", "nothing is said", scenario=silent),
     mutant("RT-INTR-064", "nothing more is said", scenario=once),
+    mutant("RT-TURN-031", "our speech is none", Drop(every("input_audio_buffer.speech_started"))),
     mutant("RT-LIFE-020", "nothing is said", scenario=silent),
     mutant("RT-TRSC-003", "transcription fails", scenario=deaf),
     mutant("RT-TRSC-038", "words are not known before", scenario=DefaultScenario),
 ]
 MISSING = [
     mutant("RT-INTR-050", "truncation is unknown", intercept=refusing("conversation.item.truncate")),
-    mutant("RT-FMT-014", "nothing is billed", Edit(every("response.done"), drop("response.usage"))),
+    mutant("RT-FMT-014", "there is no transcript", Drop(every("response.output_audio_transcript.*"))),
     mutant("RT-TRSC-002", "transcription is unknown", intercept=refusing(UPDATE, _transcribes)),
     mutant("RT-TRSC-037", "turn detection is unknown", intercept=refusing(UPDATE, _detects)),
 ]

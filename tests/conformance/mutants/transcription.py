@@ -123,7 +123,7 @@ MUTANTS = [
         intercept=misread(UPDATE, lambda m: m["session"].pop("instructions")),
     ),
     mutant("RT-TRSC-036", "it becomes a conversation", intercept=update_of("realtime")),
-    mutant("RT-TRSC-037", "no turns are found", Drop(every("input_audio_buffer.speech_started"))),
+    mutant("RT-TRSC-037", "turns are not committed", Drop(every("input_audio_buffer.committed"))),
     mutant(
         "RT-TRSC-037",
         "another item is committed",
