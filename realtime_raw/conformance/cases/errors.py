@@ -41,6 +41,7 @@ async def unknown_type(probe: Probe) -> None:
     certainty="documented",
     sends="an event of an unknown type with an event_id",
     expects="that id in error.event_id",
+    needs=("errors",),
 )
 async def names_the_event(probe: Probe) -> None:
     """Else nobody knows what was wrong."""
@@ -60,6 +61,7 @@ async def names_the_event(probe: Probe) -> None:
     certainty="documented",
     sends="an event of an unknown type",
     expects="error with its own event_id",
+    needs=("errors",),
 )
 async def own_id(probe: Probe) -> None:
     """Two ids, two things."""
@@ -80,6 +82,7 @@ async def own_id(probe: Probe) -> None:
     certainty="observed",
     sends="an event of an unknown type",
     expects="an error object with five fields",
+    needs=("errors",),
 )
 async def all_fields(probe: Probe) -> None:
     """null is not absent."""
@@ -99,6 +102,7 @@ async def all_fields(probe: Probe) -> None:
     certainty="documented",
     sends="an event of an unknown type",
     expects="error with a message",
+    needs=("errors",),
 )
 async def has_words(probe: Probe) -> None:
     """For people."""
@@ -120,6 +124,7 @@ async def has_words(probe: Probe) -> None:
     certainty="documented",
     sends="an event of an unknown type, then a session.update",
     expects="error, then session.updated",
+    needs=("errors",),
 )
 async def survives(probe: Probe) -> None:
     """Most errors are recoverable."""
@@ -139,6 +144,7 @@ async def survives(probe: Probe) -> None:
     sends="an event of an unknown type",
     expects="one error, and then nothing",
     seconds=1.5,
+    needs=("errors",),
 )
 async def one_error(probe: Probe) -> None:
     """Not two."""
@@ -180,6 +186,7 @@ async def two_errors(probe: Probe) -> None:
     certainty="documented",
     sends="an update, an unknown event and an update at once",
     expects="session.updated, error, session.updated",
+    needs=("errors",),
 )
 async def keeps_its_place(probe: Probe) -> None:
     """Neither overtakes the other."""
@@ -203,6 +210,7 @@ async def keeps_its_place(probe: Probe) -> None:
     certainty="observed",
     sends="an event of an unknown type",
     expects="error with code invalid_value and param type",
+    needs=("errors",),
 )
 async def unknown_type_param(probe: Probe) -> None:
     """What programs look at."""
@@ -220,6 +228,7 @@ async def unknown_type_param(probe: Probe) -> None:
     certainty="documented",
     sends="an event of an unknown type without event_id",
     expects="error with event_id null",
+    needs=("errors",),
 )
 async def names_none(probe: Probe) -> None:
     """Nothing is made up."""

@@ -57,6 +57,7 @@ async def update_is_confirmed(probe: Probe) -> None:
     after = await probe.session(instructions="Answer in one word.")
     updated = probe.events[-1]
     shows(probe, "instructions", "Answer in one word.")
+    probe.check("id" in after, "the session that is confirmed has no id", updated, "session.id")
     probe.check(before.get("id") == after.get("id"), "the session's id has changed", updated, "session.id")
     for name in before:
         probe.check(name in after, f"session.updated has no {name}", updated, f"session.{name}")
