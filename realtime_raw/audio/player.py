@@ -191,7 +191,8 @@ class Player:
             return
         part.ended = True
         if part.intake is not None:
-            self._queue(part, part.intake.flush())
+            if len(held := part.intake.flush()):
+                self._queue(part, held)
             part.intake, part.plain = None, False
             # Resampled, a part may come out one frame longer than reckoned.
             part.received = max(part.received, part.kept)
