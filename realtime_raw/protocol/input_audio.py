@@ -101,12 +101,11 @@ class InputAudio:
         An odd last byte of PCM is carried over to the next call, so a stream
         may be cut anywhere.
         """
-        if self.encoding == "audio/pcm":
-            if self._carry or len(audio) & 1:
-                audio = self._carry + audio
-                whole = len(audio) // 2 * 2
-                self._carry = audio[whole:]
-                audio = audio[:whole]
+        if self.encoding == "audio/pcm" and (self._carry or len(audio) & 1):
+            audio = self._carry + audio
+            whole = len(audio) // 2 * 2
+            self._carry = audio[whole:]
+            audio = audio[:whole]
         if 0 < len(audio) <= MAX_APPEND_BYTES:
             return [audio]
         return [audio[i : i + MAX_APPEND_BYTES] for i in range(0, len(audio), MAX_APPEND_BYTES)]
