@@ -209,8 +209,10 @@ class Driver(Handlers):
         for data in messages:
             size = len(data)
             if push is not None and not self.outbox_bytes and push.send_now(data):
-                self.outbox_high_water = max(self.outbox_high_water, size)
-                self._record("out", data)
+                if size > self.outbox_high_water:
+                    self.outbox_high_water = size
+                if self._recording:
+                    self._record("out", data)
                 continue
             self._outbox.append(data)
             self.outbox_bytes += size
@@ -279,9 +281,14 @@ class Driver(Handlers):
 
     # Waiting
 
+    @property
+    def has_room(self) -> bool:
+        """Whether `room()` would return at once."""
+        return self.outbox_bytes < HIGH_WATER or self.closed is not None
+
     async def room(self) -> None:
         """Wait until the outbox has room. Raises `SessionLost` if the line ends first."""
-        while self.outbox_bytes >= HIGH_WATER and self.closed is None:
+        while not self.has_room:
             await self._outbox_bell.wait()
 
     def send(self, event: ClientEvent, *, if_busy: IfBusy = "raise") -> str:

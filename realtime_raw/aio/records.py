@@ -45,7 +45,7 @@ class LiveTranscript(Transcript):
         """
         reader = _Reader()
         self._readers.add(reader)
-        reader.take(self.lines())
+        reader.take(self.catch_up() if len(self._readers) == 1 else self.lines())
         while True:
             for line in reader.drain():
                 yield line
@@ -57,9 +57,12 @@ class LiveTranscript(Transcript):
                 await reader.bell.wait()
 
     def follow(self, event: Event, now: float) -> None:
-        """Take an event in, and hand the lines it changed to everyone who reads."""
+        """Take an event in; if anyone reads, make the lines it changed and hand them on."""
+        if not self._readers:
+            self.keep_up(event)
+            return
         changed = self.apply(event, now)
-        if changed and self._readers:
+        if changed:
             for reader in self._readers:
                 reader.take(changed)
 

@@ -163,7 +163,8 @@ def open_listener(speaker: str | None) -> Sound:
         return Sound(None, None if speaker == _NONE else _speaker(speaker), fixed=True)
     from ..devices.files import FileSink
 
-    return Sound(None, FileSink(open(os.devnull, "wb")), fixed=True)  # the sink's to close
+    nowhere = open(os.devnull, "wb")  # noqa: SIM115  # `Sound.close` closes it
+    return Sound(None, FileSink(nowhere), fixed=True, stream=nowhere)
 
 
 def _try(name: str | None, make: Callable[[str | None], T], what: str, out: Output) -> T | None:

@@ -77,7 +77,7 @@ def _parts(screen: Screen, look: Look) -> tuple[list[Text], list[Text]]:
     if figures.ring_s:
         needed.append(Text(f"ring {figures.ring_s:.1f} s"))
     if figures.first_audio_ms is not None and screen.phase != "talking":
-        needed.append(Text(f"first {figures.first_audio_ms:.0f} ms"))
+        needed.append(Text(f"reply in {figures.first_audio_ms:.0f} ms"))
     useful: list[Text] = []
     if figures.minutes_left is not None:
         style = "bold yellow" if figures.minutes_left < 5 else "dim"

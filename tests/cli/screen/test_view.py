@@ -58,8 +58,8 @@ def test_the_status_line_whole() -> None:
     """Every number with its unit."""
     line = status_line(Screen(phase="speaking", figures=BUSY), Look(140))
     assert line.plain == (
-        "● speaking   3.2 s   ▕████████▍   ▏  -18 dB CLIP   ring 1.2 s   first 212 ms"
-        "   58 min left   1,234 tokens            Esc: interrupt  ?: keys"
+        "● speaking   3.2 s   ▕████████▍   ▏  -18 dB CLIP   ring 1.2 s   reply in 212 ms"
+        "   58 min left   1,234 tokens         Esc: interrupt  ?: keys"
     )
 
 
@@ -80,11 +80,11 @@ def test_what_matters_least_goes_first() -> None:
     for width in range(1, 141):
         line = status_line(Screen(phase="speaking", figures=BUSY), Look(width))
         assert line.cell_len <= width
-        kept.append([word for word in ("dB", "ring", "first", "Esc", "left", "tokens") if word in line.plain])
+        kept.append([word for word in ("dB", "ring", "reply", "Esc", "left", "tokens") if word in line.plain])
     assert all(len(one) <= len(two) + 1 for one, two in itertools.pairwise(kept))
     assert kept[0] == []
-    assert kept[-1] == ["dB", "ring", "first", "Esc", "left", "tokens"]
-    assert kept[79] == ["dB", "ring", "first"]
+    assert kept[-1] == ["dB", "ring", "reply", "Esc", "left", "tokens"]
+    assert kept[79] == ["dB", "ring", "reply"]
     assert "Esc" in kept[109]
 
 

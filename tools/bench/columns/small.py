@@ -17,7 +17,17 @@ CLIENTS = (
     "ws-pydantic",
     "ws-hook",
 )
-CELLS = (Cell("transcript", CLIENTS, {"answers": 50}, 4, 2, {"answers": 25}),)
+CELLS = (
+    Cell(
+        "transcript",
+        CLIENTS,
+        {"answers": 50},
+        4,
+        2,
+        {"answers": 25},
+        ("ours", "fast", "openai", "ws-pydantic"),
+    ),
+)
 
 
 async def measure(client: Client, port: int, answers: float = 50) -> dict[str, Value]:
