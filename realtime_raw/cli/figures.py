@@ -43,9 +43,11 @@ class Gauges:
         return self._sound.sink is not None and self._conn.player.playing
 
     @property
-    def moving(self) -> bool:
-        """Whether something on the screen moves by itself."""
-        return self.talking or self.playing or self._sound.talking is not None
+    def pace(self) -> float:
+        """After how many seconds the screen should be looked at again, even if nothing happens."""
+        if self.talking or self.playing:
+            return 0.03
+        return 0.1 if self._sound.talking is not None else 0.5  # a level that moves, and a clock
 
     def sounding(self, item_id: str) -> bool:
         """Whether an item's sound is still to be heard."""
