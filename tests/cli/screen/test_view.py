@@ -159,6 +159,9 @@ def test_help_lists_the_keys_of_the_mode() -> None:
     """And says what letters are where one types."""
     voice = "\n".join(plain(Screen(help=True)))
     assert all(f"\n  {key} " in f"\n{voice}" for key in ("Space", "x", "Esc", "Tab", "r", "w", "q", "Ctrl-C"))
+    short = plain(Screen(help=True), Look(60, 8))
+    assert [row.strip() for row in short[-3:]] == ["...", "─" * 60, short[-1].strip()]
+    assert any(row.startswith(" " * 12) for row in plain(Screen(help=True), Look(40, 40)))
     text = "\n".join(plain(Screen(help=True, mode="text", can_talk=False)))
     assert "letters" in text
     assert "if there were a microphone" in text
