@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import realtime_raw as rt
 
 from .screen.model import Figures, Phase
+from .sound import FileMicrophone
 
 if TYPE_CHECKING:
     from .. import RealtimeConnection
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Gauges"]
 
+# A microphone that is on hears something.
+_ZEROS_MS = 1000.0
 # How long a clip mark stays, so that it can be seen.
 _CLIP_S = 1.0
 
@@ -78,6 +81,7 @@ class Gauges:
         return Figures(
             level_dbfs=level,
             clipped=clipped,
+            muted=level is not None and self._muted(),
             ring_s=(player.queued + player.spilled) / player.rate if player is not None else None,
             turn_s=now - self._talking_since if self._talking_since is not None else None,
             first_audio_ms=self._first_audio_ms(),
@@ -100,6 +104,15 @@ class Gauges:
         if levels.clipped:
             self._clipped_until = now + _CLIP_S
         return levels.rms_dbfs, now < self._clipped_until
+
+    def _muted(self) -> bool:
+        """Whether the microphone has given only zeros for so long that it is no pause. A file may well."""
+        talking = self._sound.talking
+        return (
+            talking is not None
+            and talking.all_zero_ms >= _ZEROS_MS
+            and not isinstance(self._sound.source, FileMicrophone)
+        )
 
     def _first_audio_ms(self) -> float | None:
         """Of the last answer that has begun: from the commit (or its asking) to its first sound or words."""

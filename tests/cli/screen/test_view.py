@@ -69,6 +69,7 @@ def test_the_level_in_eighths() -> None:
     assert [bar[1:13] for bar in bars] == [" " * 12, " " * 12, "██████      ", "█" * 12, "█" * 12]
     assert "-inf dB" in bars[0]
     assert meter(-57, clipped=True, look=WIDE).plain == "▕▋           ▏  -57 dB CLIP"
+    assert meter(-math.inf, clipped=False, muted=True, look=ASCII).plain == "[------------]  muted?     "
     bar = meter(-30, clipped=False, look=WIDE)
     assert [style_of(bar, at) for at in (0, 1, 17)] == ["dim", "green", "none"]
     assert meter(-30, clipped=False, look=ASCII).plain == "[######------]  -30 dB     "
