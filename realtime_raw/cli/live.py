@@ -38,7 +38,6 @@ __all__ = ["LiveSession"]
 
 # Between two pictures: quick enough for a level, slow enough for a serial line.
 _FRAME_S = 0.03
-_IDLE_S = 0.25
 # How long a lone Esc may be the beginning of another key.
 _ESC_S = 0.05
 # How long a window must keep its size to be painted anew.
@@ -198,9 +197,8 @@ class LiveSession:
             if self._resizing is None:
                 self._paint()
             await asyncio.sleep(_FRAME_S)
-            patience = _FRAME_S if self._gauges.moving else _IDLE_S
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(patience):
+                async with asyncio.timeout(self._gauges.pace):
                     await self._changed.wait()
 
     def _paint(self) -> None:

@@ -67,7 +67,7 @@ class FileMicrophone:
         from ..devices.base import Captured
 
         since = self._read_until
-        due = max(0, int((self._clock() - since) * self.rate))
+        due = max(0, int((self._clock() - since) * self.rate + 0.001))  # clocks are floats
         self._read_until += due / self.rate
         out = np.zeros(due, np.int16)
         said = self._samples[self._at : self._at + due]

@@ -69,6 +69,7 @@ def test_the_level_in_eighths() -> None:
     assert [bar[1:13] for bar in bars] == [" " * 12, " " * 12, "██████      ", "█" * 12, "█" * 12]
     assert "-inf dB" in bars[0]
     assert meter(-57, clipped=True, look=WIDE).plain == "▕▋           ▏  -57 dB CLIP"
+    assert meter(-math.inf, clipped=False, muted=True, look=ASCII).plain == "[------------]  muted?     "
     bar = meter(-30, clipped=False, look=WIDE)
     assert [style_of(bar, at) for at in (0, 1, 17)] == ["dim", "green", "none"]
     assert meter(-30, clipped=False, look=ASCII).plain == "[######------]  -30 dB     "
@@ -159,6 +160,9 @@ def test_help_lists_the_keys_of_the_mode() -> None:
     """And says what letters are where one types."""
     voice = "\n".join(plain(Screen(help=True)))
     assert all(f"\n  {key} " in f"\n{voice}" for key in ("Space", "x", "Esc", "Tab", "r", "w", "q", "Ctrl-C"))
+    short = plain(Screen(help=True), Look(60, 8))
+    assert [row.strip() for row in short[-3:]] == ["...", "─" * 60, short[-1].strip()]
+    assert any(row.startswith(" " * 12) for row in plain(Screen(help=True), Look(40, 40)))
     text = "\n".join(plain(Screen(help=True, mode="text", can_talk=False)))
     assert "letters" in text
     assert "if there were a microphone" in text
