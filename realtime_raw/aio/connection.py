@@ -7,6 +7,7 @@ both. Connections are made by `connect`.
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from ..turnlog import TurnLog
     from ..usage import UsageMeter
     from .audio_pumps import Attachment
+    from .recording import Recording
     from .records import LiveTranscript, Records
     from .reply import Reply
     from .tools import ToolRunner
@@ -209,8 +211,11 @@ class RealtimeConnection:
         async with self._appending:
             for start in range(0, len(data), _SLICE):
                 await self._driver.room()
-                self._driver.core.append_audio(bytes(data[start : start + _SLICE]), self._driver.now)
+                piece = bytes(data[start : start + _SLICE])
+                self._driver.core.append_audio(piece, self._driver.now)
                 self._records.times.appended(self._driver.now)
+                for recording in self._driver.recordings:
+                    recording.appended(piece, self._driver.core.input_audio.encoding, self._driver.now)
                 self._driver.flush()
 
     def _wire_audio(self, audio: bytes | bytearray | memoryview | Samples) -> bytes | memoryview:
@@ -268,6 +273,34 @@ class RealtimeConnection:
         attachment = Attachment(pump, sink, spawn=driver.spawn, failed=driver.handler_failed)
         driver.attachments.append(attachment)
         return attachment
+
+    def record(self, directory: str | os.PathLike[str]) -> Recording:
+        """Record the session as it is heard, from now on, into a new `session.wav` in `directory`.
+
+        Two channels on one clock: left what was committed, right exactly what
+        left the ring of `player`, so an interruption sounds as it did. The sound
+        has the player's rate (24 kHz, or an attached sink's: attach first). Ends
+        with the connection or by `close()`, which puts the dialogue and the turn
+        log beside it. A directory that is not there is made; a number is added
+        to a name that is taken. Raises `AudioError` if nothing can be written
+        there; a disk that fails later is reported like a handler, and ends the
+        recording only.
+        """
+        from ..audio.pcm import WIRE_RATE
+        from .recording import Recording
+
+        driver = self._driver
+        recording = Recording(
+            directory,
+            driver.core,
+            self._records,
+            rate=WIRE_RATE if self._player is None else self._player.rate,
+            now=driver.now,
+            failed=lambda exc: driver.handler_failed("recording", exc),
+        )
+        driver.recordings.append(recording)
+        driver.observers.append(recording.observe)
+        return recording
 
     def _player_for(self, sink: AudioSink) -> Player:
         if self._player is None:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ..protocol.core import RealtimeProtocol
     from ..protocol.outgoing import IfBusy
     from .audio_pumps import Attachment
+    from .recording import Recording
 
 __all__ = ["HIGH_WATER", "Driver", "OnHandlerError"]
 
@@ -73,6 +74,7 @@ class Driver:
         self.fatal: Exception | None = None
         self.aborted = False
         self.attachments: list[Attachment] = []
+        self.recordings: list[Recording] = []
         # Told of every event before anyone else, with the time: the records.
         self.observers: list[Callable[[Event, float], None]] = []
         # Asked before a create, by whatever way it comes; may refuse it by raising.
@@ -468,6 +470,7 @@ class Driver:
             self.lag.stop()
             self._arm(None)
             await self._reap()
+            self._end_recordings()
             self._tap.close()
 
     async def _detach(self) -> None:
@@ -476,6 +479,13 @@ class Driver:
                 await attachment.detach()
             except Exception as exc:
                 self.handler_failed("audio sink", exc)
+
+    def _end_recordings(self) -> None:
+        for recording in self.recordings:
+            try:
+                recording.close()
+            except RealtimeError as exc:
+                self.handler_failed("recording", exc)
 
     async def _let_handlers_finish(self) -> None:
         try:

@@ -10,7 +10,6 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import orjson
 import typer
 
 from . import options
@@ -178,21 +177,17 @@ class _Asked:
                 out,
             )
             return None
-        if (self._url is None) == (not self._loopback):
-            raise Stop(ExitCode.USAGE, "name one server: a URL, or --loopback")
         async with AsyncExitStack() as stack:
-            url, key = self._url or "", os.environ.get(KEY) or None
-            if self._loopback:
-                from ..loopback import LoopbackServer
-
-                key = "sk-loopback-0123456789"
-                url = (await stack.enter_async_context(LoopbackServer(keys=[key]))).url
+            url, key = await self._server(stack)
             return await run(
                 url,
                 api_key=key,
                 model=self._model,
                 translation_model=self._translation_model,
                 profile=self._profile,
+                families=self._families,
+                cases=self._cases,
+                levels=self._levels,
                 skip=skip,
                 jobs=jobs,
                 budget=budget,
@@ -200,10 +195,18 @@ class _Asked:
                 save_to=save,
                 on_plan=lambda planned: out.say(_plan_line(planned, budget)),
                 on_result=_progress(out),
-                families=self._families,
-                cases=self._cases,
-                levels=self._levels,
             )
+
+    async def _server(self, stack: AsyncExitStack) -> tuple[str, str | None]:
+        """The URL and the key; starts the loopback server if that is asked."""
+        if (self._url is None) == (not self._loopback):
+            raise Stop(ExitCode.USAGE, "name one server: a URL, or --loopback")
+        if self._url is not None:
+            return self._url, os.environ.get(KEY) or None
+        from ..loopback import LoopbackServer
+
+        key = "sk-loopback-0123456789"
+        return (await stack.enter_async_context(LoopbackServer(keys=[key]))).url, key
 
 
 def _budget(text: str | None, price: float | None) -> Budget:
@@ -246,6 +249,8 @@ def _progress(out: Output) -> Callable[[CaseResult], None]:
 def _written(kind: str, before: Report | None) -> Callable[[Report], bytes]:
     """What makes a file of a report."""
     if kind == "json":
+        import orjson
+
         return lambda report: orjson.dumps(report.to_dict(), option=orjson.OPT_INDENT_2)
     if kind == "html":
         from ..conformance.html import html

@@ -14,7 +14,7 @@ from typing import Literal
 from ..journal import JournalLine
 from .report import InvariantBreach
 from .rules import content, order, session, shape
-from .rules.base import Breach, Rule
+from .rules.base import Breach, JournalRule
 from .schemas import Bundle
 
 __all__ = ["INVARIANTS", "Invariant", "Invariants", "check_journal"]
@@ -22,13 +22,13 @@ __all__ = ["INVARIANTS", "Invariant", "Invariants", "check_journal"]
 Side = Literal["server", "client"]
 _SERVER: tuple[Side, ...] = ("server",)
 
-_PLAIN: tuple[type[Rule], ...] = tuple(
+_PLAIN: tuple[type[JournalRule], ...] = tuple(
     getattr(module, name)
     for module in (order, content, session)
     for name in module.__all__
     if name[0].isupper()
 )
-_SHAPES: tuple[type[Rule], ...] = (
+_SHAPES: tuple[type[JournalRule], ...] = (
     shape.TextMessages,
     shape.KeepsModels,
     shape.KeepsBundle,
@@ -65,7 +65,7 @@ class Invariants:
         translation: bool = False,
         sides: Collection[Side] = _SERVER,
     ) -> None:
-        rules: list[Rule] = [
+        rules: list[JournalRule] = [
             *(each() for each in _PLAIN),
             shape.TextMessages(),
             shape.KeepsModels(translation=translation),
@@ -105,7 +105,7 @@ def check_journal(
     return tuple(sorted(found, key=lambda each: (each.line, each.id)))
 
 
-def _shown(rule: Rule, line: JournalLine) -> Iterator[Breach]:
+def _shown(rule: JournalRule, line: JournalLine) -> Iterator[Breach]:
     message = line.m
     if line.d == "note":
         return rule.noted(message, line) if isinstance(message, dict) else iter(())
@@ -115,7 +115,7 @@ def _shown(rule: Rule, line: JournalLine) -> Iterator[Breach]:
     return rule.received(message, line) if readable else rule.unreadable(line)
 
 
-def _named(rule: Rule, breaches: Iterable[Breach]) -> Iterator[InvariantBreach]:
+def _named(rule: JournalRule, breaches: Iterable[Breach]) -> Iterator[InvariantBreach]:
     for each in breaches:
         yield InvariantBreach(
             id=rule.id, message=each.message, line=each.line, path=each.path, side=rule.side

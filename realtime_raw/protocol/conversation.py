@@ -76,6 +76,15 @@ class ConversationMirror:
         return tuple(self._views[item_id] for item_id in self._order.waiting)
 
     @property
+    def upheavals(self) -> int:
+        """How often items waited for their predecessor, or stopped waiting, or were moved.
+
+        While it stands still, the order changed by single items that came or
+        went, each named by the event that told of it.
+        """
+        return self._order.upheavals
+
+    @property
     def last_id(self) -> str | None:
         """Id of the last item; None while the conversation is empty."""
         return self._order.last
@@ -134,7 +143,7 @@ class ConversationMirror:
 
     def clear(self) -> None:
         """Forget everything: a new session begins. Items already handed out stay as they were."""
-        self._order = ItemOrder()
+        self._order = ItemOrder(upheavals=self._order.upheavals + 1)
         self._contents = Contents(self._order.is_gone)
         self._views = {}
         self._shown = ((), ())

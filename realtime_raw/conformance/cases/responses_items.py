@@ -122,13 +122,15 @@ async def output_is_whole(probe: Probe) -> None:
 async def assistant_message(probe: Probe) -> None:
     """Who said it, and that it is whole."""
     seen = await say(probe)
-    for event in seen.of("response.output_item.done"):
-        item = event["item"]
-        for name, wanted in (("type", "message"), ("role", "assistant"), ("status", "completed")):
-            found = item.get(name)
-            probe.check(
-                found == wanted, f"the answer's {name} is {found!r}, not {wanted!r}", event, f"item.{name}"
-            )
+    ends = seen.of("response.output_item.done")
+    messages = [event for event in ends if event["item"].get("type") == "message"]
+    kinds = [event["item"].get("type") for event in ends]
+    probe.check(messages, f"no message was said; the items are {kinds!r}", seen.done, "response.output")
+    for event in messages:
+        for name, wanted in (("role", "assistant"), ("status", "completed")):
+            found = event["item"].get(name)
+            message = f"the answer's {name} is {found!r}, not {wanted!r}"
+            probe.check(found == wanted, message, event, f"item.{name}")
 
 
 @_text(

@@ -164,7 +164,7 @@ async def limit_item(probe: Probe) -> None:
 @_limited(
     "RT-RESP-056",
     "The limit is kept",
-    level="must",
+    level="should",
     certainty="documented",
     rule="A response has no more output tokens than its `max_output_tokens`.",
     source=_CREATE,
