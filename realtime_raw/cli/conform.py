@@ -219,7 +219,8 @@ def _plan_line(planned: Plan, budget: Budget) -> str:
     cost = f"about {planned.tokens:,} tokens"
     if budget.price is not None:
         cost += f" (${budget.dollars_of(planned.tokens):.2f})"
-    return f"{len(planned.asked)} cases, {cost}, {planned.seconds:.0f} s one after another"
+    cases = "1 case" if len(planned.asked) == 1 else f"{len(planned.asked)} cases"
+    return f"{cases}, {cost}, {planned.seconds:.0f} s one after another"
 
 
 def _print_plan(planned: Plan, budget: Budget, out: Output) -> None:

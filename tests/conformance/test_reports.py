@@ -188,7 +188,7 @@ def test_a_comparison_is_shown() -> None:
     text = terminal(after, comparison=compare(before, after), width=120)
     assert "  regression RT-TURN-001 A commit makes a user item: pass -> fail: oh" in text
     assert "  progress RT-TURN-002 A commit makes a user item: fail -> pass" in text
-    assert "  1 cases are new" in text
-    assert "  1 cases were not asked this time" in text
+    assert "  new cases: 1" in text
+    assert "  cases not asked this time: 1" in text
     same = terminal(before, comparison=compare(before, before))
     assert "nothing has changed" in same
