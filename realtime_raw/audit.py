@@ -9,7 +9,7 @@ docs/history.md. Sending and waiting is the shell's affair.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -197,21 +197,32 @@ class OrderWitness:
 
     def apply(self, observed: Observed, now: float) -> None:
         """Take in what the core observed."""
-        match observed:
-            case ev.ConversationItemCreate():
-                if observed.previous_item_id is UNSET and observed.item.id is not UNSET:
-                    self._append(observed.item.id)
-            case ev.InputAudioBufferCommitted() if observed.item_id and _says_place(observed):
-                self._append(observed.item_id)
-                self._place(observed.item_id, observed.previous_item_id)
-            case ev.ConversationItemAdded() | ev.ConversationItemCreated():
-                if observed.item is not None and observed.item.id and _says_place(observed):
-                    self._place(observed.item.id, observed.previous_item_id)
-            case ev.ConversationItemDeleted() if observed.item_id:
-                self._order.remove(observed.item_id)
-                self._stated.pop(observed.item_id, None)
-            case _:
-                pass
+        handler = _HANDLERS.get(type(observed))
+        if handler is not None:
+            handler(self, observed)
+
+    @staticmethod
+    def concerned_with(kind: type[Observed]) -> bool:
+        """Whether an event of this class says anything of the order."""
+        return kind in _HANDLERS
+
+    def _asked(self, event: ev.ConversationItemCreate) -> None:
+        if event.previous_item_id is UNSET and event.item.id is not UNSET:
+            self._append(event.item.id)
+
+    def _committed(self, event: ev.InputAudioBufferCommitted) -> None:
+        if event.item_id and _says_place(event):
+            self._append(event.item_id)
+            self._place(event.item_id, event.previous_item_id)
+
+    def _added(self, event: ev.ConversationItemAdded | ev.ConversationItemCreated) -> None:
+        if event.item is not None and event.item.id and _says_place(event):
+            self._place(event.item.id, event.previous_item_id)
+
+    def _deleted(self, event: ev.ConversationItemDeleted) -> None:
+        if event.item_id:
+            self._order.remove(event.item_id)
+            self._stated.pop(event.item_id, None)
 
     def _append(self, item_id: str) -> None:
         self._appends[item_id] = None
@@ -231,6 +242,15 @@ class OrderWitness:
         self._appends.pop(item_id, None)
         self._stated[item_id] = after
         order.place(item_id, after)
+
+
+_HANDLERS: Mapping[type[Observed], Callable[[OrderWitness, Any], None]] = {
+    ev.ConversationItemCreate: OrderWitness._asked,
+    ev.InputAudioBufferCommitted: OrderWitness._committed,
+    ev.ConversationItemAdded: OrderWitness._added,
+    ev.ConversationItemCreated: OrderWitness._added,
+    ev.ConversationItemDeleted: OrderWitness._deleted,
+}
 
 
 def _says_place(

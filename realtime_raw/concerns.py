@@ -13,7 +13,7 @@ from . import events as ev
 from .protocol import signals as sg
 from .protocol.state import Observed
 
-__all__ = ["items_of"]
+__all__ = ["items_of", "tells_of_items"]
 
 _Named = (
     ev.ConversationItemDeleted
@@ -54,6 +54,11 @@ def items_of(observed: Observed) -> tuple[str, ...]:
     """Ids of the items that an event names or carries; none if it is about no item."""
     find = _FIND.get(type(observed))
     return tuple(item_id for item_id in find(observed) if item_id) if find is not None else ()
+
+
+def tells_of_items(kind: type[Observed]) -> bool:
+    """Whether an event of this class can name or carry an item."""
+    return kind in _FIND
 
 
 def _named(observed: _Named) -> Iterable[str | None]:

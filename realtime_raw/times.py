@@ -16,6 +16,7 @@ from . import events as ev
 from .protocol import signals as sg
 from .protocol.conversation import ConversationMirror
 from .protocol.input_audio import InputAudio
+from .protocol.sound import Sound
 from .protocol.state import Observed
 
 __all__ = ["Intake", "ItemTimes", "Span"]
@@ -154,12 +155,17 @@ class ItemTimes:
         self.started = now if self.started is None else self.started
         self._appended.look(now)
 
-    def apply(self, observed: Observed, now: float) -> None:
-        """Take in what the core observed."""
+    def apply(self, observed: Observed | Sound, now: float) -> None:
+        """Take in what the core observed; audio may come as `Sound`."""
         self.appended(now)
         handler = _HANDLERS.get(type(observed))
         if handler is not None:
             handler(self, observed, now)
+
+    @staticmethod
+    def concerned_with(kind: type[Observed]) -> bool:
+        """Whether an event of this class, or the audio it appends, changes any time."""
+        return kind in _HANDLERS or kind is ev.InputAudioBufferAppend
 
     # The user's audio
 
@@ -220,11 +226,23 @@ class ItemTimes:
             _remember(self._items_of, event.response_id, self._items_of.get(event.response_id, []))
             self._items_of[event.response_id].append(event.item.id)
 
-    def _received(self, event: _Delta, now: float) -> None:
+    def _delta(self, event: _Delta, now: float) -> None:
         if event.item_id and event.delta:
-            sound = self._sound(event.item_id)
-            sound.first = now if sound.first is None else sound.first
-            sound.last = now
+            self.received(event.item_id, now)
+
+    def received(self, item_id: str, now: float) -> None:
+        """Some sound or text of a reply's item came: for whoever has no event of it."""
+        sound = self._sounds.get(item_id)
+        if sound is None:
+            sound = self._sound(item_id)
+            sound.first = now
+        elif sound.first is None:
+            sound.first = now
+        sound.last = now
+
+    def _sounded(self, sound: Sound, now: float) -> None:
+        if sound.item_id:
+            self.received(sound.item_id, now)
 
     def _played(self, signal: sg.PlaybackStarted, now: float) -> None:
         self._begin(signal.item_id, now)
@@ -268,7 +286,7 @@ class ItemTimes:
 
 _Delta = ev.ResponseOutputAudioDelta | ev.ResponseOutputTextDelta | ev.ResponseOutputAudioTranscriptDelta
 
-_HANDLERS: Mapping[type[Observed], Callable[[ItemTimes, Any, float], None]] = {
+_HANDLERS: Mapping[type[Observed | Sound], Callable[[ItemTimes, Any, float], None]] = {
     ev.InputAudioBufferCommit: ItemTimes._commit_asked,
     ev.InputAudioBufferClear: ItemTimes._clear_asked,
     ev.InputAudioBufferCommitted: ItemTimes._committed,
@@ -278,9 +296,10 @@ _HANDLERS: Mapping[type[Observed], Callable[[ItemTimes, Any, float], None]] = {
     sg.UserStartedSpeaking: ItemTimes._speech_started,
     sg.UserStoppedSpeaking: ItemTimes._speech_stopped,
     ev.ResponseOutputItemAdded: ItemTimes._item_begins,
-    ev.ResponseOutputAudioDelta: ItemTimes._received,
-    ev.ResponseOutputTextDelta: ItemTimes._received,
-    ev.ResponseOutputAudioTranscriptDelta: ItemTimes._received,
+    Sound: ItemTimes._sounded,
+    ev.ResponseOutputAudioDelta: ItemTimes._delta,
+    ev.ResponseOutputTextDelta: ItemTimes._delta,
+    ev.ResponseOutputAudioTranscriptDelta: ItemTimes._delta,
     sg.PlaybackStarted: ItemTimes._played,
     sg.PlaybackFinished: ItemTimes._finished,
     sg.BargeIn: ItemTimes._cut,

@@ -14,10 +14,11 @@ from typing import Any
 
 from . import events as ev
 from . import script
-from .concerns import items_of
+from .concerns import items_of, tells_of_items
 from .protocol import signals as sg
 from .protocol.conversation import ConversationMirror
 from .protocol.history_item import HistoryItem
+from .protocol.item_order import ItemOrder
 from .protocol.state import Observed
 from .times import ItemTimes
 
@@ -96,6 +97,7 @@ class Transcript:
         self._shown: dict[str, TranscriptLine] = {}
         # Items and responses that were cut, by an interruption or a cancel.
         self._cut: dict[str, None] = {}
+        self._of_response: dict[str, dict[str, None]] = {}
 
     # Views
 
@@ -126,7 +128,7 @@ class Transcript:
         """
         touched = set(items_of(observed))
         if isinstance(observed, sg.BargeIn | sg.ResponseFinished):
-            touched.update(self._of_response(observed.response_id))
+            touched.update(self._of_response.get(observed.response_id or "", ()))
         elif not touched:
             return ()
         self._note(observed)
@@ -134,12 +136,25 @@ class Transcript:
         for item_id in fresh:
             self._drafts.pop(item_id, None)
         changed = []
-        for item_id in sorted(touched.union(fresh), key=self._order.place):
+        for item_id in self._order.sorted(touched.union(fresh)):
             line = self._line(item_id)
             if line is not None and line != self._shown.get(item_id):
                 self._shown[item_id] = line
                 changed.append(line)
         return (*changed, *self._forget(gone))
+
+    @staticmethod
+    def concerned_with(kind: type[Observed]) -> bool:
+        """Whether an event of this class can change a line."""
+        return tells_of_items(kind) or kind in (sg.BargeIn, sg.ResponseFinished)
+
+    def knows(self, item_id: str) -> bool:
+        """Whether this is a line of an item in the conversation, whose words the mirror has.
+
+        More words of it then need not be applied while nobody asks which lines
+        changed: lines are made of what is known when they are read.
+        """
+        return item_id in self._items and self._conversation.item(item_id) is not None
 
     def _note(self, observed: Observed) -> None:
         """What an event means here beyond what the mirror makes of it."""
@@ -190,10 +205,19 @@ class Transcript:
     def _forget(self, gone: Iterable[str]) -> Iterator[TranscriptLine]:
         """Drop lines; yields the last of those that had better not be shown any longer."""
         for item_id in gone:
-            self._items.pop(item_id, None)
+            item = self._items.pop(item_id, None)
             shown = self._shown.pop(item_id, None)
+            if item is not None and item.response_id is not None:
+                self._forget_reply(item.response_id, item_id)
             if shown is not None and not shown.spoken:
-                yield dataclasses.replace(shown, deleted=True, final=True)
+                text = shown.text if item is None else item.generated
+                yield dataclasses.replace(shown, text=text, deleted=True, final=True)
+
+    def _forget_reply(self, response_id: str, item_id: str) -> None:
+        items = self._of_response.get(response_id, {})
+        items.pop(item_id, None)
+        if not items:
+            self._of_response.pop(response_id, None)
 
     # Lines
 
@@ -208,6 +232,8 @@ class Transcript:
         if item_id not in self._order:
             return None
         self._items[item_id] = item
+        if item.response_id is not None:
+            self._of_response.setdefault(item.response_id, {})[item_id] = None
         draft = None if live is not None else self._drafts.get(item_id)
         span = self._times.span(item_id)
         return TranscriptLine(
@@ -251,12 +277,6 @@ class Transcript:
         was_cut = item.response_id is not None and item.response_id in self._cut
         return was_cut and (deleted or bool(item.unheard) or item.status in _UNFINISHED)
 
-    def _of_response(self, response_id: str | None) -> Iterator[str]:
-        if response_id is not None:
-            for item_id in self._order.ids():
-                if self._items[item_id].response_id == response_id:
-                    yield item_id
-
 
 def _is_line(item: HistoryItem | None) -> bool:
     return item is not None and item.type == "message" and item.role in ("user", "assistant")
@@ -274,89 +294,119 @@ def _is_final(item: HistoryItem) -> bool:
 
 
 class _LineOrder:
-    """The order of lines: that of the conversation, with deleted lines where they stood."""
+    """The order of lines: that of the conversation, with deleted lines where they stood.
+
+    Follows it by the items that events name, each at the same cost however
+    many lines there are; only what moves items that no event names (those that
+    waited for their predecessor) makes it read the whole conversation again.
+    """
 
     def __init__(self, conversation: ConversationMirror) -> None:
         self._conversation = conversation
-        # What the order was made of; None before it ever was.
-        self._items: tuple[HistoryItem, ...] | None = None
-        self._waiting: tuple[HistoryItem, ...] = ()
-        self._ids: list[str] = []
-        self._places: dict[str, int] = {}
-        # Deleted lines, each with the line it stood behind.
-        self._deleted: dict[str, str | None] = {}
+        self._upheavals = -1  # the conversation may have begun without us
+        self._lines = ItemOrder()
+        self._deleted: dict[str, None] = {}
 
     def __contains__(self, item_id: str) -> bool:
-        return item_id in self._places
+        return item_id in self._lines
 
     def ids(self) -> tuple[str, ...]:
-        return tuple(self._ids)
+        return self._lines.ids()
 
     @property
     def last(self) -> str | None:
-        return self._ids[-1] if self._ids else None
+        return self._lines.last
 
     def before(self, item_id: str) -> str | None:
-        place = self._places[item_id]
-        return self._ids[place - 1] if place else None
+        return self._lines.before(item_id)
 
-    def place(self, item_id: str) -> int:
-        """Where a line stands; behind all others what is none (yet)."""
-        return self._places.get(item_id, len(self._ids))
+    def sorted(self, item_ids: set[str]) -> list[str]:
+        """These ids in the order of lines; behind them those that are no lines (yet)."""
+        placed = {item_id for item_id in item_ids if item_id in self._lines}
+        if len(placed) < 2:
+            return [*placed, *(item_ids - placed)]
+        # What changes together is mostly young.
+        found: list[str] = []
+        current = self._lines.last
+        while len(found) < len(placed) and current is not None:
+            if current in placed:
+                found.append(current)
+            current = self._lines.before(current)
+        return [*reversed(found), *(item_ids - placed)]
 
     def refresh(self, touched: Iterable[str], stays: Callable[[str], bool]) -> tuple[list[str], list[str]]:
-        """Take over the conversation's order if it changed; returns the new lines, and those gone."""
-        items, waiting = self._conversation.items(), self._conversation.waiting
-        unplaced = (one for one in touched if one not in self._places)
-        same = items is self._items and waiting == self._waiting
-        if same and not any(_is_line(self._conversation.item(one)) for one in unplaced):
-            return [], []
-        known, self._items, self._waiting = self._places, items, waiting
-        # An item that has no place yet is shown last, rather than not at all.
-        live = {item.id: None for item in (*items, *waiting) if _is_line(item)}
-        gone = self._part_from(live, stays)
-        for item_id in self._deleted.keys() & live.keys():  # created anew under its old id
-            self._let_go(item_id, self._deleted[item_id])
-        self._rebuild(live)
-        return [item_id for item_id in self._ids if item_id not in known], gone
+        """Follow what an event about these items changed; returns the new lines, and those gone."""
+        if self._upheavals != self._conversation.upheavals:
+            return self._read_all(stays)
+        fresh: list[str] = []
+        gone: list[str] = []
+        for item_id in touched:
+            live = _is_line(self._conversation.item(item_id))
+            if live and (item_id not in self._lines or item_id in self._deleted):
+                self._take_out(item_id)  # created anew under its old id
+                self._lines.place(item_id, self._predecessor(item_id))
+                fresh.append(item_id)
+            elif not live and item_id in self._lines and item_id not in self._deleted:
+                gone += self._delete(item_id, stays)
+        return fresh, gone
 
-    def _part_from(self, live: Mapping[str, None], stays: Callable[[str], bool]) -> list[str]:
-        """Lines that are no longer live are deleted ones now, or gone; returns those that are gone."""
-        gone = []
-        before = None
-        for item_id in self._ids:
-            if item_id in live or item_id in self._deleted:
-                before = item_id
-            elif stays(item_id):
-                self._deleted[item_id] = before
-                before = item_id
-            else:
-                self._let_go(item_id, before)
-                gone.append(item_id)
-        while len(self._deleted) > _MAX_DELETED:
-            oldest = next(iter(self._deleted))
-            self._let_go(oldest, self._deleted[oldest])
-            gone.append(oldest)
-        return gone
+    def _predecessor(self, item_id: str) -> str | None:
+        """The line that a line of this item comes right behind."""
+        before = self._place_of(item_id)
+        while before is not None and (before not in self._lines or before in self._deleted):
+            before = self._place_of(before)
+        # Lines that were deleted there stay with what they followed.
+        while (behind := self._lines.following(before)) is not None and behind in self._deleted:
+            before = behind
+        return before
 
-    def _let_go(self, item_id: str, before: str | None) -> None:
-        """Deleted lines that stood behind this one now stand behind the one before it."""
+    def _place_of(self, item_id: str) -> str | None:
+        item = self._conversation.item(item_id)
+        return item.previous_item_id if item is not None else None
+
+    def _delete(self, item_id: str, stays: Callable[[str], bool]) -> list[str]:
+        """A line is no longer live: a deleted one now, or gone; returns those that are gone."""
+        if not stays(item_id):
+            self._take_out(item_id)
+            return [item_id]
+        self._deleted[item_id] = None
+        if len(self._deleted) <= _MAX_DELETED:
+            return []
+        oldest = next(iter(self._deleted))
+        self._take_out(oldest)
+        return [oldest]
+
+    def _take_out(self, item_id: str) -> None:
         self._deleted.pop(item_id, None)
-        for one, anchor in self._deleted.items():
-            if anchor == item_id:
-                self._deleted[one] = before
+        self._lines.remove(item_id)
 
-    def _rebuild(self, live: Iterable[str]) -> None:
+    def _read_all(self, stays: Callable[[str], bool]) -> tuple[list[str], list[str]]:
+        """Take over the whole order of the conversation, with the deleted lines where they stood."""
+        self._upheavals = self._conversation.upheavals
+        # An item that has no place yet is shown last, rather than not at all.
+        everything = (*self._conversation.items(), *self._conversation.waiting)
+        live = {item.id: None for item in everything if _is_line(item)}
+        gone: list[str] = []
+        known = self._lines
+        for item_id in known.ids():
+            if item_id not in live and item_id not in self._deleted:
+                gone += self._delete(item_id, stays)
+        for item_id in self._deleted.keys() & live.keys():
+            self._take_out(item_id)
         behind: dict[str | None, list[str]] = {}
-        for one, anchor in self._deleted.items():
-            behind.setdefault(anchor, []).append(one)
-        ids: list[str] = []
+        for item_id in self._lines.ids():
+            if item_id in self._deleted:
+                behind.setdefault(self._lines.before(item_id), []).append(item_id)
+        self._lines = ItemOrder()
         for anchor in (None, *live):
-            todo = [anchor]
-            while todo:
-                current = todo.pop()
-                if current is not None:
-                    ids.append(current)
-                todo += reversed(behind.get(current, ()))
-        self._ids = ids
-        self._places = {item_id: place for place, item_id in enumerate(ids)}
+            self._append_with(anchor, behind)
+        return [item_id for item_id in self._lines.ids() if item_id not in known], gone
+
+    def _append_with(self, anchor: str | None, behind: Mapping[str | None, list[str]]) -> None:
+        """Put a line at the end, and behind it the deleted ones that followed it."""
+        todo = [anchor]
+        while todo:
+            current = todo.pop()
+            if current is not None:
+                self._lines.append(current)
+            todo += reversed(behind.get(current, ()))

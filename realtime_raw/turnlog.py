@@ -57,6 +57,8 @@ class TurnLog:
         self._by_item: dict[str, Turn] = {}
         self._by_response: dict[str, Turn] = {}
         self._calls: dict[str, ToolUse] = {}
+        # Turns that VAD opened, as far as they may still be open.
+        self._detected: list[Turn] = []
         # What we sent and what has no answer yet, by event id.
         self._commits: dict[str, Turn] = {}
         self._asked: dict[str, Turn] = {}
@@ -101,6 +103,11 @@ class TurnLog:
         if handler is not None:
             handler(self, observed, now)
 
+    @staticmethod
+    def concerned_with(kind: type[Observed]) -> bool:
+        """Whether an event of this class changes any row."""
+        return kind in _HANDLERS
+
     def tool_failed(self, call_id: str, error: str) -> None:
         """The function of a call raised or timed out.
 
@@ -123,7 +130,14 @@ class TurnLog:
 
     def _drop(self, turn: Turn) -> None:
         self._turns.remove(turn)
-        for index in (self._by_item, self._by_response, self._commits, self._asked, self._creates):
+        self._detected = [one for one in self._detected if one is not turn]
+        for item_id in turn.item_ids:
+            if self._by_item.get(item_id) is turn:
+                del self._by_item[item_id]
+        if turn.response_id is not None and self._by_response.get(turn.response_id) is turn:
+            del self._by_response[turn.response_id]
+        # What has no answer yet: a few at any time.
+        for index in (self._commits, self._asked, self._creates):
             for key in [key for key, one in index.items() if one is turn]:
                 del index[key]
         for use in turn.tool_calls:
@@ -146,7 +160,9 @@ class TurnLog:
 
     def _speech_started(self, signal: sg.UserStartedSpeaking, now: float) -> None:
         if signal.item_id and signal.item_id not in self._by_item:
-            self._enter(self._open("user", now), signal.item_id)
+            turn = self._open("user", now)
+            self._detected.append(turn)
+            self._enter(turn, signal.item_id)
 
     def _commit_asked(self, event: ev.InputAudioBufferCommit, now: float) -> None:
         turn = self._speaking() or self._open("user", now)
@@ -156,11 +172,8 @@ class TurnLog:
 
     def _speaking(self) -> Turn | None:
         """The user's turn that VAD opened and nobody has committed."""
-        for turn in reversed(self._turns):
-            asked = turn.commit_asked is not None or turn.sent_at is not None
-            if turn.who == "user" and turn.fate == "open" and turn.committed is None and not asked:
-                return turn
-        return None
+        self._detected = [one for one in self._detected if _is_open(one)]
+        return self._detected[-1] if self._detected else None
 
     def _cleared(self, event: ev.InputAudioBufferCleared, now: float) -> None:
         turn = self._speaking()
@@ -383,6 +396,10 @@ _HANDLERS: Mapping[type[Observed], Callable[[TurnLog, Any, float], None]] = {
     sg.BargeIn: TurnLog._cut,
     ev.ConversationItemTruncated: TurnLog._truncated,
 }
+
+
+def _is_open(turn: Turn) -> bool:
+    return turn.fate == "open" and turn.committed is None and turn.commit_asked is None
 
 
 def _is_spoken(item: ev.BaseItem) -> bool:

@@ -405,25 +405,28 @@ class UsageMeter:
 
     def apply(self, observed: Observed, now: float) -> None:
         """Take in what the core observed. Never raises, whatever the server reports."""
-        match observed:
-            case ResponseFinished():
-                self._finished(observed)
-            case ev.ConversationItemInputAudioTranscriptionCompleted():
-                self._transcript(observed)
-            case ev.RateLimitsUpdated():
-                self._limited(observed, now)
-            case ev.ConversationItemAdded() if observed.item is not None and observed.item.id:
-                _remember(self._added, observed.item.id, None)
-            case ev.ConversationItemDeleted():
-                if observed.item_id not in self._added:
-                    self._context = None
-            case ev.ResponseCreate() if observed.response is not UNSET and observed.event_id is not UNSET:
-                if observed.response.input is not UNSET:
-                    _remember(self._custom, observed.event_id, None)
-            case _:
-                pass
+        handler = _HANDLERS.get(type(observed))
+        if handler is not None:
+            handler(self, observed, now)
 
-    def _finished(self, signal: ResponseFinished) -> None:
+    @staticmethod
+    def concerned_with(kind: type[Observed]) -> bool:
+        """Whether an event of this class changes any count."""
+        return kind in _HANDLERS
+
+    def _entered(self, event: ev.ConversationItemAdded, now: float) -> None:
+        if event.item is not None and event.item.id:
+            _remember(self._added, event.item.id, None)
+
+    def _deleted(self, event: ev.ConversationItemDeleted, now: float) -> None:
+        if event.item_id not in self._added:
+            self._context = None
+
+    def _asked(self, event: ev.ResponseCreate, now: float) -> None:
+        if event.response is not UNSET and event.event_id is not UNSET and event.response.input is not UNSET:
+            _remember(self._custom, event.event_id, None)
+
+    def _finished(self, signal: ResponseFinished, now: float) -> None:
         record = signal.record
         usage = record.response.usage if record.response is not None else None
         tokens = Tokens.of(usage) if usage is not None else None
@@ -442,7 +445,7 @@ class UsageMeter:
             self._context = tokens
             self._added.clear()
 
-    def _transcript(self, event: ev.ConversationItemInputAudioTranscriptionCompleted) -> None:
+    def _transcript(self, event: ev.ConversationItemInputAudioTranscriptionCompleted, now: float) -> None:
         if event.item_id is not None:
             key = (event.item_id, event.content_index)
             if key in self._transcribed:
@@ -468,3 +471,13 @@ def _remember(known: dict[_K, _V], key: _K, value: _V) -> None:
     known[key] = value
     if len(known) > _REMEMBERED:
         del known[next(iter(known))]
+
+
+_HANDLERS: Mapping[type[Observed], Callable[[UsageMeter, Any, float], None]] = {
+    ResponseFinished: UsageMeter._finished,
+    ev.ConversationItemInputAudioTranscriptionCompleted: UsageMeter._transcript,
+    ev.RateLimitsUpdated: UsageMeter._limited,
+    ev.ConversationItemAdded: UsageMeter._entered,
+    ev.ConversationItemDeleted: UsageMeter._deleted,
+    ev.ResponseCreate: UsageMeter._asked,
+}

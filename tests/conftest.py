@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
 
-SETTINGS = ("OPENAI_API_KEY", "REALTIME_RAW_URL", "REALTIME_RAW_MODEL", "REALTIME_RAW_VOICE", "NO_COLOR")
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("realtime_raw", deadline=None)
+settings.load_profile("realtime_raw")
+
+SETTINGS = (
+    "OPENAI_API_KEY",
+    "REALTIME_RAW_URL",
+    "REALTIME_RAW_MODEL",
+    "REALTIME_RAW_VOICE",
+    "REALTIME_RAW_TRANSPORT",
+    "NO_COLOR",
+)
 
 
 @pytest.fixture(autouse=True)

@@ -7,13 +7,16 @@ handler runs, so that a handler finds them true.
 from __future__ import annotations
 
 import weakref
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, TypeAlias, get_args
 
+from .. import events as ev
 from ..audit import OrderWitness
 from ..dispatch import Event
 from ..errors import SessionLost
 from ..protocol.core import RealtimeProtocol
 from ..protocol.signals import ConnectionLost, HandlerFailed
+from ..protocol.sound import Sound
 from ..times import ItemTimes
 from ..transcript import Transcript, TranscriptLine
 from ..turnlog import TurnLog
@@ -53,10 +56,17 @@ class LiveTranscript(Transcript):
             if not reader.changed:
                 await reader.bell.wait()
 
-    def publish(self, changed: tuple[TranscriptLine, ...]) -> None:
-        """Hand changed lines to everyone who reads."""
-        for reader in self._readers:
-            reader.take(changed)
+    def follow(self, event: Event, now: float) -> None:
+        """Take an event in, and hand the lines it changed to everyone who reads."""
+        changed = self.apply(event, now)
+        if changed and self._readers:
+            for reader in self._readers:
+                reader.take(changed)
+
+    def follow_words(self, event: _Words, now: float) -> None:
+        """The same for some more words of a line, many times a second: who does not read pays nothing."""
+        if self._readers or event.item_id is None or not self.knows(event.item_id):
+            self.follow(event, now)
 
     def close(self, close: CloseInfo) -> None:
         """The line is gone: readers end after what is there."""
@@ -84,6 +94,14 @@ class _Reader:
         return list(changed.values())
 
 
+_Step: TypeAlias = Callable[[Any, float], object]
+_Words: TypeAlias = (
+    ev.ResponseOutputTextDelta
+    | ev.ResponseOutputAudioTranscriptDelta
+    | ev.ConversationItemInputAudioTranscriptionDelta
+)
+
+
 class Records:
     """All records of one connection."""
 
@@ -93,15 +111,40 @@ class Records:
         self.transcript = LiveTranscript(core, self.times)
         self.usage = UsageMeter(budget)
         self.witness = OrderWitness()
+        # For each class of events, those who have a use for it. Most have none for most.
+        self._steps: dict[type[Event | Sound], tuple[_Step, ...]] = {}
 
-    def observe(self, event: Event, now: float) -> None:
+    def observe(self, event: Event | Sound, now: float) -> None:
         """Take in what the core or the shell observed, before any handler does."""
-        self.times.apply(event, now)
-        self.turns.apply(event, now)
-        self.usage.apply(event, now)
-        self.witness.apply(event, now)
-        self.transcript.publish(self.transcript.apply(event, now))
-        if isinstance(event, ConnectionLost):
-            self.transcript.close(event.close)
-        elif isinstance(event, HandlerFailed) and event.call_id is not None:
-            self.turns.tool_failed(event.call_id, f"{type(event.error).__name__}: {event.error}")
+        steps = self._steps.get(type(event))
+        if steps is None:
+            if not self._steps:
+                self.times.appended(now)  # the clock of all records starts with the first event
+            steps = self._steps[type(event)] = tuple(self._steps_for(type(event)))
+        for step in steps:
+            step(event, now)
+
+    def _steps_for(self, kind: type[Any]) -> Iterator[_Step]:
+        if self.times.concerned_with(kind):
+            yield self.times.apply
+        if self.turns.concerned_with(kind):
+            yield self.turns.apply
+        if self.usage.concerned_with(kind):
+            yield self.usage.apply
+        if self.witness.concerned_with(kind):
+            yield self.witness.apply
+        if kind in get_args(_Words):
+            yield self.transcript.follow_words
+        elif self.transcript.concerned_with(kind):
+            yield self.transcript.follow
+        if kind is ConnectionLost:
+            yield self._lost
+        elif kind is HandlerFailed:
+            yield self._failed
+
+    def _lost(self, signal: ConnectionLost, now: float) -> None:
+        self.transcript.close(signal.close)
+
+    def _failed(self, signal: HandlerFailed, now: float) -> None:
+        if signal.call_id is not None:
+            self.turns.tool_failed(signal.call_id, f"{type(signal.error).__name__}: {signal.error}")

@@ -68,10 +68,11 @@ def _format(chunk: bytes, name: str) -> tuple[int, int, int, int]:
     return tag, channels, rate, bits
 
 
-def pack_header(frames: int, rate: int) -> bytes:
-    """The 44 bytes before `frames` frames of 16-bit mono."""
-    size = 2 * frames
+def pack_header(frames: int, rate: int, *, channels: int = 1) -> bytes:
+    """The 44 bytes before `frames` frames of 16-bit samples."""
+    width = 2 * channels
+    size = width * frames
     return struct.pack(
         "<4sI4s4sIHHIIHH4sI",
-        b"RIFF", 36 + size, b"WAVE", b"fmt ", 16, PCM, 1, rate, 2 * rate, 2, 16, b"data", size,
+        b"RIFF", 36 + size, b"WAVE", b"fmt ", 16, PCM, channels, rate, width * rate, width, 16, b"data", size,
     )  # fmt: skip

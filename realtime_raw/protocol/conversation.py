@@ -15,11 +15,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from .. import events as ev
+from ..deltas import AudioDelta
 from ..events.base import ServerEvent
 from ..events.session import Session
 from ..text import safe
 from ..types import UNSET, AudioKey, Unset
-from .contents import Change, Changes, Contents, contradiction
+from .contents import Change, Changes, Contents, TextDelta, contradiction
 from .heard import HeardText
 from .history_item import HistoryItem, Part, Segment, describe
 from .item_order import ItemOrder
@@ -76,6 +77,15 @@ class ConversationMirror:
         return tuple(self._views[item_id] for item_id in self._order.waiting)
 
     @property
+    def upheavals(self) -> int:
+        """How often items waited for their predecessor, or stopped waiting, or were moved.
+
+        While it stands still, the order changed by single items that came or
+        went, each named by the event that told of it.
+        """
+        return self._order.upheavals
+
+    @property
     def last_id(self) -> str | None:
         """Id of the last item; None while the conversation is empty."""
         return self._order.last
@@ -123,6 +133,14 @@ class ConversationMirror:
         handler = _HANDLERS.get(type(event))
         return tuple(self._contents.apply(event) if handler is None else handler(self, event, now))
 
+    def sound(self, delta: AudioDelta) -> None:
+        """Take an audio delta in that was read without its event; as `apply`."""
+        self._contents.sound(delta.item_id, delta.response_id, delta.content_index, len(delta.pcm))
+
+    def words(self, event: TextDelta) -> Change | None:
+        """Take words of a reply in, as `apply`; of the changes only a contradiction is returned."""
+        return self._contents.words(event)[1]
+
     def mark_heard(self, key: AudioKey, heard_ms: int | None = None) -> None:
         """The listener's ear is `heard_ms` into this part (None: at the end of all received so far).
 
@@ -134,7 +152,7 @@ class ConversationMirror:
 
     def clear(self) -> None:
         """Forget everything: a new session begins. Items already handed out stay as they were."""
-        self._order = ItemOrder()
+        self._order = ItemOrder(upheavals=self._order.upheavals + 1)
         self._contents = Contents(self._order.is_gone)
         self._views = {}
         self._shown = ((), ())

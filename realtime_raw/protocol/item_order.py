@@ -19,7 +19,7 @@ MAX_GONE = 4096
 class ItemOrder:
     """Ids in order. Every change costs the same however many there are; reading the order is cached."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, upheavals: int = 0) -> None:
         # A ring closed by None: after[None] is the head, before[None] the tail.
         self._after: dict[str | None, str | None] = {None: None}
         self._before: dict[str | None, str | None] = {None: None}
@@ -29,6 +29,7 @@ class ItemOrder:
         # Where the ids begin whose distance from the head nobody told us.
         self._adrift: str | None = None
         self._ids: tuple[str, ...] | None = ()
+        self._upheavals = upheavals
 
     def __contains__(self, item_id: object) -> bool:
         return item_id is not None and item_id in self._after
@@ -43,6 +44,15 @@ class ItemOrder:
     def last(self) -> str | None:
         """The id at the tail."""
         return self._before[None]
+
+    @property
+    def upheavals(self) -> int:
+        """How often ids waited, or stopped waiting, or moved.
+
+        While it stands still, ids came and went one at a time, each by a call of
+        its own: whoever is told of those calls can keep a copy of the order.
+        """
+        return self._upheavals
 
     @property
     def waiting(self) -> tuple[str, ...]:
@@ -63,6 +73,10 @@ class ItemOrder:
         """The id before this one, or the one it waits for; None at the head and for strangers."""
         return self._awaited.get(item_id) or self._before.get(item_id)
 
+    def following(self, item_id: str | None) -> str | None:
+        """The id behind this one (None: the head); None at the tail and for strangers."""
+        return self._after.get(item_id)
+
     def is_gone(self, item_id: str) -> bool:
         """Whether this id was removed (as far back as is remembered)."""
         return item_id in self._gone
@@ -80,6 +94,7 @@ class ItemOrder:
             self._unlink(item_id)
             self._stop_waiting(item_id)
             self._gone.pop(item_id, None)
+            self._upheavals += 1
             self._awaited[item_id] = after
             self._waiting.setdefault(after, {})[item_id] = None
             return ()
@@ -113,6 +128,7 @@ class ItemOrder:
         if len(self._gone) > MAX_GONE:
             del self._gone[next(iter(self._gone))]
         heirs = self._waiting.pop(item_id, {})
+        self._upheavals += bool(heirs)
         awaited = self._awaited.get(item_id)
         if awaited is not None and awaited not in heirs:
             self._inherit(item_id, awaited, heirs)
@@ -127,6 +143,7 @@ class ItemOrder:
 
     def _inherit(self, item_id: str, awaited: str, heirs: dict[str, None]) -> None:
         """Those that waited for `item_id` step into its place in the queue: the order of arrival counts."""
+        self._upheavals += 1
         del self._awaited[item_id]
         queue: dict[str, None] = {}
         for waiting in self._waiting[awaited]:
@@ -139,6 +156,7 @@ class ItemOrder:
     def _settle(self, item_id: str, after: str | None) -> tuple[str, ...]:
         self._stop_waiting(item_id)
         moved = item_id in self._after
+        self._upheavals += moved
         self._unlink(item_id)
         placed: list[str] = []
         todo = [(item_id, after)]
@@ -149,6 +167,7 @@ class ItemOrder:
             # In order of arrival, each right behind the predecessor: as the
             # server inserted them.
             heirs = self._waiting.pop(current, {})
+            self._upheavals += bool(heirs)
             for heir in reversed(heirs):
                 del self._awaited[heir]
                 todo.append((heir, current))
@@ -174,6 +193,7 @@ class ItemOrder:
         awaited = self._awaited.pop(item_id, None)
         if awaited is None:
             return
+        self._upheavals += 1
         self._waiting[awaited].pop(item_id, None)
         if not self._waiting[awaited]:
             del self._waiting[awaited]

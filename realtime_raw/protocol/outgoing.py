@@ -7,7 +7,7 @@ forbids raises here, before anything is sent or remembered.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import pybase64
 
@@ -42,6 +42,7 @@ __all__ = ["Outgoing"]
 
 IfBusy = Literal["wait", "cancel", "raise"]
 
+_AppendEvent: TypeAlias = InputAudioBufferAppend | translation.SessionInputAudioBufferAppend
 _APPEND = {"realtime": "input_audio_buffer.append", "translation": "session.input_audio_buffer.append"}
 
 
@@ -82,7 +83,7 @@ class Outgoing:
             )
         if guard := self._guards.get(type(event)):
             guard(event)
-        if isinstance(event, InputAudioBufferAppend | translation.SessionInputAudioBufferAppend):
+        if isinstance(event, _AppendEvent):
             return self._append_event(event, now)
         event_id = named(event.event_id) or state.ids("event")
         state.commands.check_room(event_id)
@@ -100,6 +101,9 @@ class Outgoing:
 
     def follow(self, event: ClientEvent, now: float) -> None:
         """Keep receipts for an event that was sent as it is, without guards or ids of ours."""
+        if isinstance(event, _AppendEvent):
+            self._follow_append(event, now)
+            return
         command = self._command(event, named(event.event_id) or self._state.ids("event"), now)
         self._state.commands.add(command, now)
         self._account(command)
@@ -177,18 +181,18 @@ class Outgoing:
         state.trace.appended(size, kind)
         state.counts["sent"] += 1
 
-    def _append_event(
-        self, event: InputAudioBufferAppend | translation.SessionInputAudioBufferAppend, now: float
-    ) -> str:
-        # Nothing confirms an append: its fate is the write itself.
-        state = self._state
-        event_id = named(event.event_id) or state.ids("event")
+    def _append_event(self, event: _AppendEvent, now: float) -> str:
+        event_id = named(event.event_id) or self._state.ids("event")
         event = event.model_copy(update={"event_id": event_id})
-        state.outbox.append(codec.encode(event))
-        state.observed.append(event)
+        self._state.outbox.append(codec.encode(event))
+        self._follow_append(event, now)
+        return event_id
+
+    def _follow_append(self, event: _AppendEvent, now: float) -> None:
+        # Nothing confirms an append: its fate is the write itself.
+        self._state.observed.append(event)
         text = event.audio.rstrip("=")
         self._appended(event.type, text, len(text) * 3 // 4, now)
-        return event_id
 
     # Cancelling and interrupting
 

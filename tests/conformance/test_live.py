@@ -106,4 +106,4 @@ async def test_a_regression_and_progress_show(tmp_path: Path) -> None:
         good.results[0], invariants=(InvariantBreach(id="RT-INV-001", message="x", line=2),)
     )
     now = replace(good, results=(worse_inside, *good.results[1:]))
-    assert [each.after for each in compare(good, now).regressions] == ["fail"]
+    assert [each.case_id for each in compare(good, now).regressions] == ["RT-INV-001"]

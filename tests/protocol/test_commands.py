@@ -316,6 +316,16 @@ def test_raw_messages_go_out_as_they_are_and_still_get_receipts() -> None:
     assert record.origin == "asked"
 
 
+def test_audio_sent_raw_is_counted_and_waits_for_no_answer() -> None:
+    """Nothing ever confirms an append, so it must not time out either."""
+    desk = Desk().ready()
+    desk.core.send_raw(b'{"type":"input_audio_buffer.append","audio":"%s"}' % (b"AQAB" * 1800), desk.now)
+    assert desk.core.input_audio.pending_ms == 112.5
+    assert len(desk.core.commands) == 0
+    desk.core.send(InputAudioBufferCommit(), desk.now)
+    assert desk.sent()[-1]["type"] == "input_audio_buffer.commit"
+
+
 def test_raw_garbage_goes_out_without_complaint() -> None:
     desk = Desk().ready()
     desk.core.send_raw(b"not json", desk.now)

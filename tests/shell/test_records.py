@@ -11,7 +11,7 @@ import realtime_raw as rt
 from realtime_raw.errors import SessionLost
 from realtime_raw.loopback import Reply, Say
 from realtime_raw.transcript import TranscriptLine
-from tests.shell.lines import SOON, held, item
+from tests.shell.lines import SOON, Peer, held, item
 from tests.shell.scripted import asked, scripted
 
 HELLO = Reply((Say("Hello there, my friend."),))
@@ -116,3 +116,67 @@ async def test_a_budget_refuses_the_reply_before_it_is_asked_for() -> None:
             await conn.request(rt.events.ResponseCreate())
         await conn.insert("still free of charge")
         assert asked(server) == spent
+
+
+async def words(peer: Peer, *pieces: str) -> None:
+    """A written reply under way, of which these words were said."""
+    begun = item("a", "assistant", status="in_progress", content=[{"type": "output_text", "text": ""}])
+    await peer.say("response.output_item.added", response_id="r", output_index=0, item=begun)
+    await peer.say("conversation.item.added", previous_item_id=None, item=begun)
+    for piece in pieces:
+        await peer.say(
+            "response.output_text.delta",
+            response_id="r",
+            item_id="a",
+            output_index=0,
+            content_index=0,
+            delta=piece,
+        )
+
+
+async def test_words_nobody_was_watching_are_there_when_somebody_looks() -> None:
+    """Lines are made of what is known when they are read, also for who reads on from then."""
+    async with held() as (conn, peer):
+        last = conn.wait_for("response.output_text.delta", SOON, where=lambda event: event.delta == "two")
+        await words(peer, "one ", "two")
+        await last
+        assert [line.text for line in conn.transcript.lines()] == ["one two"]
+        live = conn.transcript.live()
+        assert (await anext(live)).text == "one two"
+        more = conn.wait_for("response.output_text.delta", SOON)
+        await peer.say(
+            "response.output_text.delta",
+            response_id="r",
+            item_id="a",
+            output_index=0,
+            content_index=0,
+            delta=" three",
+        )
+        await more
+        assert (await anext(live)).text == "one two three"
+
+
+async def test_a_line_that_goes_shows_the_words_nobody_was_watching() -> None:
+    """Written words leave with their item; the last that is said of them is all of them."""
+    async with held() as (conn, peer):
+        await words(peer, "one ", "two")
+        gone = conn.wait_for("conversation.item.deleted", SOON)
+        live = conn.transcript.live()
+        last = conn.wait_for("response.output_text.delta", SOON, where=lambda event: event.delta == "two")
+        await last
+        await anext(live)
+        await peer.say("conversation.item.deleted", item_id="a")
+        await gone
+        line = await anext(live)
+        assert (line.text, line.deleted) == ("one two", True)
+
+
+async def test_every_event_reaches_those_who_have_a_use_for_it() -> None:
+    """The table of who is told of what knows every class that a record handles."""
+    async with held() as (conn, _):
+        records = conn._records
+        kinds = [*rt.events.__dict__.values(), *rt.signals.SIGNALS.values()]
+        for kind in [one for one in kinds if isinstance(one, type)]:
+            steps = list(records._steps_for(kind))
+            for part in (records.times, records.turns, records.usage, records.witness):
+                assert (part.apply in steps) == part.concerned_with(kind)
