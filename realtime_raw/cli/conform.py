@@ -90,7 +90,8 @@ def conform(
     """Ask a server every rule of the protocol, and report which it keeps.
 
     Exit codes: 0 every must holds, 1 one is broken or something required is lacking, 2 usage, 3 key,
-    4 no connection, 7 worse than the baseline, 8 the suite itself failed.
+    4 no connection, 7 worse than the baseline, 8 the suite itself failed, or nothing
+    could be judged.
     """
     out = Output()
     writers: list[tuple[Path | None, str]] = [
@@ -219,7 +220,8 @@ def _plan_line(planned: Plan, budget: Budget) -> str:
     cost = f"about {planned.tokens:,} tokens"
     if budget.price is not None:
         cost += f" (${budget.dollars_of(planned.tokens):.2f})"
-    return f"{len(planned.asked)} cases, {cost}, {planned.seconds:.0f} s one after another"
+    cases = "1 case" if len(planned.asked) == 1 else f"{len(planned.asked)} cases"
+    return f"{cases}, {cost}, {planned.seconds:.0f} s one after another"
 
 
 def _print_plan(planned: Plan, budget: Budget, out: Output) -> None:

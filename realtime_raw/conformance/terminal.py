@@ -164,9 +164,9 @@ def _changes(comparison: Comparison, paint: _Paint, width: int) -> Iterator[str]
         for change in changes:
             yield from _headed(paint, verdict, title, str(change), width, "  ")
     if comparison.new:
-        yield f"  {len(comparison.new)} cases are new"
+        yield f"  new cases: {len(comparison.new)}"
     if comparison.gone:
-        yield f"  {len(comparison.gone)} cases were not asked this time"
+        yield f"  cases not asked this time: {len(comparison.gone)}"
     if not any((comparison.regressions, comparison.progress, comparison.others)):
         yield "  nothing has changed"
 

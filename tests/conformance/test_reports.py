@@ -45,6 +45,7 @@ def test_exit_codes() -> None:
     assert report(result(invariants=(BREACH,))).exit_code == 1
     assert report(result(), lacking=("tools",)).exit_code == 1
     assert report(result(verdict="error")).exit_code == 8
+    assert report(result(verdict="unsupported"), result("RT-TURN-001", "skipped")).exit_code == 8
     assert report(FAILED, result("RT-TURN-001", "error")).exit_code == 1
 
 
@@ -188,7 +189,7 @@ def test_a_comparison_is_shown() -> None:
     text = terminal(after, comparison=compare(before, after), width=120)
     assert "  regression RT-TURN-001 A commit makes a user item: pass -> fail: oh" in text
     assert "  progress RT-TURN-002 A commit makes a user item: fail -> pass" in text
-    assert "  1 cases are new" in text
-    assert "  1 cases were not asked this time" in text
+    assert "  new cases: 1" in text
+    assert "  cases not asked this time: 1" in text
     same = terminal(before, comparison=compare(before, before))
     assert "nothing has changed" in same
