@@ -13,13 +13,14 @@ from typing import Any, TypeAlias
 import orjson
 import pydantic
 
+from . import deltas
 from .errors import DecodeError, InvalidCommand, Problem
 from .events.base import ClientEvent, InvalidServerEvent, ServerEvent, UnknownServerEvent
 from .events.catalog import REALTIME, Dialect
 from .events.refusal import kind_of, one_of, problems_of
 from .events.retired import event_hint
 
-__all__ = ["Message", "decode", "decode_client", "encode", "warm"]
+__all__ = ["Message", "decode", "decode_client", "encode", "read", "warm"]
 
 # One message off the wire.
 Message: TypeAlias = bytes | bytearray | str
@@ -30,6 +31,9 @@ _MAX_DEPTH = 128
 # Objects and lists in one message. A long call's transcript has some ten
 # thousand; a hostile message of empty ones would else become as many models.
 _MAX_CONTAINERS = 200_000
+
+# Bytes of a message from which on it saves time to look for audio before parsing.
+_LONG = 1024
 
 # What a voice turn is made of: built by `warm`, so that no first delta waits for it.
 _HOT = (
@@ -65,6 +69,8 @@ def decode(data: Message, dialect: Dialect = REALTIME, *, strict: bool = False) 
     Raises `DecodeError` in strict mode where lenient mode returns an
     `InvalidServerEvent`; an unknown type is no fault in either.
     """
+    if type(data) is bytes and dialect is REALTIME and (words := deltas.words_of(data)) is not None:
+        return words
     message, problems = _parse(data)
     if not problems:
         kind = message["type"]
@@ -77,6 +83,23 @@ def decode(data: Message, dialect: Dialect = REALTIME, *, strict: bool = False) 
             event.keep_raw(message)
             return event
     return _invalid(data, message, problems, strict)
+
+
+def read(
+    data: Message, dialect: Dialect = REALTIME, *, strict: bool = False
+) -> ServerEvent | deltas.AudioDelta:
+    """As `decode`, but an audio delta may come as its facts, already decoded from base64.
+
+    `AudioDelta.event()` is then what `decode` returns. Valid audio alone comes
+    so, of any key order and spacing; never in strict mode.
+    """
+    if type(data) is bytes and dialect is REALTIME and not strict:
+        audio = deltas.audio_of(data)
+        if audio is not None:
+            return audio
+        if len(data) > _LONG and (audio := deltas.audio_in(data)) is not None:
+            return audio
+    return decode(data, dialect, strict=strict)
 
 
 def decode_client(data: Message, dialect: Dialect = REALTIME) -> ClientEvent:

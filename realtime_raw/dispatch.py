@@ -96,9 +96,9 @@ class Subscription(Generic[E_contra]):
         inner = _innermost(self.handler)
         return inner.__qualname__ if inspect.isroutine(inner) else type(inner).__qualname__
 
-    def wants(self, event: Event) -> bool:
-        """Whether an event is of one of the kinds."""
-        return any(_is(event, kind) for kind in self.kinds)
+    def wants(self, cls: type[Event], name: str) -> bool:
+        """Whether events of a class and name are of one of the kinds."""
+        return any(_is(cls, name, kind) for kind in self.kinds)
 
     def __repr__(self) -> str:
         kinds = ", ".join(kind if isinstance(kind, str) else kind.__name__ for kind in self.kinds)
@@ -111,6 +111,8 @@ class Registry:
     def __init__(self) -> None:
         self._subscriptions: list[Subscription[Any]] = []
         self._resolved: dict[tuple[type, str], tuple[Subscription[Any], ...]] = {}
+        # The same for classes whose events all have one name, which are nearly all.
+        self._by_class: dict[type, tuple[Subscription[Any], ...]] = {}
 
     def __iter__(self) -> Iterator[Subscription[Any]]:
         return iter(tuple(self._subscriptions))
@@ -142,14 +144,14 @@ class Registry:
             raise LocalProtocolError(f"a handler is a function of one event, not {handler!r}")
         subscription: Subscription[Any] = Subscription(self, kinds, handler)
         self._subscriptions.append(subscription)
-        self._resolved.clear()
+        self._forget()
         return subscription
 
     def remove(self, subscription: Subscription[Any]) -> None:
         """End a subscription; one that is not here is no fault."""
         if subscription in self._subscriptions:
             self._subscriptions.remove(subscription)
-            self._resolved.clear()
+            self._forget()
 
     def off(self, handler: Callable[[Any], object]) -> None:
         """End every subscription of a handler."""
@@ -159,21 +161,35 @@ class Registry:
             if subscription.handler == handler:
                 self.remove(subscription)
 
+    def _forget(self) -> None:
+        self._resolved.clear()
+        self._by_class.clear()
+
     def resolve(self, event: Event) -> tuple[Subscription[Any], ...]:
         """The subscriptions an event concerns, in the order in which they were made."""
-        key = (type(event), name_of(event))
-        found = self._resolved.get(key)
+        cls = type(event)
+        found = self._by_class.get(cls)
         if found is None:
-            found = tuple(one for one in self._subscriptions if one.wants(event))
+            name = name_of(event)
+            found = self.wanting(cls, name)
+            if name == (cls.name if issubclass(cls, Signal) else cls.wire_type):
+                self._by_class[cls] = found
+        return found
+
+    def wanting(self, cls: type[Event], name: str) -> tuple[Subscription[Any], ...]:
+        """The subscriptions that events of a class and name concern, before there is such an event."""
+        found = self._resolved.get((cls, name))
+        if found is None:
+            found = tuple(one for one in self._subscriptions if one.wants(cls, name))
             if len(self._resolved) < _REMEMBERED:
-                self._resolved[key] = found
+                self._resolved[cls, name] = found
         return found
 
 
-def _is(event: Event, kind: Kind) -> bool:
+def _is(cls: type[Event], name: str, kind: Kind) -> bool:
     if isinstance(kind, str):
-        return kind in (_ALL, name_of(event))
-    return isinstance(event, kind)
+        return kind in (_ALL, name)
+    return issubclass(cls, kind)
 
 
 def _innermost(handler: Callable[..., object]) -> Callable[..., object]:

@@ -3,7 +3,9 @@
 One header line, then `{"t": seconds, "d": "in"|"out"|"note", "m": message}`.
 Messages are spliced in as they were on the wire, so what we do not understand
 is recorded as faithfully as what we do. Text that is no JSON stands as a
-string under "x". Audio is kept. No clock and no connection is known here.
+string under "x". Audio is kept, or left out: its field is then "" and one
+beside it, `audio_elided` or `delta_elided`, says how many characters of base64
+it had. No clock and no connection is known here.
 """
 
 from __future__ import annotations
@@ -34,6 +36,8 @@ _SUSPECT = re.compile(rb'\b(?:sk|ek)[-_]|Bearer\s|api-key\.|"server_label"|"serv
 # Where MCP tools carry the credentials of other people's servers.
 _MCP_SECRETS = ("authorization", "headers")
 _HIDDEN: Final = "***"
+# What ends the type of an event whose `delta` is sound and no text.
+_SOUND_DELTA = "audio.delta"
 # A line as written here, up to the message.
 _HEAD = re.compile(rb'\{"t":[-+.0-9e]+,"d":"(?:in|out|note)","m":')
 
@@ -43,7 +47,8 @@ class JournalWriter:
 
     `secrets` are strings that must not appear, whatever they look like: the
     key in use. Neither they nor anything shaped like an API key, a bearer
-    token or an MCP credential is written. Raises what the stream raises.
+    token or an MCP credential is written. Without `audio`, sound is left out,
+    and the header says `"audio":false`. Raises what the stream raises.
     """
 
     def __init__(
@@ -54,12 +59,21 @@ class JournalWriter:
         url: str = "",
         started: str = "",
         secrets: tuple[str, ...] = (),
+        audio: bool = True,
     ) -> None:
         self._stream = stream
+        self._audio = audio
         self._text = False
         self._secrets = tuple(secret.encode() for secret in secrets if secret)
         self.lines = 0
-        header = {"journal": VERSION, "dialect": dialect, "url": url, "started": started}
+        header: dict[str, Any] = {
+            "journal": VERSION,
+            "dialect": dialect,
+            "url": url,
+            "started": started,
+        }
+        if not audio:
+            header["audio"] = False
         self._put(self._hide(orjson.dumps(header)))
 
     def write(self, direction: Direction, message: bytes | str, t: float) -> None:
@@ -81,6 +95,8 @@ class JournalWriter:
         """A message without secrets and on one line; None if it is no JSON, or nested beyond all reason."""
         try:
             message = orjson.loads(data)
+            if not self._audio and b"audio" in data and (silent := _silenced(message)) != message:
+                message, data = silent, orjson.dumps(silent)
             if _SUSPECT.search(data) and (stripped := _stripped(message)) != message:
                 data = orjson.dumps(stripped)
         except (orjson.JSONDecodeError, orjson.JSONEncodeError, RecursionError):
@@ -105,6 +121,23 @@ class JournalWriter:
             cast("IO[str]", self._stream).write(line.decode())
         self._stream.flush()
         self.lines += 1
+
+
+def _silenced(node: Any) -> Any:
+    """A message without its sound, and otherwise as it was."""
+    if isinstance(node, list):
+        return [_silenced(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    kind = node.get("type")
+    sounds = {"audio", "delta"} if isinstance(kind, str) and kind.endswith(_SOUND_DELTA) else {"audio"}
+    found: dict[str, Any] = {}
+    for name, item in node.items():
+        if name in sounds and isinstance(item, str) and item:
+            found |= {name: "", f"{name}_elided": len(item)}
+        else:
+            found[name] = _silenced(item)
+    return found
 
 
 def _stripped(node: Any) -> Any:

@@ -16,6 +16,7 @@ from . import events as ev
 from .protocol import signals as sg
 from .protocol.conversation import ConversationMirror
 from .protocol.input_audio import InputAudio
+from .protocol.sound import Sound
 from .protocol.state import Observed
 
 __all__ = ["Intake", "ItemTimes", "Span"]
@@ -154,8 +155,8 @@ class ItemTimes:
         self.started = now if self.started is None else self.started
         self._appended.look(now)
 
-    def apply(self, observed: Observed, now: float) -> None:
-        """Take in what the core observed."""
+    def apply(self, observed: Observed | Sound, now: float) -> None:
+        """Take in what the core observed; audio may come as `Sound`."""
         self.appended(now)
         handler = _HANDLERS.get(type(observed))
         if handler is not None:
@@ -239,6 +240,10 @@ class ItemTimes:
             sound.first = now
         sound.last = now
 
+    def _sounded(self, sound: Sound, now: float) -> None:
+        if sound.item_id:
+            self.received(sound.item_id, now)
+
     def _played(self, signal: sg.PlaybackStarted, now: float) -> None:
         self._begin(signal.item_id, now)
 
@@ -281,7 +286,7 @@ class ItemTimes:
 
 _Delta = ev.ResponseOutputAudioDelta | ev.ResponseOutputTextDelta | ev.ResponseOutputAudioTranscriptDelta
 
-_HANDLERS: Mapping[type[Observed], Callable[[ItemTimes, Any, float], None]] = {
+_HANDLERS: Mapping[type[Observed | Sound], Callable[[ItemTimes, Any, float], None]] = {
     ev.InputAudioBufferCommit: ItemTimes._commit_asked,
     ev.InputAudioBufferClear: ItemTimes._clear_asked,
     ev.InputAudioBufferCommitted: ItemTimes._committed,
@@ -291,6 +296,7 @@ _HANDLERS: Mapping[type[Observed], Callable[[ItemTimes, Any, float], None]] = {
     sg.UserStartedSpeaking: ItemTimes._speech_started,
     sg.UserStoppedSpeaking: ItemTimes._speech_stopped,
     ev.ResponseOutputItemAdded: ItemTimes._item_begins,
+    Sound: ItemTimes._sounded,
     ev.ResponseOutputAudioDelta: ItemTimes._delta,
     ev.ResponseOutputTextDelta: ItemTimes._delta,
     ev.ResponseOutputAudioTranscriptDelta: ItemTimes._delta,

@@ -9,7 +9,14 @@ from hypothesis import settings
 settings.register_profile("realtime_raw", deadline=None)
 settings.load_profile("realtime_raw")
 
-SETTINGS = ("OPENAI_API_KEY", "REALTIME_RAW_URL", "REALTIME_RAW_MODEL", "REALTIME_RAW_VOICE", "NO_COLOR")
+SETTINGS = (
+    "OPENAI_API_KEY",
+    "REALTIME_RAW_URL",
+    "REALTIME_RAW_MODEL",
+    "REALTIME_RAW_VOICE",
+    "REALTIME_RAW_TRANSPORT",
+    "NO_COLOR",
+)
 
 
 @pytest.fixture(autouse=True)

@@ -265,3 +265,32 @@ def test_a_stream_that_fails_says_so() -> None:
 
     with pytest.raises(OSError, match="No space left"):
         JournalWriter(Full())
+
+
+def test_without_its_sound() -> None:
+    """Each piece of audio is gone, its length said; words, settings and everything else stay."""
+    stream = io.BytesIO()
+    writer = JournalWriter(stream, audio=False)
+    messages: list[dict[str, Any]] = [
+        {"type": "input_audio_buffer.append", "audio": "AAAA"},
+        {"type": "response.output_audio.delta", "delta": "AAAAAAAA", "item_id": "i"},
+        {"type": "response.output_audio_transcript.delta", "delta": "words"},
+        {"type": "session.update", "session": {"audio": {"input": {"turn_detection": None}}}},
+        {"type": "conversation.item.retrieved", "item": {"content": [{"type": "audio", "audio": "AA=="}]}},
+        {"type": "response.output_audio.delta", "delta": ""},
+    ]
+    for message in messages:
+        writer.write("in", json.dumps(message), 0)
+    header, *lines = map(json.loads, stream.getvalue().splitlines())
+    assert header["audio"] is False
+    assert [line["m"] for line in lines] == [
+        {"type": "input_audio_buffer.append", "audio": "", "audio_elided": 4},
+        {"type": "response.output_audio.delta", "delta": "", "delta_elided": 8, "item_id": "i"},
+        *messages[2:4],
+        {
+            "type": "conversation.item.retrieved",
+            "item": {"content": [{"type": "audio", "audio": "", "audio_elided": 4}]},
+        },
+        messages[5],
+    ]
+    assert next(replayed(stream.getvalue().decode())).m["type"] == messages[0]["type"]

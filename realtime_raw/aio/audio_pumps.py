@@ -1,78 +1,190 @@
 """Sound between devices and a session: a source's frames are appended, a sink pulls from the player.
 
 The source is polled, and the sink polls; no callback of a device ever waits
-for the network. What a device is, `devices` knows; what is heard, the player.
+for the network. What a device is, `devices` knows; what of a source is sent,
+`source_pump`; what is heard, the player.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from ..audio.g711 import G711_RATE
-from ..audio.pcm import WIRE_RATE, Samples
-from ..audio.resample import Resampler
-from ..errors import SessionLost
+from ..audio.levels import Levels
+from ..audio.pcm import Samples
+from ..devices.base import DeviceChange, LiveSource, WatchedDevice
+from ..devices.tap import PlayedTap
+from ..errors import LocalProtocolError
+from ..protocol import signals
+from .hooks import HookChain
+from .source_pump import POLL_S, CaptureStatistics, Duplex, SourcePump, Talk
 
 if TYPE_CHECKING:
-    from ..devices.base import AudioSink, AudioSource
+    from ..audio.player import Player
+    from ..devices.base import AudioSink, AudioSource, SoundHook
+    from ..protocol.interruption import Interruption
 
-__all__ = ["Attachment", "SourcePump"]
-
-# Chunks on the wire need this rhythm anyway, and devices deliver no faster.
-_POLL_S: Final = 0.02
+__all__ = ["Attachment", "CaptureStatistics", "Session", "Talk"]
 
 
-class SourcePump:
-    """Appends what a source gives, resampled if its rate is not that of the wire format `encoding`.
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What an attachment needs of its connection."""
 
-    Where the line is slow, `append` waits, and the source holds or drops what
-    comes meanwhile, as is its way. Raises `MissingExtra` if it must resample
-    and cannot.
-    """
-
-    def __init__(
-        self, source: AudioSource, append: Callable[[Samples], Awaitable[None]], encoding: str
-    ) -> None:
-        rate = WIRE_RATE if encoding == "audio/pcm" else G711_RATE
-        self._source = source
-        self._append = append
-        self._resampler = Resampler(source.rate, rate) if source.rate != rate else None
-
-    async def run(self) -> None:
-        """Until the source is exhausted or the line ends. Raises what the source raises, and `AudioError`."""
-        try:
-            while not self._source.exhausted:
-                frames = self._source.read_available()
-                if len(frames):
-                    await self._append(self._resampler.process(frames) if self._resampler else frames)
-                else:
-                    await asyncio.sleep(_POLL_S)
-            if self._resampler is not None:
-                await self._append(self._resampler.flush())
-        except SessionLost:
-            pass  # whoever waits for an answer is told
+    append: Callable[[Samples], Awaitable[None]]
+    clear: Callable[[], Awaitable[object]]
+    interrupt: Callable[[], Awaitable[Interruption]]
+    encoding: Callable[[], str]
+    player: Callable[[], Player | None]
+    clock: Callable[[], float]
+    spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
+    signal: Callable[[signals.Signal], None]
+    warn: Callable[[str, str], None]
+    failed: Callable[[str, Exception], None]
 
 
 class Attachment:
     """A source and a sink at work on a connection. Made by `conn.attach`; ends with the connection.
 
-    The devices stay yours: close the source yourself, after this.
+    The devices stay yours: close the source yourself, after this. With push to
+    talk, a turn is `start_talking()`, `stop_talking()`, and then `conn.commit()`,
+    or `discard()`.
     """
 
     def __init__(
         self,
-        pump: SourcePump | None,
+        session: Session,
+        source: AudioSource | None,
         sink: AudioSink | None,
         *,
-        spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
-        failed: Callable[[str, Exception], None],
+        push_to_talk: bool,
+        preroll_ms: float,
+        full_duplex: bool,
+        hooks: Sequence[SoundHook],
     ) -> None:
-        self._failed = failed
+        self._session = session
+        self._source = source
         self._sink = sink
+        self._push_to_talk = push_to_talk
         self._error: Exception | None = None
-        self._pumping = spawn(self._pump(pump)) if pump is not None else None
+        self._tap: PlayedTap | None = None
+        self._hooks = HookChain(hooks, lambda exc: session.failed("sound hook", exc))
+        self._pump = self._pump_for(source, preroll_ms, full_duplex) if source is not None else None
+        if sink is not None:
+            self._start(sink)
+        self._mark_in_use(not push_to_talk)
+        self._pumping = session.spawn(self._run(self._pump)) if self._pump is not None else None
+        self._watched = [one for one in map(_watched, (source, sink)) if one is not None]
+        self._loudspeaker = _watched(sink)
+        to_do = self._tap is not None or self._watched
+        self._watching = session.spawn(self._watch()) if to_do else None
+
+    def _pump_for(self, source: AudioSource, preroll_ms: float, full_duplex: bool) -> SourcePump:
+        session = self._session
+        return SourcePump(
+            source,
+            append=session.append,
+            encoding=session.encoding,
+            clock=session.clock,
+            duplex=Duplex(full_duplex, session.player, self._is_deaf),
+            push_to_talk=self._push_to_talk,
+            preroll_ms=preroll_ms,
+            hooks=self._hooks.captured,
+            before=self._show_played,
+            warn=session.warn,
+        )
+
+    def _start(self, sink: AudioSink) -> None:
+        player = self._session.player()
+        assert player is not None
+        self._tap = PlayedTap(player.pull, sink.rate, sink.latency)
+        if self._hooks:
+            self._tap.listen()
+        sink.start(self._tap)
+
+    def listen(self, hook: SoundHook) -> None:
+        """Let one more hook hear what is played and captured, from now on."""
+        self._hooks.add(hook)
+        if self._tap is not None:
+            self._tap.listen()
+
+    # Push to talk
+
+    @property
+    def talking(self) -> bool:
+        """Whether `start_talking` began a turn that was not stopped yet."""
+        return self._pump is not None and self._pump.talking
+
+    async def start_talking(self) -> Interruption:
+        """The key is down: stop what sounds, as `conn.interrupt()` does, and send what is said from here on.
+
+        Ahead of it goes what was said up to `preroll_ms` before, as the key is
+        often late; in half duplex nothing that was captured while a reply
+        sounded. Called again, it interrupts again and the turn goes on. Raises
+        `LocalProtocolError` without `push_to_talk`, and `SessionLost`.
+        Cancelled, the turn may have begun: `discard()` ends it.
+        """
+        pump = self._talker()
+        interruption = await self._session.interrupt()
+        self._mark_in_use(True)
+        await pump.start()
+        return interruption
+
+    async def stop_talking(self) -> Talk:
+        """The key is up: when this returns, all that was captured up to the call has been appended.
+
+        That takes as long as the device needs to hand it over: some 10 to 100 ms,
+        250 at most. It commits nothing. A turn without any sound in it is also a
+        `ProtocolWarning` `silent_turn`. Raises `LocalProtocolError` if nobody is
+        talking, and `SessionLost`. Cancelled, the turn goes on.
+        """
+        talk = await self._talker().stop()
+        self._mark_in_use(False)
+        return talk
+
+    async def discard(self) -> Talk | None:
+        """Stop talking, and drop what was appended. None if nobody was talking.
+
+        Raises what `conn.clear()` raises. Cancelled, the clear stays in flight.
+        """
+        if not self.talking:
+            return None
+        talk = await self.stop_talking()
+        if talk.frames:
+            await self._session.clear()
+        return talk
+
+    def _talker(self) -> SourcePump:
+        if self._pump is None or not self._push_to_talk:
+            raise LocalProtocolError(
+                "this attachment sends all it captures" if self._pump else "no source is attached",
+                hint="attach(source=..., push_to_talk=True)",
+            )
+        return self._pump
+
+    def _mark_in_use(self, yes: bool) -> None:
+        if isinstance(self._source, LiveSource):
+            self._source.in_use = yes
+
+    # What is captured
+
+    @property
+    def levels(self) -> Levels:
+        """RMS, peak and clipping of the last 100 ms captured, sent or not: for a meter."""
+        return self._pump.levels if self._pump is not None else Levels(0, float("-inf"), float("-inf"), 0)
+
+    @property
+    def all_zero_ms(self) -> float:
+        """How long the source has given nothing but zeros: a microphone that is muted, or not permitted."""
+        return self._pump.all_zero_ms if self._pump is not None else 0.0
+
+    def statistics(self) -> CaptureStatistics:
+        """What became of all that was captured."""
+        return self._pump.statistics() if self._pump is not None else CaptureStatistics(0, 0, 0, 0, 0)
+
+    # Ending
 
     async def source_done(self) -> None:
         """Wait until all of the source was appended; a microphone never is. Then `commit()`.
@@ -89,16 +201,48 @@ class Attachment:
 
         Raises `AudioError` for what went wrong on the sink's thread.
         """
-        if self._pumping is not None:
-            self._pumping.cancel()
+        for task in (self._pumping, self._watching):
+            if task is not None:
+                task.cancel()
         sink, self._sink = self._sink, None
         if sink is not None:
             # In a thread: stopping joins the device's own, which may be in the middle of a block.
             await asyncio.to_thread(sink.stop)
+            self._show_played()
 
-    async def _pump(self, pump: SourcePump) -> None:
+    # Tasks
+
+    async def _run(self, pump: SourcePump) -> None:
         try:
             await pump.run()
         except Exception as exc:
             self._error = exc
-            self._failed("audio source", exc)
+            self._session.failed("audio source", exc)
+
+    async def _watch(self) -> None:
+        while True:
+            self._show_played()
+            for device in self._watched:
+                if (change := device.check(self._session.clock())) is not None:
+                    self._session.signal(_told(change))
+            await asyncio.sleep(POLL_S)
+
+    def _show_played(self) -> None:
+        if self._tap is None:
+            return
+        played = self._tap.drain()
+        if len(played.samples):
+            self._hooks.played(played.samples, played.at, self._tap.rate)
+
+    def _is_deaf(self) -> bool:
+        return self._loudspeaker is not None and self._loudspeaker.lost
+
+
+def _watched(device: object) -> WatchedDevice | None:
+    return device if isinstance(device, WatchedDevice) else None
+
+
+def _told(change: DeviceChange) -> signals.Signal:
+    if change.kind == "lost":
+        return signals.DeviceLost(device=change.device, direction=change.direction, reason=change.reason)
+    return signals.DeviceRestored(device=change.device, direction=change.direction, away_s=change.away)

@@ -14,7 +14,7 @@ import secrets
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
-from typing import IO, TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal, cast
 
 from .. import codec
 from ..dispatch import Event, Kind
@@ -33,7 +33,7 @@ from ..usage import Budget
 from .connection import RealtimeConnection
 from .driver import Driver, OnHandlerError
 from .failures import hide, refused_in_band
-from .handshake import MAX_SIZE, dial
+from .handshake import MAX_SIZE, TransportName, dial
 from .records import Records
 from .subscribe import STREAM_LIMIT, EventStream
 from .tap import Tap
@@ -50,6 +50,7 @@ __all__ = ["DEFAULT_MODEL", "connect"]
 DEFAULT_MODEL = "gpt-realtime-2.1"
 
 _KEY_VARIABLE = "OPENAI_API_KEY"
+_TRANSPORT_VARIABLE = "REALTIME_RAW_TRANSPORT"
 # After an `error`, how long its close may take to come; on a socket that
 # begins in silence, how long an `error` may.
 _LAST_WORDS_S = 1.0
@@ -66,6 +67,7 @@ def connect(
     tools: Sequence[FunctionTool | McpTool | Callable[..., object]] = (),
     budget: Budget | None = None,
     journal: str | PathLike[str] | IO[str] | IO[bytes] | None = None,
+    journal_audio: bool = True,
     on_handler_error: OnHandlerError = "report",
     barge_in: Literal["follow_server", "always", "never"] = "follow_server",
     strict: bool = False,
@@ -73,6 +75,8 @@ def connect(
     command_timeout: float = 10.0,
     close_timeout: float = 1.0,
     max_size: int = MAX_SIZE,
+    ring_seconds: float = 240.0,
+    transport: TransportName | None = None,
     allow_plaintext: bool = False,
 ) -> Connecting:
     """A session, as an async context manager: `async with connect(...) as conn:`.
@@ -89,10 +93,14 @@ def connect(
     What the session is then is in `conn.session.current`. Handlers that are
     subscribed before the body first awaits see every event after that. A
     `budget` is checked before each reply. `journal` is a path (an existing file
-    is replaced) or a stream that gets every message.
+    is replaced) or a stream that gets every message, without its sound if
+    `journal_audio` is false.
     `barge_in` says whether the user's speech, as the server hears it, cuts our
     playback. `strict` makes a server's breach of protocol end the session.
-    `max_size` bounds a server's message, in bytes. Times are in seconds:
+    `max_size` bounds a server's message, in bytes; `ring_seconds` is how much of
+    a reply `conn.player` holds. `transport` says whose WebSocket frames are used
+    after the handshake: "websockets", the library's, or "fast", our own; the
+    default is what REALTIME_RAW_TRANSPORT says, or else the library. Times are in seconds:
     `open_timeout` for all of entering, `command_timeout` for each answer.
 
     Entering raises `ConnectFailed` if no session comes of it, `OSError` for a
@@ -120,22 +128,33 @@ def connect(
         command_timeout=command_timeout,
         barge_in=barge_in,
     )
+    framing = _framing(transport)
     core = RealtimeProtocol(DIALECTS[where.dialect], options=options, ids=_ids(), session=patch)
 
     async def open_line(key: str | None) -> MessageTransport:
-        return await dial(where, key, max_size=max_size, close_timeout=close_timeout)
+        return await dial(where, key, max_size=max_size, close_timeout=close_timeout, transport=framing)
 
     return Connecting(
         where,
         core,
         open_line,
         journal=journal,
+        journal_audio=journal_audio,
         open_timeout=open_timeout,
         on_handler_error=on_handler_error,
         declared=declared,
         functions=functions,
         budget=budget,
+        ring_seconds=ring_seconds,
     )
+
+
+def _framing(transport: str | None) -> TransportName:
+    named = transport or os.environ.get(_TRANSPORT_VARIABLE) or "websockets"
+    if named in ("websockets", "fast"):
+        return cast("TransportName", named)
+    where = "transport" if transport else _TRANSPORT_VARIABLE
+    raise LocalProtocolError(f"{where} is {named!r}", hint='it is "websockets" or "fast"')
 
 
 class Connecting:
@@ -152,12 +171,15 @@ class Connecting:
         open_line: Callable[[str | None], Coroutine[Any, Any, MessageTransport]],
         *,
         journal: str | PathLike[str] | IO[str] | IO[bytes] | None = None,
+        journal_audio: bool = True,
         open_timeout: float | None = 10.0,
         on_handler_error: OnHandlerError = "report",
         declared: Sequence[FunctionTool | McpTool] = (),
         functions: Sequence[ToolFunction] = (),
         budget: Budget | None = None,
+        ring_seconds: float = 240.0,
     ) -> None:
+        self._ring_seconds = ring_seconds
         self._endpoint = endpoint
         self._declared = declared
         self._functions = functions
@@ -165,6 +187,7 @@ class Connecting:
         self._core = core
         self._open_line = open_line
         self._journal = journal
+        self._journal_audio = journal_audio
         self._open_timeout = open_timeout
         self._on_handler_error = on_handler_error
         self._driver: Driver | None = None
@@ -230,7 +253,9 @@ class Connecting:
                 driver.abort()
             await driver.finish(gently=False)
             raise
-        return RealtimeConnection(driver, self._endpoint, self._records, tools)
+        return RealtimeConnection(
+            driver, self._endpoint, self._records, tools, ring_seconds=self._ring_seconds
+        )
 
     async def _open(self, key: Secret | None) -> MessageTransport:
         opening = asyncio.create_task(self._open_line(key))
@@ -323,6 +348,7 @@ class Connecting:
                 url=self._endpoint.redacted(),
                 started=datetime.now(UTC).isoformat(timespec="milliseconds"),
                 secrets=() if key is None else (key,),
+                audio=self._journal_audio,
             )
         except BaseException:
             if owned is not None:

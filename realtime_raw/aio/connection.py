@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 import orjson
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
     from ..audio.pcm import Samples
     from ..audio.player import Player
-    from ..devices.base import AudioSink, AudioSource
+    from ..devices.base import AudioSink, AudioSource, SoundHook
     from ..endpoint import Endpoint
     from ..explain import Finding
     from ..protocol.conversation import HistoryItem
@@ -93,13 +93,22 @@ class RealtimeConnection:
     takes a message back that was sent: what it says of itself is what remains.
     """
 
-    def __init__(self, driver: Driver, endpoint: Endpoint, records: Records, tools: ToolRunner) -> None:
+    def __init__(
+        self,
+        driver: Driver,
+        endpoint: Endpoint,
+        records: Records,
+        tools: ToolRunner,
+        *,
+        ring_seconds: float = 240.0,
+    ) -> None:
         self._driver = driver
         self._endpoint = endpoint
         self._records = records
         self._tools = tools
         self._history = History(driver, records)
         self._player: Player | None = None
+        self._ring_seconds = ring_seconds
         self._appending = asyncio.Lock()
 
     def __repr__(self) -> str:
@@ -153,7 +162,8 @@ class RealtimeConnection:
         """The ring that plays replies, made on first use: from then on, replies are fed to it.
 
         Give `player.pull` to an audio callback, or use `attach(sink=...)`.
-        Audio nobody pulls stays in it, up to its four minutes. Loads numpy.
+        Audio nobody pulls stays in it, up to its `ring_seconds`, and some of it
+        behind it. Loads numpy.
         """
         return self._player if self._player is not None else self._make_player()
 
@@ -161,6 +171,7 @@ class RealtimeConnection:
         # Imported here: a program that plays nothing never loads numpy.
         from ..audio.player import Player
 
+        settings = {"seconds": self._ring_seconds, **settings}
         self._player = Player(clock=time.perf_counter_ns, **settings)  # type: ignore[arg-type]  # rate is an int
         self._driver.core.playhead = self._player
         return self._player
@@ -252,25 +263,58 @@ class RealtimeConnection:
         """Drop what was appended since the last commit. Cancelled, the clear stays in flight."""
         return await self._confirmed(InputAudioBufferClear(), InputAudioBufferCleared)
 
-    def attach(self, *, source: AudioSource | None = None, sink: AudioSink | None = None) -> Attachment:
+    def attach(
+        self,
+        *,
+        source: AudioSource | None = None,
+        sink: AudioSink | None = None,
+        push_to_talk: bool = False,
+        preroll_ms: float = 400,
+        full_duplex: bool = False,
+        hooks: Sequence[SoundHook] = (),
+    ) -> Attachment:
         """Join devices or files to the session: `source` is appended as it sounds, `sink` plays the replies.
 
-        The source never commits: `commit()` does, in manual turns. A sink is
-        started here and stopped when the connection is left; attach it before
-        the first use of `player`, which then gets its rate. Raises `AudioError`
-        where rates do not fit, or the sink will not start, and `MissingExtra` if
-        sound must be resampled without soxr. A source that fails later is reported
-        like a handler.
+        With `push_to_talk`, only between `start_talking()` and `stop_talking()`
+        of what is returned, and `preroll_ms` before. A microphone is not sent
+        while a reply plays, unless `full_duplex` says that it cannot hear the
+        loudspeaker. `hooks` hear all that is played and captured, and may change
+        the latter (`devices.base.SoundHook`). Nothing here commits: `commit()`
+        does, in manual turns.
+
+        A sink is started here and stopped when the connection is left; attach it
+        before the first use of `player`, which then gets its rate. Raises
+        `AudioError` where rates do not fit, or the sink will not start, and
+        `MissingExtra` if sound must be resampled without soxr. A source that
+        fails later is reported like a handler; a device that is lost by
+        `device.lost`, and it is reopened when it is back.
         """
-        from .audio_pumps import Attachment, SourcePump
+        from .audio_pumps import Attachment, Session
 
         driver = self._driver
-        pump = None
-        if source is not None:
-            pump = SourcePump(source, self.append, driver.core.input_audio.encoding)
         if sink is not None:
-            sink.start(self._player_for(sink).pull)
-        attachment = Attachment(pump, sink, spawn=driver.spawn, failed=driver.handler_failed)
+            self._player_for(sink)
+        session = Session(
+            append=self.append,
+            clear=self.clear,
+            interrupt=self.interrupt,
+            encoding=lambda: driver.core.input_audio.encoding,
+            player=lambda: self._player,
+            clock=lambda: driver.now,
+            spawn=driver.spawn,
+            signal=driver.signal,
+            warn=driver.warn,
+            failed=driver.handler_failed,
+        )
+        attachment = Attachment(
+            session,
+            source,
+            sink,
+            push_to_talk=push_to_talk,
+            preroll_ms=preroll_ms,
+            full_duplex=full_duplex,
+            hooks=(*hooks, *driver.recordings),
+        )
         driver.attachments.append(attachment)
         return attachment
 
@@ -300,6 +344,8 @@ class RealtimeConnection:
         )
         driver.recordings.append(recording)
         driver.observers.append(recording.observe)
+        for attachment in driver.attachments:
+            attachment.listen(recording)
         return recording
 
     def _player_for(self, sink: AudioSink) -> Player:
@@ -333,7 +379,7 @@ class RealtimeConnection:
         event = response_create(options)
         if options.get("conversation") != "none":
             await self._tools.make_way(if_busy)
-        reply = await self._driver.request(event, self._driver.reply_to, if_busy=if_busy)
+        reply = await self._driver.request(event, self._driver.awaited.reply_to, if_busy=if_busy)
         return reply if tool_rounds is None else await self._tools.final(reply, tool_rounds)
 
     async def cancel(self, response_id: str | None = None) -> Response | None:

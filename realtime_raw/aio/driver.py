@@ -8,24 +8,25 @@ subscribed. No verb of the API is here, and no rule of the protocol.
 from __future__ import annotations
 
 import asyncio
-import inspect
 import weakref
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
-from ..dispatch import Event, Kind, Registry, Subscription
-from ..errors import CommandTimeout, RealtimeError, ServerRefused, SessionLost
+from ..dispatch import Event, Kind
+from ..errors import RealtimeError, SessionLost
 from ..events.base import ClientEvent, ServerEvent
 from ..events.client import ResponseCreate
-from ..events.server import ResponseCreated
+from ..events.server import ResponseOutputAudioDelta
 from ..protocol import signals
-from ..types import CloseInfo, ErrorInfo
+from ..protocol.sound import Sound
+from ..types import CloseInfo
+from .awaited import Awaited, Confirmed
 from .bell import Bell
-from .reply import Reply, reply_key
-from .subscribe import EventStream, HandlerQueue, LagGauge, Overflow, Waiter
+from .handlers import Handlers, OnHandlerError
+from .subscribe import EventStream, Overflow, Waiter
 from .tap import Tap
-from .transport import MessageTransport
+from .transport import BURST, MessageTransport, PushTransport
 
 if TYPE_CHECKING:
     from ..journal import Direction
@@ -36,10 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HIGH_WATER", "Driver", "OnHandlerError"]
 
-OnHandlerError = Literal["report", "abort"]
 T = TypeVar("T")
-Confirmed = signals.CommandConfirmed
-Receipt = tuple[asyncio.Future[Any], Callable[[Confirmed], Any]]
 
 HIGH_WATER: Final = 256 * 1024
 """Bytes in the outbox from which on `append` and `send` wait."""
@@ -47,15 +45,12 @@ HIGH_WATER: Final = 256 * 1024
 # Leaving takes at most these two and the transport's own close (1 s).
 _DRAIN_S: Final = 0.2
 _GRACE_S: Final = 0.2
-# A burst of messages is read without a pause otherwise, and handlers starve meanwhile.
-_BURST: Final = 16
-_FAILURES_KEPT: Final = 32
 _KEEPALIVE_S: Final = 90.0
-# A handler that takes less keeps nobody waiting.
-_QUICK_S: Final = 0.001
+_AUDIO_DELTA: Final = ResponseOutputAudioDelta.wire_type
+_AUDIO_RECEIVED: Final = signals.AudioReceived.name
 
 
-class Driver:
+class Driver(Handlers):
     """Runs one session. Made inside a running event loop; `start()` it, and `finish()` it in any case."""
 
     def __init__(
@@ -66,41 +61,34 @@ class Driver:
         tap: Tap | None = None,
         on_handler_error: OnHandlerError = "report",
     ) -> None:
+        super().__init__(asyncio.get_running_loop(), on_handler_error)
         self.core = core
-        self.registry = Registry()
         self.closed: CloseInfo | None = None
-        self.failures: list[Exception] = []
-        self.failures_total = 0
         self.fatal: Exception | None = None
-        self.aborted = False
         self.attachments: list[Attachment] = []
         self.recordings: list[Recording] = []
         # Told of every event before anyone else, with the time: the records.
-        self.observers: list[Callable[[Event, float], None]] = []
+        self.observers: list[Callable[[Any, float], None]] = []
         # Asked before a create, by whatever way it comes; may refuse it by raising.
         self.check_create: Callable[[], object] | None = None
-        self._loop = asyncio.get_running_loop()
-        self.lag = LagGauge(self._loop)
         self._transport = transport
+        self._push = cast("PushTransport", transport) if hasattr(transport, "send_now") else None
         self._tap = tap or Tap(None)
-        self._on_handler_error = on_handler_error
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._handling: set[asyncio.Task[None]] = set()
-        self._reader: asyncio.Task[None] | None = None
+        self._recording = self._tap.active
+        self._read_all = asyncio.Event()
+        self._started = False
         self._handed_over = asyncio.Event()
         self._shutdown: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._due: float | None = None
         self._outbox: deque[bytes] = deque()
         self.outbox_bytes = 0
         self.outbox_high_water = 0
         self._outbox_bell = Bell()
         self._in_flight: tuple[str, ...] = ()
-        # Several may wait for one command: two cancels of one response are one.
-        self._receipts: dict[str, list[Receipt]] = {}
-        self._replies: weakref.WeakValueDictionary[str, Reply] = weakref.WeakValueDictionary()
+        self.awaited = Awaited(core, self.lost)
         self._waiting: weakref.WeakSet[EventStream[Any] | Waiter[Any]] = weakref.WeakSet()
-        self._queues: weakref.WeakKeyDictionary[Subscription[Any], HandlerQueue] = weakref.WeakKeyDictionary()
-        self._events: deque[Event] = deque()
+        self._events: deque[Event | Sound] = deque()
         self._delivering = False
 
     @property
@@ -115,50 +103,70 @@ class Driver:
         self.lag.start()
         self._tap.begin(self.now)
         self.core.connected(self.now, unix_time=unix_time)
+        self._started = True
+        if self._push is None:
+            self.spawn(self._read())
+        else:
+            self._push.attach(self)
         self.flush()
-        self._reader = self.spawn(self._read())
         self.spawn(self._write())
 
     def hand_over(self) -> None:
         """The session goes to its user. Once it is ready, nothing is read before that."""
-        self._handed_over.set()
+        if not self._handed_over.is_set():
+            self._handed_over.set()
+            if self._push is not None and self._started:
+                self._push.resume()
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Run `work` as a task that ends with the connection at the latest."""
-        task = self._loop.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+    def received(self, data: bytes | str) -> bool:
+        """A transport that pushes has a message. False: no more of them before the session has its user."""
+        if self.closed is not None:
+            return True  # it broke a rule before, and nothing after that counts
+        try:
+            self._take(data)
+        except Exception as exc:
+            self._broken(exc)
+            self.spawn(self._transport.close(1002))
+        return self._handed_over.is_set() or not self.core.ready
 
-    def _spawn_handler(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = self.spawn(work)
-        self._handling.add(task)
-        task.add_done_callback(self._handling.discard)
-        return task
+    def ended(self, close: CloseInfo) -> None:
+        """The line has ended, says a transport that pushes."""
+        if self.closed is None:
+            self._ended(close)
+        self._read_all.set()
 
     async def _read(self) -> None:
         close = CloseInfo(1006, "the reader was stopped")
         count = 0
         try:
             while True:
-                data = await self._transport.recv()
-                self._record("in", data)
-                self.core.receive_message(data, self.now)
-                self.flush()
+                self._take(await self._transport.recv())
                 count += 1
                 if self.core.ready and not self._handed_over.is_set():
                     await self._handed_over.wait()
-                elif count % _BURST == 0:
+                elif count % BURST == 0:
                     await asyncio.sleep(0)
         except SessionLost as lost:
             close = lost.close
-        except Exception as exc:  # strict mode: the server broke a rule
-            self.fatal = exc
-            close = CloseInfo(1002, type(exc).__name__)
+        except Exception as exc:
+            self._broken(exc)
         finally:
-            self._ended(close)
+            if self.closed is None:
+                self._ended(close)
+            self._read_all.set()
         if self.fatal is not None:
             await self._transport.close(1002)
+
+    def _take(self, data: bytes | str) -> None:
+        if self._recording:
+            self._record("in", data)
+        self.core.receive_message(data, self._time())
+        self.flush()
+
+    def _broken(self, exc: Exception) -> None:
+        """The server broke a rule, in strict mode."""
+        self.fatal = exc
+        self._ended(CloseInfo(1002, type(exc).__name__))
 
     async def _write(self) -> None:
         # The only place that waits for the line.
@@ -178,8 +186,8 @@ class Driver:
             self._transport.abort()
 
     def _tick(self) -> None:
-        self._timer = None
-        self.core.handle_timer(self.now)
+        self._timer = self._due = None
+        self.core.handle_timer(self._time())
         self.flush()
 
     def flush(self) -> None:
@@ -187,28 +195,37 @@ class Driver:
 
         The outbox comes first, so that no user code stands before it.
         """
-        if messages := self.core.data_to_send():
-            self._outbox.extend(messages)
-            self.outbox_bytes += sum(map(len, messages))
+        messages, events, deadline = self.core.harvest()
+        if messages:
+            self._post(messages)
+        if deadline != self._due:
+            self._arm(deadline)
+        if events:
+            self._deliver(events)
+
+    def _post(self, messages: list[bytes]) -> None:
+        """What the line takes is written at once; the rest waits for the writer."""
+        push = self._push
+        for data in messages:
+            size = len(data)
+            if push is not None and not self.outbox_bytes and push.send_now(data):
+                self.outbox_high_water = max(self.outbox_high_water, size)
+                self._record("out", data)
+                continue
+            self._outbox.append(data)
+            self.outbox_bytes += size
             self.outbox_high_water = max(self.outbox_high_water, self.outbox_bytes)
             self._outbox_bell.ring()
-        self._arm(self.core.next_deadline())
-        self._events.extend(self.core.events_received())
-        self._deliver_all()
 
     def _arm(self, deadline: float | None) -> None:
+        self._due = deadline
         if self._timer is not None:
-            if self._timer.when() == deadline:
-                return
             self._timer.cancel()
-            self._timer = None
-        if deadline is not None:
-            self._timer = self._loop.call_at(deadline, self._tick)
+        self._timer = self._loop.call_at(deadline, self._tick) if deadline is not None else None
 
     def signal(self, signal: signals.Signal) -> None:
         """Deliver a signal of the shell's own, behind what is being delivered."""
-        self._events.append(signal)
-        self._deliver_all()
+        self._deliver([signal])
 
     def _record(self, direction: Direction, data: bytes | str) -> None:
         trouble = self._tap.write(direction, data, self.now)
@@ -221,93 +238,42 @@ class Driver:
 
     # Delivering
 
-    def _deliver_all(self) -> None:
+    def _deliver(self, events: list[Event | Sound]) -> None:
         # A handler may bring about more events; they come behind those that are there.
         if self._delivering:
+            self._events.extend(events)
             return
         self._delivering = True
         try:
+            for event in events:
+                self._deliver_one(event)
             while self._events:
-                event = self._events.popleft()
-                for observe in self.observers:
-                    observe(event, self.now)
-                self._settle(event)
-                for subscription in self.registry.resolve(event):
-                    self._run(subscription, event)
+                self._deliver_one(self._events.popleft())
         finally:
             self._delivering = False
 
-    def _settle(self, event: Event) -> None:
-        """First of all, whoever awaits this very event."""
-        if isinstance(event, signals.CommandConfirmed):
-            for future, make in self._receipts.pop(event.event_id, ()):
-                if not future.done():
-                    future.set_result(make(event))
-        elif isinstance(event, signals.CommandRefused):
-            for future, _ in self._receipts.pop(event.event_id, ()):
-                if not future.done():
-                    future.set_exception(self._refusal(event))
-        elif (key := reply_key(event)) is not None and self._replies:
-            active = self.core.responses.active
-            reply = self._replies.get(key or (active.id if active else ""))
-            if reply is not None:
-                reply.take(event)
-
-    def _refusal(self, refused: signals.CommandRefused) -> RealtimeError:
-        if refused.fate == "timed_out":
-            return CommandTimeout(refused.command, refused.waited, refused.event_id)
-        if refused.fate == "lost":
-            return self.lost()
-        error = refused.error or ErrorInfo("the server gave no reason")
-        return ServerRefused(error, refused.command, refused.event_id)
-
-    def _run(self, subscription: Subscription[Any], event: Event) -> None:
-        if subscription.is_async:
-            self._queue_of(subscription).push(event)
+    def _deliver_one(self, event: Event | Sound) -> None:
+        now = self._time()
+        for observe in self.observers:
+            observe(event, now)
+        if type(event) is Sound:
+            self._deliver_sound(event)
             return
-        began = self.now
-        try:
-            result = subscription.handler(event)
-            if inspect.iscoroutine(result):  # a lambda around an async function
-                self._spawn_handler(self._finish_handler(subscription, result))
-        except Exception as exc:  # reported; the other handlers and the call go on
-            self.handler_failed(subscription.label, exc, event)
-        finally:
-            took = self.now - began
-            if took > max(_QUICK_S, self.lag.slowest_handler_s):
-                self.lag.handled(subscription.label, took)
+        event = cast("Event", event)
+        self.awaited.take(event)
+        for subscription in self.registry.resolve(event):
+            self.run(subscription, event)
 
-    async def _finish_handler(
-        self, subscription: Subscription[Any], rest: Coroutine[Any, Any, object]
-    ) -> None:
-        try:
-            await rest
-        except Exception as exc:
-            self.handler_failed(subscription.label, exc)
-
-    def _queue_of(self, subscription: Subscription[Any]) -> HandlerQueue:
-        queue = self._queues.get(subscription)
-        if queue is None:
-            queue = self._queues[subscription] = HandlerQueue(
-                cast("Callable[[Any], Awaitable[object]]", subscription.handler),
-                spawn=self._spawn_handler,
-                failed=lambda exc, event: self.handler_failed(subscription.label, exc, event),
-            )
-        return queue
-
-    def handler_failed(self, label: str, exc: Exception, event: Event | None = None) -> None:
-        """Report that `label`, called with `event`, raised `exc`: now, and when the connection is left."""
-        if isinstance(exc, SessionLost) and exc.expected:
-            return  # it was in the middle of a verb when we closed: as good as cancelled
-        self.failures_total += 1
-        if len(self.failures) < _FAILURES_KEPT:
-            self.failures.append(exc)
-        # A handler of failures that fails must not be told of it, for ever.
-        if not isinstance(event, signals.HandlerFailed):
-            self.signal(signals.HandlerFailed(handler=label, error=exc))
-        if self._on_handler_error == "abort" and not self.aborted:
-            self.aborted = True
-            self._transport.abort()
+    def _deliver_sound(self, sound: Sound) -> None:
+        """Both events of an audio delta, each made only if somebody wants it."""
+        wanting = self.registry.wanting
+        for subscription in wanting(ResponseOutputAudioDelta, _AUDIO_DELTA):
+            self.run(subscription, sound.event())
+        self.awaited.take_sound(sound)
+        if sound.key is None:
+            return
+        for subscription in wanting(signals.AudioReceived, _AUDIO_RECEIVED):
+            self.run(subscription, cast("signals.AudioReceived", sound.signal()))
 
     # Waiting
 
@@ -334,30 +300,7 @@ class Driver:
 
     async def receipt(self, event_id: str, make: Callable[[Confirmed], T]) -> T:
         """The fate of a command just given to the core: what `make` makes of it, or the exception it is."""
-        future: asyncio.Future[T] = self._loop.create_future()
-        receipt = (future, make)
-        self._receipts.setdefault(event_id, []).append(receipt)
-        self.flush()
-        try:
-            return await future
-        except asyncio.CancelledError:
-            if receipt in self._receipts.get(event_id, ()):
-                self._receipts[event_id].remove(receipt)
-                if self.core.withdraw(event_id):
-                    self.flush()
-            raise
-
-    def reply_to(self, confirmed: Confirmed) -> Reply:
-        """The `Reply` for a confirmed `response.create`; from here on it collects."""
-        created = confirmed.cause
-        # The core confirms a create with the response it has just recorded.
-        assert isinstance(created, ResponseCreated)
-        assert created.response is not None
-        record = self.core.responses.get(created.response.id or "")
-        assert record is not None
-        reply = Reply(record)
-        self._replies[record.id] = reply
-        return reply
+        return await self.awaited.receipt(event_id, make, self.flush)
 
     def stream(self, kinds: tuple[Kind, ...], limit: int, overflow: Overflow) -> EventStream[Any]:
         """A stream of events of these kinds (of none named: of all), subscribed from now on."""
@@ -421,8 +364,7 @@ class Driver:
         self._tap.note({"closed": close.code, "reason": close.reason, "by_us": close.by_us}, self.now)
         self.core.disconnected(close, self.now)
         self.flush()
-        for reply in list(self._replies.values()):
-            reply.finish(self.lost)
+        self.awaited.finish()
         for one in list(self._waiting):
             one.finish(self.lost)
         self._outbox_bell.ring()
@@ -442,8 +384,8 @@ class Driver:
         if self.closed is None:
             await self._drain()
         await self._transport.close(code, reason)
-        if self._reader is not None:
-            await asyncio.wait({self._reader})
+        if self._started:
+            await self._read_all.wait()
 
     async def _drain(self) -> None:
         try:

@@ -26,7 +26,8 @@ from ..protocol.conversation import ConversationMirror, HistoryItem
 from ..types import ErrorInfo
 
 if TYPE_CHECKING:
-    from .driver import Confirmed, Driver
+    from .awaited import Confirmed
+    from .driver import Driver
     from .records import Records
 
 __all__ = ["History", "OnItem", "Summary"]
@@ -252,7 +253,7 @@ class History:
         config = ResponseConfig(
             conversation="none", output_modalities=["text"], instructions=_ASK, input=[user(plan.text)]
         )
-        reply = await self._driver.request(ResponseCreate(response=config), self._driver.reply_to)
+        reply = await self._driver.request(ResponseCreate(response=config), self._driver.awaited.reply_to)
         await reply.done()
         return "".join([piece async for piece in reply.text()])
 

@@ -16,6 +16,7 @@ from ..dispatch import Event
 from ..errors import SessionLost
 from ..protocol.core import RealtimeProtocol
 from ..protocol.signals import ConnectionLost, HandlerFailed
+from ..protocol.sound import Sound
 from ..times import ItemTimes
 from ..transcript import Transcript, TranscriptLine
 from ..turnlog import TurnLog
@@ -111,9 +112,9 @@ class Records:
         self.usage = UsageMeter(budget)
         self.witness = OrderWitness()
         # For each class of events, those who have a use for it. Most have none for most.
-        self._steps: dict[type[Event], tuple[_Step, ...]] = {}
+        self._steps: dict[type[Event | Sound], tuple[_Step, ...]] = {}
 
-    def observe(self, event: Event, now: float) -> None:
+    def observe(self, event: Event | Sound, now: float) -> None:
         """Take in what the core or the shell observed, before any handler does."""
         steps = self._steps.get(type(event))
         if steps is None:
@@ -123,7 +124,7 @@ class Records:
         for step in steps:
             step(event, now)
 
-    def _steps_for(self, kind: type[Event]) -> Iterator[_Step]:
+    def _steps_for(self, kind: type[Any]) -> Iterator[_Step]:
         if self.times.concerned_with(kind):
             yield self.times.apply
         if self.turns.concerned_with(kind):

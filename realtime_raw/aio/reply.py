@@ -7,7 +7,7 @@ pieces mean was decided in the core.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, get_args
 
 from .. import events as ev
 from ..dispatch import Event
@@ -21,19 +21,14 @@ if TYPE_CHECKING:
     from ..events import Response
     from ..protocol.responses import ResponseRecord
 
-__all__ = ["Reply", "reply_key"]
+__all__ = ["PIECES", "Reply"]
 
 _Words = ev.ResponseOutputTextDelta | ev.ResponseOutputAudioTranscriptDelta
 _Whole = ev.ResponseOutputTextDone | ev.ResponseOutputAudioTranscriptDone
 
 
-def reply_key(event: Event) -> str | None:
-    """The response an event is a piece of; "" if the server left that out, None if it is no piece at all."""
-    if isinstance(event, (AudioReceived, ResponseFinished)):
-        return event.response_id
-    if isinstance(event, (_Words, _Whole)):
-        return event.response_id or ""
-    return None
+PIECES: Final = frozenset((AudioReceived, ResponseFinished, *get_args(_Words), *get_args(_Whole)))
+"""The events that are pieces of a reply; those of words may leave out of which."""
 
 
 class Reply:
@@ -117,7 +112,7 @@ class Reply:
     def take(self, event: Event) -> None:
         """A piece of this response has come."""
         if isinstance(event, AudioReceived):
-            self._take_sound(event)
+            self.take_sound(AudioKey(event.item_id, event.content_index), event.pcm, event.encoding)
         elif isinstance(event, _Words):
             self._take_words(_key(event), event.delta or "")
         elif isinstance(event, ev.ResponseOutputTextDone):
@@ -140,17 +135,17 @@ class Reply:
             raise reason
         return True
 
-    def _take_sound(self, event: AudioReceived) -> None:
-        key = AudioKey(event.item_id, event.content_index)
-        pcm = event.pcm
-        if event.encoding == "audio/pcm":
+    def take_sound(self, key: AudioKey, pcm: bytes, encoding: str) -> None:
+        """Sound of this response has come, in a wire format."""
+        if encoding == "audio/pcm":
             # A piece may be cut anywhere, also in the middle of a sample.
             pcm = self._carry.pop(key, b"") + pcm
             if len(pcm) % 2:
                 self._carry[key] = pcm[-1:]
                 pcm = pcm[:-1]
         if pcm:
-            self._sound.append((pcm, event.encoding))
+            self._sound.append((pcm, encoding))
+            self._bell.ring()
 
     def _take_words(self, key: AudioKey, words: str) -> None:
         if words:

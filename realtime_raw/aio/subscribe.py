@@ -1,4 +1,4 @@
-"""Delivering events to whoever subscribed: bounded streams, waiters, handler queues, and the lag gauge.
+"""Delivering events to whoever subscribed: bounded streams, waiters, handler queues.
 
 Pushing never waits: the reader must not. What happens when a subscriber is
 too slow is decided here, per subscriber. Which events one wants is
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-__all__ = ["EventStream", "HandlerQueue", "LagGauge", "Overflow", "Waiter"]
+__all__ = ["EventStream", "HandlerQueue", "Overflow", "Waiter"]
 
 Overflow = Literal["raise", "drop_deltas", "block"]
 
@@ -295,52 +295,3 @@ class HandlerQueue:
             self._behind = False
         finally:
             self._task = None
-
-
-class LagGauge:
-    """How long the event loop was kept from turning, and which handler was slowest.
-
-    It looks four times a second: a stall that is shorter, and was not caused
-    by a handler, may go unseen.
-    """
-
-    INTERVAL: Final = 0.25
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._due = 0.0
-        self._timer: asyncio.TimerHandle | None = None
-        self.longest = 0.0
-        self.longest_at = 0.0
-        self.slowest_handler: str | None = None
-        self.slowest_handler_s = 0.0
-
-    def start(self) -> None:
-        """Begin to look."""
-        self._due = self._loop.time() + self.INTERVAL
-        self._timer = self._loop.call_at(self._due, self._look)
-
-    def stop(self) -> None:
-        """Look no more; what was seen stays."""
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def handled(self, label: str, seconds: float) -> None:
-        """A sync handler ran for so long."""
-        if seconds > self.slowest_handler_s:
-            self.slowest_handler, self.slowest_handler_s = label, seconds
-
-    def stalled(self, since: float) -> str | None:
-        """In words, a stall of a second or more seen after `since`; None if there was none."""
-        if self.longest < 1 or self.longest_at < since:
-            return None
-        words = f"the event loop stood still for {self.longest:.1f} s"
-        if self.slowest_handler_s >= 1:
-            words += f", {self.slowest_handler_s:.1f} s of it in the handler {self.slowest_handler}"
-        return words
-
-    def _look(self) -> None:
-        now = self._loop.time()
-        if now - self._due > self.longest:
-            self.longest, self.longest_at = now - self._due, now
-        self.start()

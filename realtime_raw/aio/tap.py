@@ -22,6 +22,11 @@ class Tap:
         self._stream = stream
         self._started = 0.0
 
+    @property
+    def active(self) -> bool:
+        """Whether there is anything to write to."""
+        return self._journal is not None
+
     def begin(self, now: float) -> None:
         """Times count from here."""
         self._started = now

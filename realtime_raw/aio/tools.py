@@ -25,6 +25,7 @@ from ..events.response import ResponseConfig
 from ..events.session import FunctionTool, McpTool
 from ..functions import ArgumentsRefused, ToolFunction, output_text
 from ..protocol import signals
+from ..protocol.sound import Sound
 from ..protocol.tools import ToolCall
 from ..text import safe
 from ..types import UNSET
@@ -81,7 +82,7 @@ class ToolRunner:
         self._changed = asyncio.Event()
         self._after_mcp: _Batch | None = None
         self._asked: OrderedDict[str, ResponseConfig] = OrderedDict()
-        self._reactions: Mapping[type[Event], Callable[[Any], None]] = {
+        self._reactions: Mapping[type[Event | Sound], Callable[[Any], None]] = {
             ResponseCreate: self._create_sent,
             signals.ToolCallReady: self._call_ready,
             signals.ToolBatchReady: self._batch_ready,
@@ -92,7 +93,7 @@ class ToolRunner:
         }
         driver.observers.append(self._observe)
 
-    def _observe(self, event: Event, now: float) -> None:
+    def _observe(self, event: Event | Sound, now: float) -> None:
         reaction = self._reactions.get(type(event))
         if reaction is not None:
             reaction(event)
@@ -337,7 +338,7 @@ class ToolRunner:
         reply = None
         try:
             create = self._continuation(batch.response_id)
-            reply = await self._driver.request(create, self._driver.reply_to, if_busy="wait")
+            reply = await self._driver.request(create, self._driver.awaited.reply_to, if_busy="wait")
         except RealtimeError as exc:
             self._driver.warn("tool_reply", f"no reply followed the tools of {batch.response_id}: {exc}")
         finally:

@@ -6,20 +6,17 @@ unknown here; how a WebSocket is opened is `handshake`'s affair.
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Final, Protocol
-
-from websockets.exceptions import ConnectionClosed
+from typing import Final, Protocol
 
 from ..errors import SessionLost
 from ..types import CloseInfo
 from .bell import Bell
 
-if TYPE_CHECKING:
-    from websockets.asyncio.client import ClientConnection
+__all__ = ["BURST", "MemoryTransport", "MessageTransport", "PushTransport", "Receiver", "memory_pair"]
 
-__all__ = ["MemoryTransport", "MessageTransport", "WebSocketTransport", "memory_pair"]
+BURST: Final = 16
+"""Messages in a row, read without a pause, after which the loop turns: handlers would starve else."""
 
 _ABNORMAL: Final = 1006
 
@@ -50,74 +47,32 @@ class MessageTransport(Protocol):
         """End the line at once, without a word."""
 
 
-class WebSocketTransport:
-    """An open WebSocket of the websockets library.
+class Receiver(Protocol):
+    """Who takes the messages of a `PushTransport`. Neither method raises."""
 
-    `recv` returns the bytes of a text frame without decoding them, and of a
-    binary frame just the same: what they mean is decided where they are parsed.
+    def received(self, message: bytes) -> bool:
+        """A message has come. False: no more of them, until `resume()`."""
+
+    def ended(self, close: CloseInfo) -> None:
+        """The line has ended, and all its messages were handed on. The last call."""
+
+
+class PushTransport(MessageTransport, Protocol):
+    """A transport that hands messages on in the loop's own callbacks: no task has to wake for them.
+
+    Of a burst it hands on `BURST` messages, and lets the loop turn before the
+    next. What its receiver does not take yet waits here, and soon in the
+    socket.
     """
 
-    def __init__(self, socket: ClientConnection, *, close_timeout: float = 1.0) -> None:
-        self._socket = socket
-        self._close_timeout = close_timeout
-        self._closing = False
-        self._close_info: CloseInfo | None = None
+    def attach(self, receiver: Receiver) -> None:
+        """Hand every message to `receiver`; `recv` is not used then."""
 
-    @property
-    def close_info(self) -> CloseInfo | None:
-        """How the line ended; None while it is up, and until somebody tried to use it after that."""
-        return self._close_info
+    def resume(self) -> None:
+        """The receiver takes messages again: soon, never within this call."""
 
-    async def recv(self) -> bytes:
-        """The next message, as in `MessageTransport`."""
-        # Not by iteration: that takes 1001 for a clean end, and 1001 is how a
-        # session dies at its maximum duration (observed).
-        try:
-            return await self._socket.recv(decode=False)
-        except ConnectionClosed as exc:
-            close = self._ended(exc)
-        raise SessionLost(close, expected=close.by_us)
-
-    async def send(self, data: bytes) -> None:
-        """Send one text message, as in `MessageTransport`."""
-        try:
-            await self._socket.send(data, text=True)
-            return
-        except ConnectionClosed as exc:
-            close = self._ended(exc)
-        raise SessionLost(close, expected=close.by_us)
-
-    async def close(self, code: int = 1000, reason: str = "") -> None:
-        """The closing handshake, for at most `close_timeout` seconds; then the line is cut."""
-        self._closing = True
-        try:
-            # The library bounds the wait for the answer, but not the wait for
-            # a full socket to take the close frame.
-            async with asyncio.timeout(self._close_timeout):
-                await self._socket.close(code, reason)
-        except TimeoutError:
-            pass
-        finally:
-            self.abort()
-        await self._socket.wait_closed()
-
-    def abort(self) -> None:
-        """Cut the line. Waiting readers and writers get `SessionLost`."""
-        self._closing = True
-        self._socket.transport.abort()
-
-    def _ended(self, exc: ConnectionClosed) -> CloseInfo:
-        if self._close_info is None:
-            by_us = self._closing and exc.rcvd_then_sent is not True
-            if exc.rcvd is not None:
-                said, code = exc.rcvd.reason, exc.rcvd.code
-            elif exc.sent is not None and not self._closing:
-                # The library itself gave up: a frame over max_size (1009), no pong (1011).
-                said, code = exc.sent.reason, exc.sent.code
-            else:
-                said, code = "", _ABNORMAL
-            self._close_info = CloseInfo(int(code), said, by_us)
-        return self._close_info
+    def send_now(self, data: bytes) -> bool:
+        """Send one text message if that needs no waiting; False if it does, or if the line has ended."""
 
 
 class MemoryTransport:

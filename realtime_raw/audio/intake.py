@@ -6,6 +6,7 @@ as a stream of its own, so that parts cannot spill into one another.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -43,7 +44,17 @@ class Intake:
     `MissingExtra` if the rate must change and soxr is not installed.
     """
 
-    __slots__ = ("_carry", "_decode", "_rate", "_resampler", "_taken", "_width", "_wire_rate", "encoding")
+    __slots__ = (
+        "_carry",
+        "_decode",
+        "_plain",
+        "_rate",
+        "_resampler",
+        "_taken",
+        "_width",
+        "_wire_rate",
+        "encoding",
+    )
 
     def __init__(self, encoding: str, rate: int) -> None:
         if encoding not in _ENCODINGS:
@@ -56,11 +67,17 @@ class Intake:
         self._carry = OddByteCarry()
         self._resampler = Resampler(self._wire_rate, rate) if rate != self._wire_rate else None
         self._taken = 0
+        self._plain = encoding == "audio/pcm" and self._resampler is None and sys.byteorder == "little"
 
     @property
     def received(self) -> int:
         """How long the stream is so far, in frames at `rate`, rounded down."""
         return self._taken * self._rate // self._wire_rate
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether whole samples that come next need no change, and nothing is held back before them."""
+        return self._plain and not self._carry.pending
 
     def take(self, data: bytes, room: int) -> Taken:
         """Samples made of `data`, or of as much of it as gives no more than `room` frames.

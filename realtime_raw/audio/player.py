@@ -21,6 +21,7 @@ from .spill import Spill
 
 __all__ = ["Player", "PlayerStatistics"]
 
+_PLAIN = "audio/pcm"
 _REMEMBERED = 4096  # parts: some hours of talk
 
 
@@ -66,6 +67,7 @@ class _Part:
     end_at: int = 0  # after its last frame in the ring
     ended: bool = False
     started: bool = False
+    plain: bool = False  # what comes next are samples of the ring's own kind, nothing held back
 
 
 class Player:
@@ -164,6 +166,9 @@ class Player:
         Raises `AudioError` for another encoding, and `MissingExtra` if it must
         resample without soxr.
         """
+        part = self._parts.get(key)
+        if part is not None and part.plain and encoding == _PLAIN and self._fed_plain(part, data):
+            return len(data) >> 1
         part = self._part(key, encoding)
         self._refill()
         assert part.intake is not None
@@ -171,6 +176,7 @@ class Player:
         part.received = part.before + part.intake.received
         self._refused += taken.refused
         self._queue(part, taken.samples)
+        part.plain = part.intake.is_plain
         if taken.frames:
             self._live.setdefault(key, part)
         return taken.frames
@@ -186,7 +192,7 @@ class Player:
         part.ended = True
         if part.intake is not None:
             self._queue(part, part.intake.flush())
-            part.intake = None
+            part.intake, part.plain = None, False
             # Resampled, a part may come out one frame longer than reckoned.
             part.received = max(part.received, part.kept)
         self._release(part)
@@ -210,7 +216,7 @@ class Player:
         stopped = tuple(self._record(part) for part in self._live.values())
         self._marks = [mark for mark in self._marks if mark.key not in self._live]
         for part in self._live.values():
-            part.intake, part.before, part.spilled = None, part.received, 0
+            part.intake, part.before, part.spilled, part.plain = None, part.received, 0, False
         self._live.clear()
         self._spill.clear()
         self._spans.cut(self._position)
@@ -243,6 +249,17 @@ class Player:
         """Whether a part has had audio and was neither heard to its end nor interrupted."""
         return bool(self._live)
 
+    def sounding_for(self, now: float) -> float:
+        """Seconds from `now` until the device is silent, if nothing more is handed to it; 0.0 if it is.
+
+        After an interruption, that is what was inside the device, and the fade.
+        """
+        clock = self._reader.clock
+        if not clock.run_frames:
+            return 0.0
+        end = clock.run_at + clock.run_frames + self._reader.fade
+        return max(0.0, (end - self._heard_until(now)) / self._rate)
+
     @property
     def fault(self) -> Exception | None:
         """The last exception that was swallowed in the device's callback."""
@@ -272,10 +289,33 @@ class Player:
 
     # -- parts into the ring ------------------------------------------------
 
+    def _fed_plain(self, part: _Part, data: bytes) -> bool:
+        """Write whole samples straight into the ring; False if they are none, or find no room."""
+        if len(data) & 1 or not data or len(self._spill):
+            return False
+        waiting = self._ring.write_bytes(data)
+        if not waiting:
+            return False
+        frames = len(data) >> 1
+        end = self._ring.written
+        self._spans.wrote(end - frames, frames, part.key)
+        part.before += frames
+        part.received += frames
+        part.kept += frames
+        part.end_at = end
+        if waiting > self._high_water:
+            self._high_water = max(self._high_water, waiting - self._ring.discarding)
+        if part.key not in self._live:
+            self._live[part.key] = part
+        return True
+
     def _part(self, key: AudioKey, encoding: str) -> _Part:
-        part = self._parts.get(key) or _Part(key)
-        if part.intake is None or part.intake.encoding != encoding:
-            part.intake, part.before = Intake(encoding, self._rate), part.received
+        part = self._parts.get(key)
+        if part is not None and part.intake is not None and part.intake.encoding == encoding:
+            part.ended = False
+            return part
+        part = part or _Part(key)
+        part.intake, part.before = Intake(encoding, self._rate), part.received
         part.ended = False
         if key not in self._parts:
             self._forget_oldest()
@@ -327,14 +367,18 @@ class Player:
 
     def _follow(self, now: float) -> None:
         """Move `_position` to what was heard by `now`; it never moves back."""
+        clock, frame = self._reader.clock, self._heard_until(now)
+        self._position = max(self._position, clock.position(frame))
+
+    def _heard_until(self, now: float) -> int:
+        """How many device frames were heard by `now`."""
         clock = self._reader.clock
         if clock.pulled != self._seen[0]:
             self._seen = (clock.pulled, now)
         # The block may be older than that, so this much of the latency is over at least:
         # a device that stops asking still plays out what it has.
         over = int(max(0.0, now - self._seen[1]) * self._rate)
-        frame = clock.pulled - max(0, clock.latency - over)
-        self._position = max(self._position, clock.position(frame))
+        return clock.pulled - max(0, clock.latency - over)
 
     def _advance(self, now: float) -> None:
         self._follow(now)

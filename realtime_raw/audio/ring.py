@@ -16,7 +16,7 @@ import numpy as np
 from ..errors import AudioError
 from .pcm import Samples
 
-__all__ = ["RingStatistics", "SampleRing"]
+__all__ = ["RingStatistics", "SampleRing", "new_counter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +68,16 @@ def _gil_enabled() -> bool:
     return check is None or bool(check())
 
 
+def new_counter() -> _Counter | _GuardedCounter:
+    """An integer, 0 at first, for one writing and one reading thread of this interpreter."""
+    return _Counter() if _gil_enabled() else _GuardedCounter()
+
+
 class SampleRing:
     """A buffer of `capacity` int16 samples between two threads.
 
     The writing thread may call `write` and `discard`, the reading thread
-    `read_into`, `peek_into`, `advance` and `skip_discarded`; everything else is
+    `read_into`, `read_block`, `peek_into`, `advance` and `skip_discarded`; everything else is
     for both. Nothing waits. Frames are numbered by the order in which they
     were written, from 0; a number is never used twice.
     """
@@ -82,11 +87,12 @@ class SampleRing:
             raise AudioError(f"a ring of {capacity} frames holds nothing", hint="give it at least one frame")
         # Zeroed memory comes from the system untouched: pages cost nothing until written.
         self._samples = np.zeros(capacity, np.int16)
+        self._view = self._samples.data
+        self._memory = self._samples.view(np.uint8).data
         self._capacity = capacity
-        counter = _Counter if _gil_enabled() else _GuardedCounter
-        self._written = counter()
-        self._consumed = counter()
-        self._discard_until = counter()
+        self._written = new_counter()
+        self._consumed = new_counter()
+        self._discard_until = new_counter()
         self._discarded = 0  # reader's
         self._high_water = 0  # writer's
 
@@ -146,6 +152,30 @@ class SampleRing:
             self._high_water = waiting + count
         return count
 
+    def write_bytes(self, data: bytes) -> int:
+        """Copy in samples as bytes in the machine's order, an even number, if there is room for all of them.
+
+        Returns how many frames now wait, those marked for discarding included;
+        0 if there was no room, and nothing was written.
+        """
+        written = self._written.value
+        count = len(data) >> 1
+        waiting = written - self._consumed.value + count
+        capacity = self._capacity
+        if waiting > capacity:
+            return 0
+        at = written % capacity
+        first = capacity - at
+        if count <= first:
+            self._memory[2 * at : 2 * (at + count)] = data
+        else:
+            self._memory[2 * at :] = data[: 2 * first]
+            self._memory[: 2 * (count - first)] = data[2 * first :]
+        self._written.value = written + count
+        if waiting > self._high_water:
+            self._high_water = waiting
+        return waiting
+
     def discard(self) -> int:
         """Mark all that was written for skipping; returns the number the next frame will have."""
         until = self._written.value
@@ -164,6 +194,27 @@ class SampleRing:
         count = self.peek_into(out)
         self._consumed.value += count
         return count
+
+    def read_block(self, out: Samples) -> int:
+        """Fill all of `out` from frames that lie in one piece; 0, and nothing done, if there are none such.
+
+        For the callback, which is here for nearly every block: memory to
+        memory, without an array made in between. What is no one-dimensional
+        int16 array is for `peek_into` to refuse.
+        """
+        size = len(out)
+        consumed = self._consumed.value
+        until = consumed + size
+        at = consumed % self._capacity
+        end = at + size
+        if until > self._written.value or end > self._capacity or self._discard_until.value > consumed:
+            return 0
+        try:
+            out.data[:] = self._view[at:end]
+        except (TypeError, ValueError, NotImplementedError):  # other samples, another shape, read-only
+            return 0
+        self._consumed.value = until
+        return size
 
     def peek_into(self, out: Samples) -> int:
         """Copy the next frames without consuming them and without regard to `discard`."""

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Protocol, cast
 
 import typer
 
 from .. import __version__
 from ..text import safe
-from . import options
 from .conform import conform
+from .devices import devices
+from .doctor import doctor
 from .output import Output, prepare_streams
 from .running import ExitCode
 from .schema import schema
 from .serve import serve
-from .session import session
+from .talk import talk
 from .target import KEY
 from .text import text
 from .turn import turn
@@ -32,7 +34,7 @@ app = typer.Typer(
     "124 timeout, 130 interrupted. "
     f"The key is read from {KEY} and from nowhere else.",
 )
-for command in (turn, text, serve, schema, conform):
+for command in (talk, turn, text, serve, conform, schema, devices, doctor):
     app.command()(command)
 
 # typer carries its own copy of click in newer versions and depends on it in
@@ -54,29 +56,40 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _with_options_of(command: Callable[..., None]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a function that takes `**given` the options of `command`: typer reads them from its signature."""
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        own = inspect.signature(function, eval_str=True)
+        theirs = inspect.signature(command, eval_str=True)
+        kept = [one for one in own.parameters.values() if one.kind is not one.VAR_KEYWORD]
+        parameters = [*kept[:1], *theirs.parameters.values(), *kept[1:]]
+        function.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]  # read by inspect
+        function.__annotations__ = {one.name: one.annotation for one in parameters}
+        return function
+
+    return decorate
+
+
 @app.callback(invoke_without_command=True)
+@_with_options_of(talk)
 def bare(
     ctx: typer.Context,
-    url: options.Url = None,
-    loopback: options.Loopback = False,
-    model: options.Model = options.DEFAULT_MODEL,
-    voice: options.Voice = None,
-    instructions: options.Instructions = None,
-    journal: options.Journal = None,
-    json: options.Json = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
     ] = False,
+    **given: Any,
 ) -> None:
     """Talk to the OpenAI Realtime API, turn by turn.
 
-    Without a command: a session on a line prompt, in which nothing is answered until you say /respond.
+    Without a command it is `talk`: a session on this terminal, by voice or in writing.
     """
     if ctx.invoked_subcommand is None:
-        session(url, loopback, model, voice, instructions, journal, json)
+        talk(**given)
+        return
     misplaced = [name for name in ctx.params if _was_typed(ctx, name)]
     if misplaced:
-        option = f"--{misplaced[0]}"
+        option = f"--{misplaced[0].replace('_', '-')}"
         raise typer.BadParameter(
             f"{option} belongs behind the command: {ctx.invoked_subcommand} {option} ..."
         )

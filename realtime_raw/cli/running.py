@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import enum
+import gc
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -15,7 +16,7 @@ import typer
 from .. import errors
 from .output import Output
 
-__all__ = ["ExitCode", "Stop", "Verdict", "execute", "judge"]
+__all__ = ["ExitCode", "Stop", "Verdict", "execute", "judge", "undisturbed"]
 
 
 class ExitCode(enum.IntEnum):
@@ -134,6 +135,23 @@ def execute(
         out.error(verdict.message, verdict.code, verdict.facts)
         raise typer.Exit(verdict.code) from None
     raise typer.Exit(ExitCode.OK)
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """While this is open, the garbage collector leaves alone what existed before.
+
+    A full collection stops everything, the device's callback too, and looks at
+    each object there is: 10 ms and more for the modules and models of a
+    session, which nobody will ever drop. Garbage that is made meanwhile is
+    found as always.
+    """
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 async def _bounded(work: Coroutine[None, None, None], timeout: float | None) -> None:

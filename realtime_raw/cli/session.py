@@ -1,68 +1,25 @@
-"""The bare command: a manual-turn session on a line prompt."""
+"""A session on a line prompt: for pipes, plain terminals and `--json`."""
 
 from __future__ import annotations
 
 import asyncio
-import json as jsonlib
-import sys
 from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar
 
 import realtime_raw as rt
 
+from .commands import Commands
 from .output import Output
 from .replies import check_whole, tell
-from .running import ExitCode, Stop, execute, judge
-from .target import KEY, Target, open_session
+from .running import ExitCode, Stop, judge
 
 if TYPE_CHECKING:
     from .. import RealtimeConnection
-    from ..protocol.history_item import HistoryItem
-    from ..protocol.patch import SessionChanges
     from .lines import Lines
 
-__all__ = ["Prompt", "session"]
+__all__ = ["Prompt"]
 
 T = TypeVar("T")
-
-ROLES: dict[str, Literal["user", "system", "assistant"]] = {
-    "user": "user",
-    "system": "system",
-    "assistant": "assistant",
-}
-
-
-def session(
-    url: str | None,
-    loopback: bool,
-    model: str,
-    voice: str | None,
-    instructions: str | None,
-    journal: Path | None,
-    json: bool,
-) -> NoReturn:
-    """Open a session and read lines until /quit or the end of input. Raises `typer.Exit`."""
-    out = Output(as_json=json)
-
-    async def work() -> None:
-        from .lines import Lines
-
-        target = Target(url, loopback, model, journal)
-        if not target.reachable:
-            out.say(f"no {KEY} and no --url: using the built-in loopback server")
-            target = Target(None, True, model, journal)
-        patch = rt.SessionPatch(
-            voice=rt.UNSET if voice is None else voice,
-            instructions=rt.UNSET if instructions is None else instructions,
-        )
-        async with open_session(target, patch, out) as conn:
-            out.say("type to add a message; nothing is answered until /respond; /help lists the rest")
-            lines = Lines(sys.stdin.fileno())
-            conn.on("connection.lost")(lambda signal: lines.fail(rt.SessionLost(signal.close)))
-            await Prompt(conn, lines, out).run()
-
-    execute(work, out)
 
 
 class Prompt:
@@ -79,21 +36,14 @@ class Prompt:
         self._out = out
         self._replying: asyncio.Task[None] | None = None
         self._stopped: asyncio.Task[None] | None = None  # the reply that Ctrl-C has stopped already
-        self._commands: dict[str, tuple[str, str, Callable[[str], Awaitable[None]]]] = {
-            "/say": ("FILE.wav", "append the sound of a file to the turn", self._say),
-            "/commit": ("", "end the turn: what was appended becomes a user message", self._commit),
-            "/respond": ("", "ask for an answer", self._respond),
-            "/interrupt": ("", "stop the answer under way", self._interrupt),
-            "/insert": (
-                "ROLE [after=ITEM] TEXT",
-                "add a message, at the end or behind ITEM",
-                self._insert,
-            ),
-            "/patch": ("KEY=VALUE", "change one setting; VALUE is JSON, or else text", self._patch),
-            "/history": ("", "the conversation, in the server's order", self._history),
-            "/why": ("", "why there is no answer, or no sound, or an early end", self._why),
-            "/help": ("", "this list", self._help),
-        }
+        self._commands = Commands(
+            conn,
+            out,
+            {
+                "/respond": ("", "ask for an answer", self._respond),
+                "/interrupt": ("", "stop the answer under way", self._interrupt),
+            },
+        )
 
     async def run(self) -> None:
         """Until /quit or the end of input. Ctrl-C stops a reply under way; the next one ends the session."""
@@ -129,15 +79,17 @@ class Prompt:
         return None if line is None else line.strip()
 
     async def _obey(self, line: str) -> None:
-        name, _, rest = line.partition(" ")
-        if not self._lines.is_terminal and name != "/interrupt":
+        if not self._lines.is_terminal and line.partition(" ")[0] != "/interrupt":
             await self._settle()
-        if name in self._commands:
-            await self._attempt(self._commands[name][2], rest.strip())
-        elif name.startswith("/"):
-            self._out.say(f"there is no {name}; /help lists what there is")
+        try:
+            found = self._commands.find(line)
+        except Stop as stop:
+            self._out.say(stop.message)
+            return
+        if found is not None:
+            await self._attempt(*found)
         elif line:
-            await self._attempt(self._add, line)
+            await self._attempt(self._commands.add, line)
 
     async def _attempt(self, verb: Callable[[T], Awaitable[None]], what: T) -> None:
         try:
@@ -153,23 +105,6 @@ class Prompt:
         if self._replying is not None:
             await asyncio.wait({self._replying})
             self._replying.result()
-
-    async def _add(self, text: str) -> None:
-        self._show(await self._conn.insert(text))
-
-    async def _say(self, rest: str) -> None:
-        from .question import chunks, read_question
-
-        if not rest:
-            raise Stop(ExitCode.USAGE, "which file? /say FILE.wav")
-        question = read_question(rest, self._out)
-        for chunk in chunks(question.samples):
-            await self._conn.append(chunk)
-        line = f"appended {question.seconds:.2f} s; /commit makes it a message"
-        self._out.data("appended", line, seconds=question.seconds)
-
-    async def _commit(self, rest: str) -> None:
-        self._show(await self._conn.commit())
 
     async def _respond(self, rest: str) -> None:
         if self._busy:
@@ -196,51 +131,3 @@ class Prompt:
         what = "interrupted" if done.response_id or items else "nothing to interrupt"
         cuts = "".join(f"; {i.item_id}: {i.action}, {i.heard_ms} ms heard" for i in done.items)
         self._out.data("interrupted", what + cuts, response_id=done.response_id, items=items)
-
-    async def _insert(self, rest: str) -> None:
-        role, _, rest = rest.partition(" ")
-        after = None
-        if rest.startswith("after="):
-            place, _, rest = rest.partition(" ")
-            after = place.removeprefix("after=")
-        if role not in ROLES or not rest.strip():
-            raise Stop(ExitCode.USAGE, "/insert user|system|assistant [after=ITEM] TEXT")
-        self._show(await self._conn.insert(rest.strip(), role=ROLES[role], after=after))
-
-    async def _patch(self, rest: str) -> None:
-        key, equals, value = (part.strip() for part in rest.partition("="))
-        if not equals:
-            raise Stop(ExitCode.USAGE, "/patch KEY=VALUE, such as /patch instructions=Answer briefly.")
-        changes = cast("SessionChanges", {key: _value(value)})  # the patch itself checks names and values
-        await self._conn.patch(**changes)
-        self._out.data("patched", f"patched {key}", setting=key)
-
-    async def _history(self, rest: str) -> None:
-        for item in self._conn.history:
-            self._show(item)
-
-    async def _why(self, rest: str) -> None:
-        findings = self._conn.explain()
-        for finding in findings:
-            self._out.data("finding", str(finding), **finding.to_dict())
-        if not findings:
-            self._out.data("finding", "nothing is wrong", rule=None)
-
-    async def _help(self, rest: str) -> None:
-        lines = {"TEXT": "add a user message"}
-        lines |= {f"{name} {usage}": what for name, (usage, what, _) in self._commands.items()}
-        lines["/quit"] = "leave; the end of input does the same"
-        for usage, what in lines.items():
-            self._out.data("help", f"{usage:<32}{what}", usage=usage.strip(), what=what)
-
-    def _show(self, item: HistoryItem) -> None:
-        from ..protocol.history_item import describe
-
-        self._out.data("item", f"{item.id}  {describe(item)}", **item.to_dict())
-
-
-def _value(text: str) -> object:
-    try:
-        return jsonlib.loads(text)
-    except ValueError:
-        return text

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import realtime_raw as rt
 
 from .output import Output
-from .running import ExitCode, Stop
+from .running import ExitCode, Stop, undisturbed
 
 if TYPE_CHECKING:
     from .. import RealtimeConnection, SessionPatch
@@ -33,6 +33,7 @@ class Target:
     loopback: bool
     model: str
     journal: Path | None = None
+    journal_audio: bool = True
 
     def __post_init__(self) -> None:
         if self.url is not None and self.loopback:
@@ -61,7 +62,14 @@ async def open_session(target: Target, patch: SessionPatch, out: Output) -> Asyn
         url = target.server
         if target.loopback:
             url = (await stack.enter_async_context(rt.loopback.LoopbackServer())).url
-        connection = rt.connect(url, model=target.model, session=patch, journal=target.journal)
+        connection = rt.connect(
+            url,
+            model=target.model,
+            session=patch,
+            journal=target.journal,
+            journal_audio=target.journal_audio,
+        )
         conn = await stack.enter_async_context(connection)
         out.say(f"connected to {'the loopback server' if target.loopback else conn.endpoint.redacted()}")
-        yield conn
+        with undisturbed():
+            yield conn

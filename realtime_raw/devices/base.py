@@ -1,15 +1,29 @@
 """The shapes of a source and a sink of sound; whatever fits them can be attached to a connection.
 
-Mono int16 throughout. No device is opened here.
+Mono int16 throughout. No device is opened here. Times are seconds of one clock,
+`time.monotonic`, which is also the event loop's.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+import math
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from ..audio.pcm import Samples
 
-__all__ = ["AudioSink", "AudioSource", "Pull"]
+__all__ = [
+    "AudioSink",
+    "AudioSource",
+    "Captured",
+    "DeviceChange",
+    "Direction",
+    "LiveSource",
+    "Pull",
+    "SoundHook",
+    "WatchedDevice",
+]
+
+Direction = Literal["input", "output"]
 
 
 class Pull(Protocol):
@@ -65,3 +79,79 @@ class AudioSink(Protocol):
 
         Raises `AudioError` for what went wrong on that thread. Stopping twice is harmless.
         """
+
+
+class Captured(NamedTuple):
+    """A stretch without a hole in it: its samples, and when the first of them was in the air.
+
+    `gap` is how many frames before it were captured or due, and are lost.
+    """
+
+    samples: Samples
+    at: float
+    gap: int = 0
+
+    def until(self, rate: int) -> float:
+        """When its last sample was in the air."""
+        return self.at + len(self.samples) / rate
+
+    def since(self, time: float, rate: int) -> Captured:
+        """The part of it that is no older than `time`. What is left out is no gap: it was not wanted."""
+        # A thousandth of a frame is no time: clocks are floats.
+        skip = min(len(self.samples), max(0, math.ceil((time - self.at) * rate - 0.001)))
+        return Captured(self.samples[skip:], self.at + skip / rate, 0 if skip else self.gap)
+
+
+@runtime_checkable
+class LiveSource(AudioSource, Protocol):
+    """A source that hears its surroundings whether or not anybody reads: a microphone.
+
+    It keeps the latest seconds only. Nothing of it is sent that is older than what was asked for,
+    nor, in half duplex, while a loudspeaker sounds.
+    """
+
+    in_use: bool
+    """Set while what it hears is wanted: it is then not interrupted for another device's sake."""
+
+    def read_captured(self) -> Captured:
+        """As `read_available`, with the time. Empty, `at` is the time up to which everything was read."""
+
+
+class DeviceChange(NamedTuple):
+    """A device was lost, or is back. `away` is for how many seconds it was gone."""
+
+    kind: Literal["lost", "restored"]
+    device: str
+    direction: Direction
+    reason: str = ""
+    away: float = 0.0
+
+
+@runtime_checkable
+class WatchedDevice(Protocol):
+    """A source or sink that can disappear and come back."""
+
+    @property
+    def lost(self) -> bool:
+        """Whether it is gone at present."""
+
+    def check(self, now: float) -> DeviceChange | None:
+        """Look whether it still works; call it every 20 ms or so. Never waits, never raises.
+
+        What is lost is looked for in the background, and reopened when it is back.
+        """
+
+
+class SoundHook(Protocol):
+    """Hears everything that is played and captured, on one clock: what an echo canceller needs.
+
+    Both are called on the event loop's thread, every 20 ms or so, what was played
+    first. `at` says when the first sample was, or will be, in the air. Arrays are
+    the hook's to keep and not to change.
+    """
+
+    def played(self, samples: Samples, at: float, rate: int) -> None:
+        """What left the ring for the device: fades and the silence between included."""
+
+    def captured(self, samples: Samples, at: float, rate: int) -> Samples:
+        """What the source gave; returns what is to be sent in its place (`samples` itself, say)."""

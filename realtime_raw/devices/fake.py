@@ -1,29 +1,124 @@
-"""`FakeOutput`: a sound card that is none, for tests of everything that plays.
+"""`FakeInput` and `FakeOutput`: a sound card that is none, for tests of everything that listens or plays.
 
-By hand it lives in simulated time, block by block; threaded it calls `pull`
-from a thread of its own, as a real device does. It keeps all it was given.
+By hand they live in simulated time, block by block; a threaded output calls
+`pull` from a thread of its own, as a real device does, and keeps all it was
+given. Both can be unplugged.
 """
 
 from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
 
 import numpy as np
 
 from ..audio.pcm import WIRE_RATE, Samples
 from ..errors import AudioError
-from .base import Pull
+from .base import Captured, DeviceChange, Direction, Pull
+from .capturing import Capture
 from .pacing import BlockThread
 
-__all__ = ["FakeOutput"]
+__all__ = ["FakeInput", "FakeOutput"]
 
 
-class FakeOutput:
+class _Pluggable:
+    """What can be unplugged, and plugged in again; a `WatchedDevice`."""
+
+    _direction: Direction
+
+    def __init__(self) -> None:
+        self._lost_at: float | None = None
+        self._changes: deque[DeviceChange] = deque()
+
+    @property
+    def lost(self) -> bool:
+        """Whether it is unplugged."""
+        return self._lost_at is not None
+
+    def lose(self, reason: str = "unplugged", at: float = 0.0) -> None:
+        """Unplug it, at time `at`."""
+        self._lost_at = at
+        self._changes.append(DeviceChange("lost", "fake", self._direction, reason))
+
+    def restore(self, at: float = 0.0) -> None:
+        """Plug it in again, at time `at`."""
+        assert self._lost_at is not None
+        away, self._lost_at = at - self._lost_at, None
+        self._changes.append(DeviceChange("restored", "fake", self._direction, away=away))
+
+    def check(self, now: float) -> DeviceChange | None:
+        """What happened to it and was not told yet."""
+        return self._changes.popleft() if self._changes else None
+
+
+class FakeInput(_Pluggable):
+    """A `LiveSource` without a microphone: it hears what `hear` gives it, in blocks of `block` frames.
+
+    `clock` tells the time at which it is heard. Unplugged, it hears nothing.
+    """
+
+    _direction = "input"
+
+    def __init__(
+        self, *, rate: int = WIRE_RATE, block: int = 480, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__()
+        self.in_use = False
+        self._rate = rate
+        self._block = block
+        self._clock = clock
+        self._capture = Capture(rate)
+        self._closed = False
+
+    @property
+    def rate(self) -> int:
+        """Frames a second."""
+        return self._rate
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether it was closed."""
+        return self._closed
+
+    def hear(self, samples: Samples, at: float | None = None) -> None:
+        """Let it hear `samples`, the first of them at time `at`; without one, the last of them now."""
+        if at is None:
+            at = self._clock() - len(samples) / self._rate
+        if self.lost:
+            return
+        for start in range(0, len(samples), self._block):
+            self._capture.write(samples[start : start + self._block], at + start / self._rate)
+
+    def restore(self, at: float = 0.0) -> None:
+        """Plug it in again, at time `at`; what it hears from then on comes behind a hole."""
+        super().restore(at)
+        self._capture.resume()
+
+    def read_available(self) -> Samples:
+        """What it heard since the last call; the latest 2 s at most."""
+        return self.read_captured().samples
+
+    def read_captured(self) -> Captured:
+        """The same with the time; see `base.LiveSource`."""
+        return self._capture.read()
+
+    def close(self) -> None:
+        """Hear no more."""
+        self._closed = True
+
+
+class FakeOutput(_Pluggable):
     """An `AudioSink` without a speaker.
 
     Not `threaded`, it does nothing until `step` or `advance` is called, and
     then asks for blocks of `block` frames at once; `now` is its own time.
     Threaded, it asks in real time from `start` to `stop`. `latency` in seconds
     is told with each block, as a real device does; None leaves it to the player.
+    Unplugged, it asks for nothing.
     """
+
+    _direction = "output"
 
     def __init__(
         self,
@@ -33,6 +128,7 @@ class FakeOutput:
         latency: float | None = None,
         threaded: bool = False,
     ) -> None:
+        super().__init__()
         self._rate = rate
         self._block = block
         self._latency = latency
@@ -87,7 +183,7 @@ class FakeOutput:
         if self._pull is None or self._thread is not None:
             raise AudioError("there is nothing to step", hint="start it, and not threaded")
         before = len(self._blocks)
-        for _ in range(blocks):
+        for _ in range(0 if self.lost else blocks):
             out = np.zeros(self._block, np.int16)
             self._pull(out, self._latency)
             self._blocks.append(out)

@@ -44,7 +44,7 @@ class StereoFile:
         self._told = 0  # frames that the header speaks of
         try:
             self._file = open(path, "x+b")  # noqa: SIM115  # open until `close`
-            self._file.write(pack_header(0, rate, channels=2))
+            self._tell()
         except OSError as exc:
             raise self._failed(exc) from exc
 

@@ -52,6 +52,14 @@ class _Raw:
         self._file.flush()
 
 
+class _Pipe(_Raw):
+    """Whoever listens at the other end should not wait until a buffer of ours is full."""
+
+    def write(self, pcm: bytes | memoryview) -> None:
+        self._file.write(pcm)
+        self._file.flush()
+
+
 class _Wav:
     def __init__(self, file: BinaryIO, rate: int) -> None:
         self._file = file
@@ -125,7 +133,7 @@ class AudioWriter:
                 self._place.leave()
                 raise
         else:
-            self._encoder = _Raw(target)
+            self._encoder = _Pipe(target)
         self._name = self._place.name if self._place else "the output"
         self._open = True
 

@@ -199,6 +199,8 @@ class CommandLog:
 
     def next_deadline(self) -> float | None:
         """When the next pending command's time is up."""
+        if not self._open:
+            return None
         return min((c.deadline for c in self._open.values() if c.deadline is not None), default=None)
 
 

@@ -18,7 +18,7 @@ from ..types import AudioKey
 from .heard import HeardText, spread
 from .item_record import ALL, Drafts, ItemRecord, PartRecord, Segment, Stage, base64_size
 
-__all__ = ["Change", "Changes", "Contents", "contradiction"]
+__all__ = ["Change", "Changes", "Contents", "TextDelta", "contradiction"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,14 @@ class Change:
 
 Changes = Iterator[Change]
 
-_TextDelta = ev.ResponseOutputTextDelta | ev.ResponseOutputAudioTranscriptDelta
+TextDelta = ev.ResponseOutputTextDelta | ev.ResponseOutputAudioTranscriptDelta
 _OfPart = (
     ev.ResponseOutputTextDone
     | ev.ResponseOutputAudioTranscriptDone
     | ev.ResponseContentPartDone
     | ev.ResponseOutputAudioDelta
     | ev.ResponseOutputAudioDone
-    | _TextDelta
+    | TextDelta
 )
 _Transcription = (
     ev.ConversationItemInputAudioTranscriptionDelta
@@ -207,17 +207,28 @@ class Contents:
             yield from self._whole(event, text, event.part.type or "text")
             yield from self._audio_done(event)
 
-    def _text_delta(self, event: _TextDelta) -> Changes:
-        sound = isinstance(event, ev.ResponseOutputAudioTranscriptDelta)
+    def words(self, event: TextDelta) -> tuple[ItemRecord | None, Change | None]:
+        """Words of a reply came; returns the record they belong to, and what they contradict."""
+        delta = event.delta
         record = self._record(event.item_id, event.response_id)
-        if record is None or not event.delta:
-            return
+        if record is None or not delta:
+            return None, None
+        sound = type(event) is ev.ResponseOutputAudioTranscriptDelta
         part = record.part(event.content_index, "output_audio" if sound else "output_text")
-        if not part.words.add(event.delta):
-            yield from self._objection(record, "has a delta that its final text does not hold")
+        agrees = part.words.add(delta)
         if sound and part.heard != ALL:
-            self.heard_text.text(AudioKey(record.id, event.content_index or 0), event.delta)
-        yield from self._changed(record, "text")
+            key = part.key = part.key or AudioKey(record.id, event.content_index or 0)
+            self.heard_text.text(key, delta)
+        if agrees or record.id not in self.records:
+            return record, None
+        return record, contradiction(record.id, "has a delta that its final text does not hold")
+
+    def _text_delta(self, event: TextDelta) -> Changes:
+        record, objection = self.words(event)
+        if objection is not None:
+            yield objection
+        if record is not None:
+            yield from self._changed(record, "text")
 
     def _text_done(self, event: ev.ResponseOutputTextDone) -> Changes:
         return self._whole(event, event.text, "text")
@@ -225,17 +236,24 @@ class Contents:
     def _transcript_done(self, event: ev.ResponseOutputAudioTranscriptDone) -> Changes:
         return self._whole(event, event.transcript, "audio")
 
+    def sound(
+        self, item_id: str | None, response_id: str | None, content_index: int | None, size: int
+    ) -> None:
+        """`size` bytes of sound came for a part of an item. They contradict nothing."""
+        record = self._record(item_id, response_id)
+        if record is not None:
+            encoding = self._encodings.get(response_id or "", self.output_encoding)
+            part = record.part(content_index, "output_audio")
+            part.add_sound(size, encoding)
+            if part.heard != ALL:
+                key = part.key = part.key or AudioKey(record.id, content_index or 0)
+                self.heard_text.audio(key, size, encoding)
+
     def _audio_delta(self, event: ev.ResponseOutputAudioDelta) -> Changes:
         record = self._record(event.item_id, event.response_id)
-        if record is None or not event.delta:
-            return
-        size = base64_size(event.delta)
-        encoding = self._encodings.get(event.response_id or "", self.output_encoding)
-        part = record.part(event.content_index, "output_audio")
-        part.add_sound(size, encoding)
-        if part.heard != ALL:
-            self.heard_text.audio(AudioKey(record.id, event.content_index or 0), size, encoding)
-        yield from self._changed(record, "audio")
+        if record is not None and event.delta:
+            self.sound(record.id, event.response_id, event.content_index, base64_size(event.delta))
+            yield from self._changed(record, "audio")
 
     def _audio_done(self, event: _OfPart) -> Changes:
         if event.item_id:
@@ -297,9 +315,11 @@ class Contents:
 
     def _record(self, item_id: str | None, response_id: str | None = None) -> ItemRecord | None:
         """The record an event speaks of: an item, or a draft; None for nameless and deleted ones."""
+        record = self.records.get(item_id or "")
+        if record is not None and record.response_id is not None:
+            return record
         if not item_id or self._is_gone(item_id):
             return None
-        record = self.records.get(item_id)
         if record is None:
             record, dropped = self.drafts.open(item_id, response_id)
             if dropped is not None:

@@ -15,11 +15,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from .. import events as ev
+from ..deltas import AudioDelta
 from ..events.base import ServerEvent
 from ..events.session import Session
 from ..text import safe
 from ..types import UNSET, AudioKey, Unset
-from .contents import Change, Changes, Contents, contradiction
+from .contents import Change, Changes, Contents, TextDelta, contradiction
 from .heard import HeardText
 from .history_item import HistoryItem, Part, Segment, describe
 from .item_order import ItemOrder
@@ -131,6 +132,14 @@ class ConversationMirror:
         """
         handler = _HANDLERS.get(type(event))
         return tuple(self._contents.apply(event) if handler is None else handler(self, event, now))
+
+    def sound(self, delta: AudioDelta) -> None:
+        """Take an audio delta in that was read without its event; as `apply`."""
+        self._contents.sound(delta.item_id, delta.response_id, delta.content_index, len(delta.pcm))
+
+    def words(self, event: TextDelta) -> Change | None:
+        """Take words of a reply in, as `apply`; of the changes only a contradiction is returned."""
+        return self._contents.words(event)[1]
 
     def mark_heard(self, key: AudioKey, heard_ms: int | None = None) -> None:
         """The listener's ear is `heard_ms` into this part (None: at the end of all received so far).

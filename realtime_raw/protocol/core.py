@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from .. import codec
+from ..deltas import AudioDelta
 from ..errors import InvalidCommand, LocalProtocolError, SessionLost
 from ..events.base import ClientEvent, InvalidServerEvent, UnknownServerEvent
 from ..events.catalog import REALTIME, Dialect
@@ -29,6 +30,7 @@ from .reactions import Reactions
 from .receipts import Receipts
 from .responses import ResponseTracker
 from .session import SessionState
+from .sound import Sound
 from .state import Observed, Options, State
 from .trace import Trace
 from .turns import Fact, TurnController
@@ -113,13 +115,20 @@ class RealtimeProtocol:
         state = self._state
         state.counts["received"] += 1
         state.counts["bytes_received"] += len(data)
-        event = codec.decode(data, state.dialect, strict=state.options.strict)
-        state.observed.append(event)
+        event = codec.read(data, state.dialect, strict=state.options.strict)
         state.trace.now = now
+        if isinstance(event, AudioDelta):
+            sound = Sound(event)
+            state.observed.append(sound)
+            state.trace.received_sound(event)
+            self._reactions.sound(sound, now)
+            return
+        state.observed.append(event)
         state.trace.received(event)
-        if isinstance(event, UnknownServerEvent):
+        # Not `isinstance`, which pydantic makes costly.
+        if type(event) is UnknownServerEvent:
             state.counts["unknown_events"] += 1
-        elif isinstance(event, InvalidServerEvent):
+        elif type(event) is InvalidServerEvent:
             state.counts["invalid_events"] += 1
             problems = "; ".join(map(str, event.problems))
             state.warn("invalid_event", f"{event.type or 'a message'}: {problems}", event)
@@ -227,6 +236,16 @@ class RealtimeProtocol:
 
     def events_received(self) -> list[Observed]:
         """Drain what happened since the last call, in order: server events, sent events, signals."""
+        events: list[Observed] = []
+        for one in self.drain():
+            if isinstance(one, Sound):
+                events += one.unfold()
+            else:
+                events.append(one)
+        return events
+
+    def drain(self) -> list[Observed | Sound]:
+        """As `events_received`, but valid audio comes as `Sound`: its events are made by who wants them."""
         observed, self._state.observed = self._state.observed, []
         return observed
 
@@ -235,11 +254,24 @@ class RealtimeProtocol:
         outbox, self._state.outbox = self._state.outbox, []
         return outbox
 
+    def harvest(self) -> tuple[list[bytes], list[Observed | Sound], float | None]:
+        """All three at once, for who asks after every message: `data_to_send`, `drain`, `next_deadline`."""
+        state = self._state
+        outbox, observed = state.outbox, state.observed
+        if outbox:
+            state.outbox = []
+        if observed:
+            state.observed = []
+        return outbox, observed, self.next_deadline()
+
     def next_deadline(self) -> float | None:
         """When `handle_timer` wants to be called, or None."""
         state = self._state
-        times = (state.commands.next_deadline(), state.session.next_deadline(), state.poll_at)
-        return min((time for time in times if time is not None), default=None)
+        first = state.commands.next_deadline()
+        for time in (state.session.next_deadline(), state.poll_at):
+            if time is not None and (first is None or time < first):
+                first = time
+        return first
 
     # Views
 

@@ -60,8 +60,10 @@ class _Track:
     cut_short: bool = False
 
     def add(self, text: str) -> None:
-        texts = _WORDS.findall(text) if len(text) > _LONG else [text]
-        self.pieces += [(self.received, piece) for piece in texts]
+        if len(text) <= _LONG:
+            self.pieces.append((self.received, text))
+        else:
+            self.pieces += [(self.received, piece) for piece in _WORDS.findall(text)]
 
     def bursts(self) -> Iterator[tuple[int, int, list[str]]]:
         """`(start, end, texts)` in bytes, in order; the last one ends where the audio does."""
@@ -178,11 +180,17 @@ class HeardText:
         self._items.clear()
 
     def _find(self, key: AudioKey) -> _Track | None:
-        return self._items.get(key.item_id, {}).get(key.content_index)
+        tracks = self._items.get(key.item_id)
+        return tracks.get(key.content_index) if tracks is not None else None
 
     def _track(self, key: AudioKey, encoding: str = "audio/pcm") -> _Track:
-        tracks = self._items.setdefault(key.item_id, {})
-        return tracks.setdefault(key.content_index, _Track(bytes_per_ms(encoding)))
+        item_id, index = key
+        tracks = self._items.get(item_id)
+        track = tracks.get(index) if tracks is not None else None
+        if track is None:
+            track = _Track(bytes_per_ms(encoding))
+            self._items.setdefault(item_id, {})[index] = track
+        return track
 
 
 def spread(transcript: str, total_ms: int, heard_ms: float) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from .. import events as ev
-from ..types import UNSET, ErrorInfo, Unset
+from ..types import UNSET, AudioKey, ErrorInfo, Unset
 from .heard import bytes_per_ms
 
 __all__ = ["ALL", "Drafts", "ItemRecord", "PartRecord", "Segment", "Stage", "Words", "base64_size"]
@@ -129,6 +129,8 @@ class PartRecord:
     transcription: str | None = None
     error: ErrorInfo | None = None
     segments: dict[str, Segment] = field(default_factory=dict)
+    # What a playhead and the positions of words call it, once they do.
+    key: AudioKey | None = None
 
     @property
     def is_sound(self) -> bool:

@@ -18,10 +18,12 @@ from ..events import translation as tr
 from ..events.base import ServerEvent
 from ..types import AudioKey
 from . import signals
+from .contents import TextDelta
 from .outgoing import Outgoing
 from .patch import SessionPatch
 from .receipts import Receipts
 from .responses import ResponseRecord
+from .sound import Sound
 from .state import State
 from .tools import ToolBatch, ToolCall
 from .turns import Action, Fact
@@ -55,9 +57,9 @@ ROUTES: Mapping[type[ServerEvent], tuple[str, ...]] = {
     ev.ResponseOutputItemDone: (_C, _T, "mcp"),
     ev.ResponseContentPartAdded: (_C,),
     ev.ResponseContentPartDone: (_C,),
-    ev.ResponseOutputTextDelta: (_C, "first_text"),
+    ev.ResponseOutputTextDelta: ("words",),
     ev.ResponseOutputTextDone: (_C,),
-    ev.ResponseOutputAudioTranscriptDelta: (_C, "first_text"),
+    ev.ResponseOutputAudioTranscriptDelta: ("words",),
     ev.ResponseOutputAudioTranscriptDone: (_C,),
     ev.ResponseOutputAudioDelta: (_C, "audio"),
     ev.ResponseOutputAudioDone: (_C, "audio_done"),
@@ -273,7 +275,10 @@ class Reactions:
     def _next_response(self, event: ServerEvent, now: float) -> None:
         self._outgoing.dispatch_held(now)
 
-    def _first_text(self, event: ev.ResponseOutputTextDelta, now: float) -> None:
+    def _words(self, event: TextDelta, now: float) -> None:
+        objection = self._state.conversation.words(event)
+        if objection is not None:
+            self._state.warn("conversation", objection.detail, event)
         record = self._record(event.response_id, now)
         if record.marks.first_text is None:
             record.marks.first_text = now
@@ -288,22 +293,41 @@ class Reactions:
 
     # Sound
 
+    def sound(self, sound: Sound, now: float) -> None:
+        """React to an audio delta that was read without its event."""
+        delta = sound.delta
+        self._state.conversation.sound(delta)
+        record = self._sounding(delta.response_id, now)
+        if record is None:
+            return
+        pcm = delta.pcm
+        key = AudioKey(delta.item_id or record.id, delta.content_index or 0)
+        record.audio_bytes[key] = record.audio_bytes.get(key, 0) + len(pcm)
+        sound.response_id, sound.key, sound.encoding = record.id, key, record.encoding
+        self._feed(record, key, pcm, sound, now)
+
     def _audio(self, event: ev.ResponseOutputAudioDelta, now: float) -> None:
-        state = self._state
-        record = self._record(event.response_id, now)
-        if record.marks.first_audio is None:
-            record.marks.first_audio = now
-        if not record.out_of_band:
-            state.session.audio_arrived()
-        if record.muted:
-            record.late_deltas += 1
-            state.counts["late_deltas"] += 1
+        record = self._sounding(event.response_id, now)
+        if record is None:
             return
         key = AudioKey(event.item_id or record.id, event.content_index or 0)
         pcm = self._decoded(event.delta, event)
         if pcm:
             record.audio_bytes[key] = record.audio_bytes.get(key, 0) + len(pcm)
             self._play(record, key, pcm, event, now)
+
+    def _sounding(self, response_id: str | None, now: float) -> ResponseRecord | None:
+        """The response some audio belongs to; None if that was interrupted, and the audio comes too late."""
+        record = self._record(response_id, now)
+        if record.marks.first_audio is None:
+            record.marks.first_audio = now
+        if not record.out_of_band:
+            self._state.session.audio_arrived()
+        if not record.muted:
+            return record
+        record.late_deltas += 1
+        self._state.counts["late_deltas"] += 1
+        return None
 
     def _decoded(self, delta: str | None, event: ServerEvent) -> bytes:
         try:
@@ -315,8 +339,7 @@ class Reactions:
     def _play(
         self, record: ResponseRecord, key: AudioKey, pcm: bytes, event: ServerEvent, now: float
     ) -> None:
-        state = self._state
-        state.emit(
+        self._state.emit(
             signals.AudioReceived(
                 response_id=record.id,
                 item_id=key.item_id,
@@ -326,21 +349,28 @@ class Reactions:
                 cause=event,
             )
         )
+        self._feed(record, key, pcm, event, now)
+
+    def _feed(
+        self, record: ResponseRecord, key: AudioKey, pcm: bytes, cause: ServerEvent | Sound, now: float
+    ) -> None:
+        state = self._state
         # What is kept out of the conversation is kept out of its loudspeaker too.
         if state.playhead is None or record.out_of_band or record.overflowed:
             return
         try:
             accepted = state.playhead.feed(key, pcm, record.encoding, now)
         except RealtimeError as exc:  # a format the player cannot take
-            self._not_played(record, "not_played", str(exc), event)
+            self._not_played(record, "not_played", str(exc), cause)
             return
         state.turns.apply(Fact.SAMPLES)
         state.poll_at = now if state.poll_at is None else state.poll_at
         if accepted < len(pcm) // (2 if record.encoding == "audio/pcm" else 1):
-            self._not_played(record, "ring_full", "the playback ring is full and nobody empties it", event)
+            self._not_played(record, "ring_full", "the playback ring is full and nobody empties it", cause)
 
-    def _not_played(self, record: ResponseRecord, rule: str, why: str, event: ServerEvent) -> None:
+    def _not_played(self, record: ResponseRecord, rule: str, why: str, cause: ServerEvent | Sound) -> None:
         record.overflowed = True
+        event = cause.event() if isinstance(cause, Sound) else cause
         self._state.warn(rule, f"{why}; the rest of {record.id} is not played", event)
 
     def _audio_done(self, event: ev.ResponseOutputAudioDone, now: float) -> None:

@@ -1,7 +1,7 @@
 """Signals: facts that no single wire event states, each pointing at its cause.
 
 The wire keeps its own vocabulary; these stand above it. A signal is made by
-the protocol core (two by the shell) and delivered in the same stream as the
+the protocol core (a few by the shell) and delivered in the same stream as the
 wire events, right behind the event that caused it. `name` can be used
 wherever a wire name can: `conn.on("playback.finished")`.
 """
@@ -30,6 +30,8 @@ __all__ = [
     "CommandRefused",
     "ConnectionLost",
     "ConnectionRestored",
+    "DeviceLost",
+    "DeviceRestored",
     "HandlerFailed",
     "InvariantBroken",
     "McpApprovalRequested",
@@ -286,6 +288,29 @@ class ConnectionRestored(Signal):
     name = "connection.restored"
     restored: tuple[str, ...]
     lost: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceLost(Signal):
+    """A sound device stopped by itself: unplugged, say. The call goes on; it is reopened when it is back.
+
+    `device` is its name, as the system tells it, `reason` what was seen.
+    """
+
+    name = "device.lost"
+    device: str
+    direction: Literal["input", "output"]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceRestored(Signal):
+    """A lost device, or the default one in its place, works again after `away_s` seconds."""
+
+    name = "device.restored"
+    device: str
+    direction: Literal["input", "output"]
+    away_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from .mcp import McpWatch
 from .responses import ResponseTracker
 from .session import SessionState
 from .signals import ProtocolWarning, Signal
+from .sound import Sound
 from .tools import ToolCallCollector
 from .trace import Trace
 from .turns import TurnController
@@ -68,7 +69,7 @@ class State:
     mcp: McpWatch = field(default_factory=McpWatch)
     trace: Trace = field(default_factory=Trace)
     counts: Counter[str] = field(default_factory=Counter)
-    observed: list[Observed] = field(default_factory=list)
+    observed: list[Observed | Sound] = field(default_factory=list)
     outbox: list[bytes] = field(default_factory=list)
     # Seconds to add to our clock to get unix time; None if nobody told us.
     unix_offset: float | None = None

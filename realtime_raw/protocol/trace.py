@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from .. import events as ev
+from ..deltas import AudioDelta
 from ..events.base import ClientEvent, InvalidServerEvent, ServerEvent, UnknownServerEvent
 from ..events.catalog import DIALECTS
 from ..types import UNSET
@@ -35,6 +36,7 @@ _Key = tuple[str | None, ...]
 _DELTAS = frozenset(
     cls for dialect in DIALECTS.values() for name, cls in dialect.server.items() if name.endswith(".delta")
 )
+_SOUND = ev.ResponseOutputAudioDelta.wire_type
 # Besides those: read by the hundred when a history is verified.
 _RUNS = frozenset(("conversation.item.retrieve", "conversation.item.retrieved"))
 _APPENDS = ("input_audio_buffer.append", "session.input_audio_buffer.append")
@@ -142,6 +144,14 @@ class Trace:
         elif (received := raw.get("type")) != event.type:
             line.form, line.about = "renamed", _text(received) or ""
         self._received = self._put(line)
+
+    def received_sound(self, delta: AudioDelta) -> None:
+        """An audio delta came in, read without its event."""
+        run = self._grown((_SOUND, delta.response_id, delta.item_id))
+        if run is None:
+            self.received(delta.event())
+        else:
+            self._received = run
 
     def sent(self, command: Command) -> None:
         """A command went out."""

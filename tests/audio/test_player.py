@@ -623,3 +623,36 @@ def test_settings_that_make_no_sense(settings: dict[str, float], sentence: str) 
     with pytest.raises(AudioError) as caught:
         Player(**settings)  # type: ignore[arg-type]  # by name, as a table
     assert str(caught.value) == sentence
+
+
+# -- the short way ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_feeding_the_short_way_is_feeding_the_long_way(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is fed, odd bytes and too much of it, ended and interrupted: all that can be known agrees."""
+    random = np.random.default_rng(seed)
+    players = [Player(seconds=0.5, spill_seconds=0.2, prebuffer_ms=5) for _ in range(2)]
+    monkeypatch.setattr(players[1]._ring, "write_bytes", lambda data: 0)
+    flowing = 0
+    for step in range(500):
+        now = step / 50
+        key = AudioKey(f"item_{step // 60}", int(random.random() < 0.05))
+        size = int(random.integers(0, 1400)) & ~(random.random() < 0.9)
+        data, block = random.bytes(size), int(random.choice([120, 480]))
+        deed = random.choice(["feed", "end", "interrupt"], p=[0.9, 0.07, 0.03])
+        flowing += deed == "feed" and key in players[0]._parts and players[0]._parts[key].plain
+        found = []
+        for player in players:
+            told: object = None
+            if deed == "feed":
+                told = player.feed(key, data, "audio/pcm", now)
+            elif deed == "end":
+                player.end(key)
+            else:
+                told = player.interrupt(now)
+            out = np.zeros(block, np.int16)
+            player.pull(out)
+            found.append((told, out.tolist(), player.poll(now), player.heard(key, now), player.statistics()))
+        assert found[0] == found[1]
+    assert flowing > 200  # it was about something

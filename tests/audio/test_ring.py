@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
+from typing import Any
 
 import numpy as np
 import pytest
@@ -111,3 +112,58 @@ def test_what_is_no_block_of_samples_is_refused() -> None:
     for wrong in (np.zeros(4, np.float32), np.zeros((2, 2), np.int16)):
         with pytest.raises(AudioError, match=r"^the ring was given"):
             SampleRing(8).write(wrong)  # type: ignore[arg-type]  # the point of the test
+
+
+# -- whole blocks ----------------------------------------------------------------
+
+
+def test_a_block_in_one_piece_is_read_at_once() -> None:
+    ring = SampleRing(10)
+    ring.write(frames(0, 8))
+    out = np.zeros(5, np.int16)
+    assert ring.read_block(out) == 5
+    assert out.tolist() == frames(0, 5).tolist()
+    assert ring.consumed == 5
+
+
+@pytest.mark.parametrize("reason", ["too few", "wraps", "discarded", "nothing asked for"])
+def test_any_other_block_is_left_to_the_long_way(reason: str) -> None:
+    """And then nothing has happened."""
+    ring = SampleRing(10)
+    ring.write(frames(0, 8))
+    out = np.zeros(3, np.int16)
+    if reason == "too few":
+        out = np.zeros(9, np.int16)
+    elif reason == "wraps":
+        ring.advance(8)
+        ring.write(frames(8, 8))
+    elif reason == "discarded":
+        ring.discard()
+    else:
+        out = np.zeros(0, np.int16)
+    before = ring.consumed
+    assert ring.read_block(out) == 0
+    assert ring.consumed == before
+    assert not out.any()
+
+
+@pytest.mark.parametrize(
+    "out",
+    [np.zeros(4, np.float32), np.zeros(4, ">i2"), np.zeros((4, 1), np.int16), np.zeros(4, np.int32)],
+    ids=["floats", "the other byte order", "two dimensions", "wide"],
+)
+def test_only_the_rings_own_samples_are_taken_the_short_way(out: np.ndarray[Any, Any]) -> None:
+    ring = SampleRing(10)
+    ring.write(frames(0, 8))
+    assert ring.read_block(out) == 0
+    assert ring.consumed == 0
+    assert not out.any()
+
+
+def test_what_cannot_be_written_to_is_not_read_into() -> None:
+    ring = SampleRing(10)
+    ring.write(frames(0, 8))
+    out = np.zeros(4, np.int16)
+    out.flags.writeable = False
+    assert ring.read_block(out) == 0
+    assert ring.consumed == 0

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 
 import pytest
 import typer
 
+import realtime_raw as rt
 from realtime_raw import errors
 from realtime_raw.cli.output import Output
-from realtime_raw.cli.running import ExitCode, Stop, execute, judge
+from realtime_raw.cli.running import ExitCode, Stop, execute, judge, undisturbed
+from realtime_raw.cli.target import Target, open_session
 from realtime_raw.events import Response
 from realtime_raw.types import CloseInfo, ErrorInfo
 
@@ -120,3 +124,30 @@ def test_a_timeout_that_is_not_ours_is_not_blamed_on_the_option() -> None:
     """`--timeout` did not run out."""
     with pytest.raises(TimeoutError):
         execute(_slow_elsewhere, Output(), timeout=60)
+
+
+class _Knot:
+    """Refers to itself, so that only the collector can drop it."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+
+def test_a_session_is_not_stopped_to_look_at_what_was_there_before() -> None:
+    """Garbage that is made meanwhile is found; afterwards everything is as it was."""
+    frozen = gc.get_freeze_count()
+    with undisturbed():
+        assert gc.get_freeze_count() > frozen + 10_000
+        knot = weakref.ref(_Knot())
+        assert len(gc.get_objects()) < 1_000
+        gc.collect()
+        assert knot() is None
+    assert gc.get_freeze_count() == 0
+
+
+async def test_so_it_is_in_every_session() -> None:
+    """Whichever command opens it."""
+    target = Target(None, loopback=True, model="gpt-realtime-2.1")
+    async with open_session(target, rt.SessionPatch(), Output()):
+        assert gc.get_freeze_count() > 10_000
+    assert gc.get_freeze_count() == 0

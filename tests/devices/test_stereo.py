@@ -52,6 +52,7 @@ def test_it_can_be_played_while_it_grows(tmp_path: Path) -> None:
     """A recording that is killed loses its last second at most."""
     path = tmp_path / "x.wav"
     file = StereoFile(path, 1000)
+    assert len(read(path)) == 0
     for at in range(0, 5500, 100):
         file.write(RIGHT, at, np.full(100, 7, np.int16))
     assert len(read(path)) >= 4500

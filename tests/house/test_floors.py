@@ -9,7 +9,7 @@ from tests.house.source import PACKAGE, Module, imports, modules, sample
 FLOORS = {
     **dict.fromkeys(("errors", "types", "text", "endpoint", "__version__"), 0),
     "events": 1,
-    "codec": 2,
+    **dict.fromkeys(("codec", "deltas"), 2),
     **dict.fromkeys(("protocol", "audio"), 3),
     **dict.fromkeys(("audit", "dispatch", "edit", "explain", "functions", "handover", "journal"), 4),
     **dict.fromkeys(
@@ -25,6 +25,7 @@ LINE = 5
 STRANGERS = {
     "protocol": {"audio"},
     "audio": {"protocol", "codec", "events"},
+    "conformance": {"protocol"},
     "loopback": {
         "protocol",
         "aio",

@@ -17,7 +17,7 @@ BUDGETS = {
     "import realtime_raw": set[str](),
     "from realtime_raw import errors, types, text, endpoint": set[str](),
     "import realtime_raw.events": {"pydantic"},
-    "import realtime_raw.codec": {"orjson", "pydantic"},
+    "import realtime_raw.codec": {"orjson", "pybase64", "pydantic"},
     "import realtime_raw.protocol.core": {"orjson", "pydantic", "pybase64"},
     "import realtime_raw.audio.player": {"numpy", "pybase64"},
     "import realtime_raw.cli.main": {"asyncio", "rich", "typer"},

@@ -42,6 +42,8 @@ ONE_OF_EACH: list[Signal] = [
     signals.CommandRefused(event_id="e", command="c", fate="refused", error=ErrorInfo("no", code="x")),
     signals.ConnectionLost(close=CloseInfo(1006), expected=False),
     signals.ConnectionRestored(restored=("a",), lost=()),
+    signals.DeviceLost(device="d", direction="input", reason="unplugged"),
+    signals.DeviceRestored(device="d", direction="output", away_s=2.5),
     signals.HandlerFailed(handler="f", error=ValueError("boom")),
     signals.ProtocolWarning(rule="r", detail="d", cause=ErrorEvent(event_id="event_9")),
 ]

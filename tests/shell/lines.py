@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 from websockets.asyncio.server import ServerConnection, serve
 
+from realtime_raw.aio import handshake
 from realtime_raw.aio.connect import Connecting
 from realtime_raw.aio.connection import RealtimeConnection
 from realtime_raw.aio.transport import MemoryTransport, MessageTransport, memory_pair
+from realtime_raw.aio.websocket import WebSocketTransport
 from realtime_raw.endpoint import Endpoint
 from realtime_raw.protocol.core import Options, RealtimeProtocol
 from realtime_raw.protocol.patch import SessionPatch
@@ -139,6 +142,12 @@ async def raw(
     finally:
         server.close()
         await server.wait_closed()
+
+
+async def dial(endpoint: Endpoint, key: str | None, **options: Any) -> WebSocketTransport:
+    """A line with the framing the test runs with."""
+    name = os.environ.get("REALTIME_RAW_TRANSPORT", "websockets")
+    return await handshake.dial(endpoint, key, transport=cast("handshake.TransportName", name), **options)
 
 
 async def begin(socket: ServerConnection) -> None:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import time
+from functools import partial
 
 import numpy as np
 import pytest
 
+from realtime_raw.aio.reply import Reply
 from realtime_raw.audio.pcm import Samples
-from realtime_raw.devices.base import Pull
-from realtime_raw.devices.fake import FakeOutput
-from realtime_raw.errors import AudioError
+from realtime_raw.devices.base import Captured, Pull
+from realtime_raw.devices.fake import FakeInput, FakeOutput
+from realtime_raw.errors import AudioError, LocalProtocolError
 from realtime_raw.protocol import signals
 from tests.protocol.harness import session as session_object
-from tests.shell.lines import SOON, Peer, held, soon
+from tests.shell.lines import SOON, Peer, held, item, soon
 
 
 class Source:
@@ -183,3 +186,212 @@ async def test_a_threaded_sink_stops_with_the_session() -> None:
     before = len(sink.sounded)
     assert sink._thread is None
     assert len(sink.sounded) == before
+
+
+# Push to talk, on a whole connection
+
+
+def tone(frames: int) -> Samples:
+    return (np.sin(np.arange(frames) / 5) * 8000).astype(np.int16)
+
+
+async def audio_delta(peer: Peer, reply: Reply, frames: int) -> None:
+    """All of a reply's sound at once."""
+    delta = base64.b64encode(tone(frames).tobytes()).decode()
+    where = {"response_id": reply.id, "item_id": "item_a", "output_index": 0, "content_index": 0}
+    await peer.say("response.output_audio.delta", **where, delta=delta)
+    await peer.say("response.output_audio.done", **where)
+    await peer.done()
+    await reply.done()
+
+
+async def test_down_and_up() -> None:
+    """The turn is on its way when the key's release returns; then it can be committed, or dropped."""
+    microphone = FakeInput()
+    async with held() as (conn, peer):
+        attached = conn.attach(source=microphone, push_to_talk=True)
+        assert not attached.talking
+        assert await attached.discard() is None
+        done = await attached.start_talking()
+        assert (done.items, done.cancel) == ((), None)
+        assert (attached.talking, microphone.in_use) == (True, True)
+        microphone.hear(tone(4800), at=time.monotonic())
+        talk = await attached.stop_talking()
+        assert (attached.talking, microphone.in_use) == (False, False)
+        assert (talk.frames, talk.ms) == (4800, 200.0)
+        assert np.array_equal(await received(peer, 4800), tone(4800))
+        committing = asyncio.ensure_future(conn.commit())
+        await peer.hear("input_audio_buffer.commit")
+        committing.cancel()
+        assert attached.levels.frames == 4800
+        assert attached.statistics().appended_ms == 200.0
+        assert attached.all_zero_ms == 0.0
+        await attached.start_talking()
+        microphone.hear(tone(480), at=time.monotonic())
+        dropping = asyncio.ensure_future(attached.discard())
+        assert len(await received(peer, 480)) == 480
+        await peer.hear("input_audio_buffer.clear")
+        await peer.say("input_audio_buffer.cleared")
+        dropped = await dropping
+        assert dropped is not None
+        assert dropped.frames == 480
+        # Nothing was said, so there is nothing to clear.
+        await attached.start_talking()
+        nothing = await attached.discard()
+        assert nothing is not None
+        assert nothing.frames == 0
+
+
+async def test_the_key_interrupts_what_sounds() -> None:
+    """In either way of talking, as `interrupt()` does, before anything is sent."""
+    for full in (False, True):
+        microphone, sink = FakeInput(), FakeOutput(latency=0.01)
+        async with held() as (conn, peer):
+            attached = conn.attach(source=microphone, sink=sink, push_to_talk=True, full_duplex=full)
+            reply, _ = await asyncio.gather(conn.respond(), peer.create())
+            await peer.say("conversation.item.added", previous_item_id=None, item=item("item_a", "assistant"))
+            await audio_delta(peer, reply, 24_000)
+            sink.advance(0.5)
+            done = await attached.start_talking()
+            (cut,) = done.items
+            assert cut.action == "truncate"
+            assert cut.heard_ms == pytest.approx(470, abs=25)
+            assert not conn.player.playing
+            heard = await peer.hear("conversation.item.truncate")
+            assert heard["audio_end_ms"] == cut.heard_ms
+            await attached.stop_talking()
+
+
+async def test_what_cannot_talk_says_why() -> None:
+    """Without push to talk, or without a source."""
+    async with held() as (conn, _):
+        with pytest.raises(LocalProtocolError, match="sends all it captures; attach"):
+            await conn.attach(source=FakeInput()).start_talking()
+        sink = conn.attach(sink=FakeOutput())
+        with pytest.raises(LocalProtocolError, match="no source is attached"):
+            await sink.stop_talking()
+        assert await sink.discard() is None
+        assert not sink.talking
+        assert (sink.levels.frames, sink.all_zero_ms) == (0, 0.0)
+        assert sink.statistics().captured_ms == 0
+
+
+async def test_silence_is_a_warning() -> None:
+    """In the stream of events, for whoever shows them."""
+    microphone = FakeInput()
+    async with held() as (conn, _):
+        attached = conn.attach(source=microphone, push_to_talk=True)
+        warned = conn.wait_for(signals.ProtocolWarning, SOON)
+        await attached.start_talking()
+        microphone.hear(np.zeros(4800, np.int16), at=time.monotonic())
+        assert (await attached.stop_talking()).silent
+        assert (await warned).rule == "silent_turn"
+
+
+async def test_devices_that_go_and_come_are_signals() -> None:
+    """And the call goes on; the loudspeaker's absence does not mute the microphone."""
+    microphone, sink = FakeInput(), FakeOutput()
+    async with held() as (conn, peer):
+        conn.attach(source=microphone, sink=sink)
+        reply, _ = await asyncio.gather(conn.respond(), peer.create())
+        await audio_delta(peer, reply, 24_000)
+        assert conn.player.playing
+        lost = conn.wait_for(signals.DeviceLost, SOON)
+        sink.lose("unplugged", at=1.0)
+        told = await lost
+        assert (told.device, told.direction, told.reason) == ("fake", "output", "unplugged")
+        microphone.hear(tone(480), at=time.monotonic())
+        assert len(await received(peer, 480)) == 480
+        restored = conn.wait_for("device.restored", SOON)
+        sink.restore(at=4.5)
+        assert (await restored).away_s == 3.5
+        lost = conn.wait_for(signals.DeviceLost, SOON)
+        microphone.lose()
+        assert (await lost).direction == "input"
+
+
+class Recorder:
+    """A hook that keeps all it is shown."""
+
+    def __init__(self) -> None:
+        self.sounded: list[Captured] = []
+        self.heard: list[Captured] = []
+        self.order: list[str] = []
+
+    def played(self, samples: Samples, at: float, rate: int) -> None:
+        assert rate == 24_000
+        self.order.append("played")
+        self.sounded.append(Captured(samples, at))
+
+    def captured(self, samples: Samples, at: float, rate: int) -> Samples:
+        assert rate == 24_000
+        self.order.append("captured")
+        self.heard.append(Captured(samples, at))
+        return samples
+
+
+async def test_hooks_hear_both_sides_on_one_clock() -> None:
+    """Exactly what left the ring, fades and silence included, with the time at which it is in the air."""
+    microphone, sink, recorder = FakeInput(), FakeOutput(latency=0.25), Recorder()
+    async with held() as (conn, peer):
+        attached = conn.attach(source=microphone, sink=sink, hooks=[recorder], push_to_talk=True)
+        reply, _ = await asyncio.gather(conn.respond(), peer.create())
+        await audio_delta(peer, reply, 24_000)
+        before = asyncio.get_running_loop().time()
+        sink.advance(0.3)
+        await conn.interrupt()
+        microphone.hear(tone(960))
+        sink.advance(0.3)
+        await soon(lambda: recorder.heard and sum(len(one.samples) for one in recorder.sounded) == 14_400)
+        after = asyncio.get_running_loop().time()
+        assert np.array_equal(np.concatenate([one.samples for one in recorder.sounded]), sink.sounded)
+        assert before + 0.25 <= recorder.sounded[0].at <= after + 0.25
+        assert np.array_equal(recorder.heard[0].samples, tone(960))
+        assert before - 0.04 <= recorder.heard[0].at <= after
+        assert recorder.order[0] == "played"
+        await attached.detach()
+
+
+async def test_what_was_played_last_is_shown_at_the_end() -> None:
+    """Between the last look and the stop; and one of several hooks that fails is reported, once."""
+
+    class Bad(Recorder):
+        def played(self, samples: Samples, at: float, rate: int) -> None:
+            raise ZeroDivisionError
+
+    async def body() -> Recorder:
+        sink, recorder = FakeOutput(), Recorder()
+        async with held() as (conn, _):
+            conn.attach(sink=sink, hooks=[Bad(), recorder])
+            sink.advance(0.1)
+        return recorder
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await body()
+    assert [type(exc) for exc in caught.value.exceptions] == [ZeroDivisionError]
+
+
+def note(names: list[str], name: str, _: object) -> None:
+    names.append(name)
+
+
+async def test_generated_received_and_played_are_three_moments() -> None:
+    """The server is done long before the sound is; `playback.finished` waits for the ear."""
+    sink = FakeOutput(latency=0.2)
+    names: list[str] = []
+    watched = ("response.done", "audio.received", "playback.started", "playback.finished")
+    async with held() as (conn, peer):
+        conn.attach(sink=sink)
+        for name in watched:
+            conn.on(name)(partial(note, names, name))
+        reply, _ = await asyncio.gather(conn.respond(), peer.create())
+        await audio_delta(peer, reply, 24_000)
+        assert names == ["audio.received", "response.done"]
+        sink.advance(0.9)
+        await soon(lambda: "playback.started" in names)
+        assert names[2:] == ["playback.started"]
+        # All was handed over; 200 ms of it, and the block, are still inside the device.
+        sink.advance(0.12)
+        finished = conn.wait_for(signals.PlaybackFinished, SOON)
+        await finished
+        assert names[2:] == ["playback.started", "playback.finished"]

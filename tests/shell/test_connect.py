@@ -24,6 +24,8 @@ from realtime_raw.protocol.core import Options, RealtimeProtocol
 from tests.protocol.harness import session as session_object
 from tests.shell.lines import ENDPOINT, SOON, Peer, begin, raw, soon, wild
 
+pytestmark = pytest.mark.usefixtures("framing")
+
 KEY = "sk-secret-abcdefghijklmnop"
 MANUAL: dict[str, Any] = {"audio__input__turn_detection": None}
 

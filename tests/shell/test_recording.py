@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realtime_raw.devices.stereo import LEFT
+from realtime_raw.devices.fake import FakeOutput
+from realtime_raw.devices.stereo import LEFT, RIGHT
 from realtime_raw.errors import AudioError
 from realtime_raw.loopback import Reply, Say
 from realtime_raw.protocol import signals
@@ -93,3 +94,35 @@ async def test_words_that_cannot_be_written_are_said_at_the_end(tmp_path: Path) 
             (tmp_path / "session.md").mkdir()
             await soon(lambda: recording.seconds == 0)
     assert recording.path.exists()
+
+
+@pytest.mark.parametrize("record_first", [True, False])
+async def test_what_a_sink_played_is_on_the_right(record_first: bool, tmp_path: Path) -> None:
+    """Whichever was attached or begun first; the last block before the end too."""
+    sink = FakeOutput(threaded=True)
+    async with scripted(Reply((Say("Quite so."),))) as (conn, _):
+        if record_first:
+            recording = conn.record(tmp_path)
+            conn.attach(sink=sink)
+        else:
+            conn.attach(sink=sink)
+            recording = conn.record(tmp_path)
+        finished = conn.wait_for(signals.PlaybackFinished, timeout=10)
+        await conn.append(TONE)
+        await conn.commit()
+        await conn.respond()
+        await finished
+    right = read(recording.path)[:, RIGHT]
+    sounded = sink.sounded
+    begin, end = np.flatnonzero(sounded)[[0, -1]]
+    assert sounded[begin : end + 1].tobytes() in right.tobytes()
+
+
+async def test_where_nobody_plays_the_right_is_silent(tmp_path: Path) -> None:
+    """A session without sound to the ear still has what was said."""
+    async with scripted(Reply((Say("Quite so."),))) as (conn, _):
+        recording = conn.record(tmp_path)
+        await conn.append(TONE)
+        await conn.commit()
+        await (await conn.respond()).done()
+    assert not read(recording.path)[:, RIGHT].any()

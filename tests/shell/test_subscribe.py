@@ -13,7 +13,7 @@ import pytest
 
 from realtime_raw import events as ev
 from realtime_raw.aio.connection import RealtimeConnection
-from realtime_raw.aio.subscribe import EventStream, LagGauge, Waiter
+from realtime_raw.aio.subscribe import EventStream, Waiter
 from realtime_raw.errors import LocalProtocolError, SessionLost
 from realtime_raw.protocol import signals
 from realtime_raw.types import CloseInfo
@@ -559,47 +559,7 @@ async def test_a_dropped_waiter_is_forgotten() -> None:
         assert list(conn._driver.registry) == []
 
 
-# The lag gauge
-
-
-class HandSetLoop:
-    """A loop whose clock is set by hand, and whose timers never fire by themselves."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-        self.cancelled = 0
-
-    def time(self) -> float:
-        return self.now
-
-    def call_at(self, when: float, callback: object) -> HandSetLoop:
-        return self
-
-    def cancel(self) -> None:
-        self.cancelled += 1
-
-
-def test_a_stall_is_measured_and_its_handler_named() -> None:
-    """The longest one counts, if it is recent, and long enough to be called a stall."""
-    loop = HandSetLoop()
-    gauge = LagGauge(loop)  # type: ignore[arg-type]  # all of a loop that a gauge needs
-    gauge.stop()
-    gauge.start()
-    loop.now += gauge.INTERVAL + 0.5
-    gauge._look()
-    assert gauge.longest == pytest.approx(0.5)
-    assert gauge.stalled(since=0) is None
-    loop.now += gauge.INTERVAL + 3
-    gauge._look()
-    assert gauge.stalled(since=0) == "the event loop stood still for 3.0 s"
-    assert gauge.stalled(since=loop.now + 1) is None
-    gauge.handled("sleepy", 2.5)
-    gauge.handled("quick", 0.5)
-    assert gauge.stalled(since=0) == (
-        "the event loop stood still for 3.0 s, 2.5 s of it in the handler sleepy"
-    )
-    gauge.stop()
-    assert loop.cancelled == 1
+# Slow handlers
 
 
 async def test_a_slow_handler_is_named() -> None:

@@ -12,12 +12,14 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 from websockets.frames import Frame, Opcode
 
-from realtime_raw.aio.handshake import dial
-from realtime_raw.aio.transport import WebSocketTransport, memory_pair
+from realtime_raw.aio.transport import memory_pair
+from realtime_raw.aio.websocket import WebSocketTransport
 from realtime_raw.endpoint import Endpoint
 from realtime_raw.errors import SessionLost
 from realtime_raw.types import CloseInfo
-from tests.shell.lines import SOON, wild
+from tests.shell.lines import SOON, dial, wild
+
+pytestmark = pytest.mark.usefixtures("framing")
 
 
 @asynccontextmanager
@@ -142,7 +144,7 @@ async def test_the_server_was_first() -> None:
         await server.close(1001, "bye")
 
     async with line(talk) as transport:
-        await transport._socket.wait_closed()
+        await asyncio.shield(transport._gone)
         await transport.close()
         assert await ended(transport) == CloseInfo(1001, "bye")
 

@@ -1,11 +1,8 @@
-"""What does the playback ring cost, against the ways one would otherwise keep samples?
+"""The playback ring against the ways one would otherwise keep samples.
 
-    python tools/bench_ring.py
-
-One delta of 240 ms is written, then read in 20 ms blocks, with 30 s queued;
-each line is the cost of one 20 ms block, writing included, and its ratio to the
-ring's. The candidates take turns, and the best round of each counts: absolute
-times move with the machine, the ratios little.
+One delta of 240 ms is written, then read in 20 ms blocks, with 30 s queued; a
+figure is of one 20 ms block. `blocks kept` are blocks of memory that reading a
+thousand blocks left behind: the callback is to allocate nothing that stays.
 """
 
 from __future__ import annotations
@@ -13,18 +10,18 @@ from __future__ import annotations
 import sys
 import threading
 import time
+import time
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 from realtime_raw.audio.player import Player
 from realtime_raw.audio.ring import SampleRing
 from realtime_raw.types import AudioKey
+from tools.bench.clients import Client
+from tools.bench.columns import Cell, Value
 
 RATE = 24_000
 BLOCK = 480
@@ -32,7 +29,8 @@ DELTA = 5760
 BLOCKS = DELTA // BLOCK
 QUEUED = 30 * RATE
 ROUNDS = 15
-TURNS = 200
+TURNS = 100
+BLOCKS_READ = 1000
 
 Samples = npt.NDArray[np.int16]
 
@@ -90,7 +88,7 @@ def ring() -> tuple[Callable[[bytes], object], Callable[[Samples], object]]:
 
 def player() -> tuple[Callable[[bytes], object], Callable[[Samples], object]]:
     """The ring with everything that is known of its frames."""
-    target, key = Player(), AudioKey("item")
+    target, key = Player(clock=time.perf_counter_ns), AudioKey("item")
     return lambda data: target.feed(key, data, "audio/pcm", 0.0), target.pull
 
 
@@ -107,42 +105,43 @@ def bytearray_queue() -> tuple[Callable[[bytes], object], Callable[[Samples], ob
 
 
 CANDIDATES = {
-    "SampleRing": ring,
-    "deque of bytes + bookkeeping": deque_queue,
+    "ring": ring,
+    "player": player,
+    "deque + bookkeeping": deque_queue,
     "bytearray + lock": bytearray_queue,
-    "Player (ring, spans, fade, clock)": player,
 }
+TITLE = "The ring, µs a 20 ms block"
+LEAST = True
+CELLS = (Cell("30 s queued", tuple(CANDIDATES), {}, 3, 1),)
 
 
-def main() -> None:
-    """Measure and print."""
+def measure(client: Client, port: int) -> dict[str, Value]:
+    """The best of some rounds: whatever disturbs only adds."""
     data = (np.arange(DELTA) % 1000 + 1).astype("<i2").tobytes()
     out = np.zeros(BLOCK, np.int16)
-    pairs = {name: make() for name, make in CANDIDATES.items()}
-    for write, _ in pairs.values():
-        for _ in range(QUEUED // DELTA):
-            write(bytes(memoryview(data)))
-    best = dict.fromkeys(pairs, (float("inf"), float("inf")))
+    write, read = CANDIDATES[client.name]()
+    for _ in range(QUEUED // DELTA):
+        write(data)
+    best = (float("inf"), float("inf"))
     for _ in range(ROUNDS):
-        for name, (write, read) in pairs.items():
-            took = measure(write, read, data, out)
-            best[name] = (min(best[name][0], took[0]), min(best[name][1], took[1]))
-    base = sum(best["SampleRing"])
-    print(f"{'per 20 ms block, 30 s queued':36}{'write µs':>10}{'read µs':>10}{'both':>8}{'÷ ring':>8}")
-    for name, (write_us, read_us) in best.items():
-        both = write_us + read_us
-        print(f"{name:36}{write_us:10.2f}{read_us:10.2f}{both:8.2f}{both / base:8.2f}")
+        took = _round(write, read, data, out)
+        best = min(best[0], took[0]), min(best[1], took[1])
+    return {
+        "block_us": best[0] + best[1],
+        "write_us": best[0],
+        "read_us": best[1],
+        "blocks": _kept(write, read, data, out),
+    }
 
 
-def measure(
+def _round(
     write: Callable[[bytes], object], read: Callable[[Samples], object], data: bytes, out: Samples
 ) -> tuple[float, float]:
-    """Microseconds a block for writing and for reading, in one round."""
+    """Microseconds a block for writing and for reading."""
     writing = reading = 0
     for _ in range(TURNS):
-        fresh = bytes(memoryview(data))  # as a decoder would have made it: in the cache now, not 30 s later
         start = time.perf_counter_ns()
-        write(fresh)
+        write(data)
         middle = time.perf_counter_ns()
         for _ in range(BLOCKS):
             read(out)
@@ -151,5 +150,15 @@ def measure(
     return writing / 1000 / TURNS / BLOCKS, reading / 1000 / TURNS / BLOCKS
 
 
-if __name__ == "__main__":
-    main()
+def _kept(
+    write: Callable[[bytes], object], read: Callable[[Samples], object], data: bytes, out: Samples
+) -> int:
+    """Blocks of memory left by reading a thousand, of 20 ms each."""
+    for _ in range(BLOCKS_READ // BLOCKS + 1):
+        write(data)
+    for _ in range(10):
+        read(out)
+    before = sys.getallocatedblocks()
+    for _ in range(BLOCKS_READ):
+        read(out)
+    return sys.getallocatedblocks() - before

@@ -1,0 +1,223 @@
+"""WebSocket frames read out of the receive buffer: the fast transport's half of RFC 6455.
+
+What a server may send and nothing else: unmasked frames without extensions.
+Sent frames are built by the websockets library, whose masking is in C.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from websockets.exceptions import ProtocolError
+from websockets.frames import Close, Frame, Opcode
+
+from .websocket import WebSocketTransport
+
+__all__ = ["FastTransport"]
+
+# A buffer begins with room for a few messages, and grows where reads fill it:
+# several messages are then had for one call of the system.
+_FIRST_BUFFER: Final = 32 * 1024
+_USUAL_BUFFER: Final = 256 * 1024
+
+_TEXT_FRAME: Final = 0x81
+_FIN: Final = 0x80
+_RESERVED: Final = 0x70
+_CONTROL: Final = 0x08
+_MAX_CONTROL: Final = 125
+
+
+class _Broken(Exception):
+    """The peer broke the protocol, or a limit: the code to fail with, and why."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+class FastTransport(WebSocketTransport, asyncio.BufferedProtocol):
+    """A WebSocket whose frames are found in the buffer the system wrote them into, and copied once."""
+
+    def __init__(self, max_size: int, **settings: float) -> None:
+        super().__init__(**settings)
+        self._max_size = max_size
+        self._resize(_FIRST_BUFFER)
+        self._begin = self._end = 0
+        self._parts: list[bytes] = []
+        self._parts_size = 0
+        self._fragmented = False
+        self._deaf = False  # a close frame came, or we gave up: the rest is not read
+        self._received: Close | None = None
+        self._sent: Close | None = None
+        self._peer_first = False
+
+    def early(self, data: bytes) -> None:
+        """What came along with the handshake's response."""
+        if data:
+            if len(data) > len(self._buffer):
+                self._resize(len(data))
+            self._buffer[: len(data)] = data
+            self.buffer_updated(len(data))
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the next bytes go."""
+        return self._view[self._end :]
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """So many bytes have come."""
+        self._end += nbytes
+        filled = self._end == len(self._buffer)
+        self._count = 0
+        if not self._deaf:
+            try:
+                wanted = self._parse()
+            except _Broken as broken:
+                self._deaf = True
+                self._fail(broken.code, str(broken))
+        if self._deaf:
+            self._begin = self._end = 0
+        else:
+            self._make_room(wanted, filled)
+
+    def eof_received(self) -> None:
+        """The peer sends no more, and there is nothing left to be said."""
+
+    # Reading
+
+    def _parse(self) -> int:
+        """Take every whole frame out of the buffer; returns how long the next one is, as far as is known."""
+        buffer, view, end, at = self._buffer, self._view, self._end, self._begin
+        limit = self._max_size
+        wanted = 2
+        while end - at >= 2:
+            first, size = buffer[at], buffer[at + 1]
+            start = at + 2
+            if size >= 126:
+                start += 2 if size == 126 else 8
+                if size > 127:
+                    raise _Broken(1002, "incorrect masking")
+                if start > end:
+                    wanted = start - at
+                    break
+                size = int.from_bytes(view[at + 2 : start])
+            if first >= _FIN | _CONTROL and size > _MAX_CONTROL:
+                raise _Broken(1002, "control frame too long")
+            if size > limit:
+                raise _Broken(1009, f"a frame of {size} bytes is over the limit of {limit}")
+            stop = start + size
+            if stop > end:
+                wanted = stop - at
+                break
+            at = self._begin = stop
+            if first == _TEXT_FRAME and not self._fragmented:
+                self._deliver(bytes(view[start:stop]))
+            else:
+                self._take(first, bytes(view[start:stop]))
+                if self._deaf:
+                    break
+        self._begin = at
+        return wanted
+
+    def _take(self, first: int, data: bytes) -> None:
+        """A frame that is not a whole text message."""
+        opcode = first & 0x0F
+        final = bool(first & _FIN)
+        if first & _RESERVED:
+            raise _Broken(1002, "reserved bits must be 0")
+        if opcode & _CONTROL:
+            if not final:
+                raise _Broken(1002, "fragmented control frame")
+            self._control(opcode, data)
+        elif opcode > Opcode.BINARY:
+            raise _Broken(1002, "invalid opcode")
+        elif (opcode == Opcode.CONT) != self._fragmented:
+            raise _Broken(1002, "unexpected or missing continuation frame")
+        else:
+            self._parts_size += len(data)
+            if self._parts_size > self._max_size:
+                raise _Broken(1009, f"a message is over the limit of {self._max_size} bytes")
+            self._parts.append(data)
+            self._fragmented = not final
+            if final:
+                message = b"".join(self._parts)
+                self._parts.clear()
+                self._parts_size = 0
+                self._deliver(message)
+
+    def _control(self, opcode: int, data: bytes) -> None:
+        if opcode == Opcode.PING:
+            self._write(Opcode.PONG, data)
+        elif opcode == Opcode.PONG:
+            self._ponged(data)
+        elif opcode == Opcode.CLOSE:
+            self._close_came(data)
+        else:
+            raise _Broken(1002, "invalid opcode")
+
+    def _close_came(self, data: bytes) -> None:
+        try:
+            self._received = Close.parse(data)
+        except UnicodeDecodeError:
+            raise _Broken(1007, "the close frame's reason is no UTF-8") from None
+        except ProtocolError as exc:
+            raise _Broken(1002, str(exc)) from None
+        if self._fragmented:
+            raise _Broken(1002, "incomplete fragmented message")
+        self._deaf = True
+        if self._sent is None:
+            self._peer_first = True
+            self._sent = self._received
+            self._write(Opcode.CLOSE, data)
+        self._expect_end()
+
+    def _make_room(self, wanted: int, filled: bool) -> None:
+        """See that the next read can complete the next frame, and then some."""
+        left = self._end - self._begin
+        size = len(self._buffer)
+        if size < _USUAL_BUFFER and filled:
+            size = min(2 * size, _USUAL_BUFFER)
+        if wanted > size:
+            size = wanted
+        elif size > _USUAL_BUFFER and not left:
+            size = _USUAL_BUFFER
+        if size != len(self._buffer):
+            rest = self._view[self._begin : self._end]
+            self._resize(size)
+            self._buffer[:left] = rest
+        elif not left:
+            pass
+        elif size - self._begin < wanted or self._end == size:
+            self._buffer[:left] = self._view[self._begin : self._end]
+        else:
+            return
+        self._begin, self._end = 0, left
+
+    def _resize(self, size: int) -> None:
+        self._buffer = bytearray(size)
+        self._view = memoryview(self._buffer)
+
+    # Writing
+
+    def _write(self, opcode: Opcode, data: bytes) -> None:
+        socket = self._socket
+        assert socket is not None
+        if not socket.is_closing():
+            socket.write(Frame(opcode, data).serialize(mask=True))
+
+    def _send_text(self, data: bytes) -> None:
+        self._write(Opcode.TEXT, data)
+
+    def _send_ping(self, data: bytes) -> None:
+        self._write(Opcode.PING, data)
+
+    def _send_close(self, code: int, reason: str) -> None:
+        if self._sent is None:
+            self._sent = Close(code, reason)
+            self._write(Opcode.CLOSE, self._sent.serialize())
+
+    def _is_open(self) -> bool:
+        return self._sent is None
+
+    def _ended_by(self) -> tuple[Close | None, Close | None, bool]:
+        return self._received, self._sent, self._peer_first

@@ -1,0 +1,179 @@
+"""Deltas read off their frame: the messages that come by the hundred, without a parser.
+
+Servers write them in one shape (observed): compact, type first, delta last.
+What has exactly that shape is cut out of the bytes; whatever has not is left
+to the codec. The result is what the codec would have made: an id is taken
+only where it needs no unescaping, base64 is validated as it is decoded, and
+neither can hide a quote, an escape or a second key.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import pybase64
+
+from .events.base import RAW, ServerEvent
+from .events.server import (
+    ResponseOutputAudioDelta,
+    ResponseOutputAudioTranscriptDelta,
+    ResponseOutputTextDelta,
+)
+
+__all__ = ["AudioDelta", "audio_in", "audio_of", "words_of"]
+
+# Printable ASCII without quote and backslash: it stands for itself.
+_ID: Final = r'"([ !#-\[\]-~]+)"'
+# No sign, no leading zero, and within what every JSON parser takes for an integer.
+_INDEX: Final = r"(0|[1-9][0-9]{0,8})"
+_REST: Final = (
+    f'","event_id":{_ID},"response_id":{_ID},"item_id":{_ID},'
+    f'"output_index":{_INDEX},"content_index":{_INDEX},"delta":"'
+)
+_AUDIO: Final = re.compile((r'\{"type":"response\.output_audio\.delta' + _REST).encode())
+_TEXT: Final = r'([^"\\\x00-\x1f]*)"'
+_WORDS: Final = re.compile(
+    r'\{"type":"(response\.output_(?:audio_transcript|text)\.delta)'
+    f'{_REST}{_TEXT}(?:,"obfuscation":"{_TEXT})?' + r"\}"
+)
+_WORD_EVENTS: Final[dict[str, type[ServerEvent]]] = {
+    cls.wire_type: cls for cls in (ResponseOutputAudioTranscriptDelta, ResponseOutputTextDelta)
+}
+# What stands behind `{"type":"response.output_` in each.
+_AT: Final = len('{"type":"response.output_')
+_AUDIO_MARK: Final = b"audio.d"
+_WORDS_MARKS: Final = frozenset((b"audio_t", b"text.de"))
+_NAMED: Final = frozenset(
+    ("type", "event_id", "response_id", "item_id", "output_index", "content_index", "delta")
+)
+# Where a delta begins, in any spacing. Behind a backslash the quote belongs to a longer key.
+_OPENING: Final = re.compile(rb'(?<!\\)"delta"[ \t\r\n]*:[ \t\r\n]*"')
+# Beyond it, parsers differ on what an integer is.
+_MAX_INDEX: Final = 2**53
+_KIND: Final = b'output_audio.delta"'
+
+
+class AudioDelta:
+    """What one audio delta says, decoded; the event itself is made when somebody asks for it.
+
+    `pcm` is never empty. `response_id`, `item_id` and `content_index` are as
+    in the event, None where the server left them out.
+    """
+
+    __slots__ = ("_event", "_head", "content_index", "item_id", "pcm", "response_id")
+
+    def __init__(
+        self,
+        pcm: bytes,
+        response_id: str | None,
+        item_id: str | None,
+        content_index: int | None,
+        *,
+        head: re.Match[bytes] | None = None,
+        event: ResponseOutputAudioDelta | None = None,
+    ) -> None:
+        self.pcm = pcm
+        self.response_id = response_id
+        self.item_id = item_id
+        self.content_index = content_index
+        self._head = head
+        self._event = event
+
+    def event(self) -> ResponseOutputAudioDelta:
+        """The wire event, as the codec would have made it; each time the same object."""
+        if self._event is None:
+            head = self._head
+            assert head is not None  # one of the two was given
+            data = head.string
+            self._event = ResponseOutputAudioDelta.of_valid(
+                {
+                    "type": "response.output_audio.delta",
+                    "event_id": head[1].decode(),
+                    "response_id": self.response_id,
+                    "output_index": int(head[4]),
+                    "item_id": self.item_id,
+                    "content_index": self.content_index,
+                    "delta": data[head.end() : -2].decode(),
+                    RAW: data,
+                },
+                set(_NAMED),
+            )
+        return self._event
+
+
+def audio_of(data: bytes) -> AudioDelta | None:
+    """The audio delta a message is; None for any other message, and for any other shape of one."""
+    if data[_AT : _AT + 7] != _AUDIO_MARK:
+        return None
+    head = _AUDIO.match(data)
+    if head is None or data[-2:] != b'"}':
+        return None
+    try:
+        pcm = pybase64.b64decode(memoryview(data)[head.end() : -2], validate=True)
+    except ValueError:  # something follows the delta, or it is no base64
+        return None
+    if not pcm:
+        return None
+    _, response_id, item_id, _, content_index = head.groups()
+    return AudioDelta(pcm, response_id.decode(), item_id.decode(), int(content_index), head=head)
+
+
+def words_of(data: bytes) -> ServerEvent | None:
+    """The delta of a transcript or text a message is; None for any other message or shape."""
+    if data[_AT : _AT + 7] not in _WORDS_MARKS:
+        return None
+    try:
+        found = _WORDS.fullmatch(data.decode())
+    except UnicodeDecodeError:
+        return None
+    if found is None:
+        return None
+    kind, event_id, response_id, item_id, output_index, content_index, delta, obfuscation = found.groups()
+    return _WORD_EVENTS[kind].of_valid(
+        {
+            "type": kind,
+            "event_id": event_id,
+            "response_id": response_id,
+            "output_index": int(output_index),
+            "item_id": item_id,
+            "content_index": int(content_index),
+            "delta": delta,
+            "obfuscation": obfuscation,
+            RAW: data,
+        },
+        set(_NAMED) if obfuscation is None else {*_NAMED, "obfuscation"},
+    )
+
+
+def audio_in(data: bytes) -> AudioDelta | None:
+    """The audio delta a message is, whatever its key order and spacing; None where only the codec can judge.
+
+    One pass of pydantic's own parser, which is quicker with a long string
+    than to parse and then to validate. It takes a repeated key, and numbers
+    that are none: so it is believed only if the message has as many colons as
+    keys, and nothing but texts and small integers as values.
+    """
+    if _KIND not in data[:256] and _KIND not in data[-256:]:
+        return None
+    opening = _OPENING.search(data)
+    if opening is None:
+        return None
+    start = opening.end()
+    end = data.find(b'"', start)
+    try:
+        # The slice, not the value: so no colon, escape or second delta is in there.
+        pcm = pybase64.b64decode(memoryview(data)[start:end], validate=True)
+        event = ResponseOutputAudioDelta.model_validate_json(data)
+    except ValueError:  # of pybase64, or of pydantic
+        return None
+    named = event.model_fields_set  # what is extra counts as set
+    if not pcm or data.count(b":", 0, start) + data.count(b":", end) != len(named):
+        return None
+    if any(type(value) is not str for value in (event.model_extra or {}).values()):
+        return None
+    for index in (event.output_index, event.content_index):
+        if index is not None and not 0 <= index < _MAX_INDEX:
+            return None
+    event.keep_raw(data)
+    return AudioDelta(pcm, event.response_id, event.item_id, event.content_index, event=event)
