@@ -357,7 +357,7 @@ class RealtimeConnection:
             failed=lambda exc: driver.handler_failed("recording", exc),
         )
         driver.recordings.append(recording)
-        driver.observers.append(recording.observe)
+        driver.observe(lambda kind: (recording.observe,))
         for attachment in driver.attachments:
             attachment.listen(recording)
         return recording

@@ -24,7 +24,7 @@ from ..types import CloseInfo
 from ..usage import Budget, UsageMeter
 from .bell import Bell
 
-__all__ = ["LiveTranscript", "Records"]
+__all__ = ["LiveTranscript", "Records", "Step"]
 
 
 class LiveTranscript(Transcript):
@@ -97,7 +97,7 @@ class _Reader:
         return list(changed.values())
 
 
-_Step: TypeAlias = Callable[[Any, float], object]
+Step: TypeAlias = Callable[[Any, float], object]
 _Words: TypeAlias = (
     ev.ResponseOutputTextDelta
     | ev.ResponseOutputAudioTranscriptDelta
@@ -115,20 +115,25 @@ class Records:
         self.usage = UsageMeter(budget)
         self.witness = OrderWitness()
         # For each class of events, those who have a use for it. Most have none for most.
-        self._steps: dict[type[Event | Sound], tuple[_Step, ...]] = {}
+        self._steps: dict[type[Event | Sound], tuple[Step, ...]] = {}
 
     def observe(self, event: Event | Sound, now: float) -> None:
         """Take in what the core or the shell observed, before any handler does."""
         steps = self._steps.get(type(event))
         if steps is None:
-            if not self._steps:
-                self.times.appended(now)  # the clock of all records starts with the first event
-            steps = self._steps[type(event)] = tuple(self._steps_for(type(event)))
+            steps = self._steps[type(event)] = tuple(self.steps_for(type(event)))
         for step in steps:
             step(event, now)
 
-    def _steps_for(self, kind: type[Any]) -> Iterator[_Step]:
-        if self.times.concerned_with(kind):
+    def steps_for(self, kind: type[Any]) -> Iterator[Step]:
+        """Whom to tell of an event of this class, or of `Sound`, in order."""
+        if self.times.started is None:
+            yield self._begin
+        if kind is Sound:
+            yield self.times.sounded
+        elif kind in (ev.ResponseOutputTextDelta, ev.ResponseOutputAudioTranscriptDelta):
+            yield self.times.worded
+        elif self.times.concerned_with(kind):
             yield self.times.apply
         if self.turns.concerned_with(kind):
             yield self.turns.apply
@@ -144,6 +149,9 @@ class Records:
             yield self._lost
         elif kind is HandlerFailed:
             yield self._failed
+
+    def _begin(self, event: object, now: float) -> None:
+        self.times.appended(now)  # the clock of all records starts with the first event
 
     def _lost(self, signal: ConnectionLost, now: float) -> None:
         self.transcript.close(signal.close)

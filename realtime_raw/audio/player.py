@@ -22,6 +22,7 @@ from .spill import Spill
 __all__ = ["Player", "PlayerStatistics"]
 
 _AT_REST_S = 0.5
+_GROWING_S = 0.25
 _PLAIN = "audio/pcm"
 _REMEMBERED = 4096  # parts: some hours of talk
 
@@ -250,14 +251,14 @@ class Player:
     def rest(self, now: float) -> float:
         """Seconds for which `poll` will tell nothing, if the device goes on as it does; 0 if in doubt.
 
-        A device that has asked for nothing for half a second is taken to rest,
-        for an hour.
+        A device that has asked for nothing for half a second is taken to rest
+        on for half as long again.
         """
         pulled = self._reader.clock.pulled
         if pulled != self._moved[0]:
             self._moved = (pulled, now)
         elif now - self._moved[1] > _AT_REST_S:
-            return 3600.0
+            return (now - self._moved[1]) / 2
         part = next(iter(self._live.values()), None)
         if part is None or not part.started:
             return 0.0
@@ -266,7 +267,7 @@ class Player:
         elif part.ended:
             frames = part.end_at - self._position
         else:
-            return 3600.0  # no mark before more comes
+            return _GROWING_S  # no mark before more comes
         return max(0.0, frames / self._rate)
 
     @property

@@ -40,9 +40,9 @@ __all__ = ["Options", "RealtimeProtocol", "counting_ids"]
 # How often playback is looked at while something sounds. Audio chunks need
 # this rhythm anyway, and a device block is shorter.
 _POLL_S = 0.02
-# How long at most it is left alone where nothing should happen to it: devices
-# may surprise, and hundreds of sessions must not ask fifty times a second.
-_LONGEST_POLL_S = 0.25
+# How long at most it is left alone where it says that nothing will happen:
+# hundreds of sessions must not ask fifty times a second each.
+_LONGEST_POLL_S = 1.0
 
 
 def counting_ids() -> Callable[[str], str]:

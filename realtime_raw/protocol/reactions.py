@@ -321,8 +321,8 @@ class Reactions:
         record = self._record(response_id, now)
         if record.marks.first_audio is None:
             record.marks.first_audio = now
-        if not record.out_of_band:
-            self._state.session.audio_arrived()
+            if not record.out_of_band:
+                self._state.session.audio_arrived()
         if not record.muted:
             return record
         record.late_deltas += 1

@@ -203,7 +203,10 @@ class Trace:
             run.count += 1
             run.size += size
             run.last_serial, run.last_at = self._serial, self.now
-            self._remember(run)
+            if run.form == "known":  # as `_remember` does
+                self._last[run.type] = run
+            else:
+                self._remember(run)
         return run
 
     def _put(self, line: TraceLine) -> TraceLine:
