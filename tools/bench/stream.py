@@ -101,7 +101,7 @@ class Answers:
     @property
     def events(self) -> int:
         """Events in one answer."""
-        return len(self.messages(first=True))
+        return len(self.opening(None)) + len(self.closing(None)) + self._words + len(self._starts())
 
     @property
     def pcm(self) -> bytes:

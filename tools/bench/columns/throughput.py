@@ -11,7 +11,7 @@ import time
 from tools.bench.clients import Client, load
 from tools.bench.columns import Cell, Value
 from tools.bench.sink import Sink
-from tools.bench.stream import Answers
+from tools.bench.stream import SECONDS, Answers
 
 TITLE = "Throughput, CPU µs an event"
 EVERYONE = (
@@ -32,11 +32,12 @@ async def measure(
     port: int,
     size: float = 12_000,
     answers: float = 20,
+    length: float = SECONDS,
     profile: cProfile.Profile | None = None,
 ) -> dict[str, Value]:
     """CPU of `answers` answers, after one that is not counted; `profile` is of these alone."""
     warm, finished = asyncio.Event(), asyncio.Event()
-    stream = Answers(int(size))
+    stream = Answers(int(size), length)
 
     def told(count: int) -> None:
         if count == 1:
@@ -45,7 +46,8 @@ async def measure(
             finished.set()
 
     sink = Sink(stream.pcm, told)
-    url = f"ws://127.0.0.1:{port}/v1/realtime?mode=blast&size={size:.0f}&warm=1&answers={answers:.0f}"
+    options = f"mode=blast&size={size:.0f}&length={length:.0f}&warm=1&answers={answers:.0f}"
+    url = f"ws://127.0.0.1:{port}/v1/realtime?{options}"
     async with load(client)(url, sink) as session:
         await session.start()
         await warm.wait()
@@ -65,6 +67,6 @@ async def measure(
     return {
         "cpu_us": cpu / events * 1e6,
         "events_s": events / wall,
-        "audio_minute_ms": cpu / answers * 2000,
+        "audio_minute_ms": cpu / answers / length * 60_000,
         "peak_mib": peak,
     }
