@@ -21,6 +21,7 @@ TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from . import codec as codec
+    from . import conformance as conformance
     from . import devices as devices
     from . import errors as errors
     from . import events as events
@@ -121,6 +122,7 @@ _SOURCES = {
 }
 _MODULES = {
     "codec": "codec",
+    "conformance": "conformance",
     "devices": "devices",
     "errors": "errors",
     "events": "events",

@@ -45,5 +45,5 @@ def test_decoding_keeps_near_its_floor(kind: str, floor: str) -> None:
 
 
 def test_the_check_bites() -> None:
-    """What the standard library does to base64 and JSON is seen at once, and is over every limit for audio."""
+    """What the standard library does to base64 and JSON is seen at once, and is over every limit."""
     assert ratio("audio", "ws-orjson", client="ws-stdlib") > LIMITS["audio", "ws-orjson"]

@@ -313,6 +313,7 @@ class RealtimeConnection:
             interrupt=self.interrupt,
             encoding=lambda: driver.core.input_audio.encoding,
             player=lambda: self._player,
+            deaf=lambda: any(one.deaf for one in driver.attachments),
             clock=lambda: driver.now,
             spawn=driver.spawn,
             signal=driver.signal,

@@ -233,6 +233,8 @@ class Driver(Handlers):
 
     def signal(self, signal: signals.Signal) -> None:
         """Deliver a signal of the shell's own, behind what is being delivered."""
+        self.core.trace.now = self.now
+        self.core.trace.noted(signal)
         self._deliver([signal])
 
     def _record(self, direction: Direction, data: bytes | str) -> None:

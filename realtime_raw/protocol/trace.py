@@ -325,10 +325,17 @@ def _lost(signal: signals.ConnectionLost) -> dict[str, Any]:
     return {"type_": signal.name, "about": str(signal.close.code), "detail": signal.close.reason}
 
 
+def _device(signal: signals.DeviceLost | signals.DeviceRestored) -> dict[str, Any]:
+    detail = f"{signal.device}: {signal.reason}" if isinstance(signal, signals.DeviceLost) else signal.device
+    return {"type_": signal.name, "about": signal.direction, "detail": detail}
+
+
 _NOTED: Mapping[type[Signal], Callable[[Any], dict[str, Any]]] = {
     signals.BargeIn: _barged_in,
     signals.CommandRefused: _refused,
     signals.ConnectionLost: _lost,
+    signals.DeviceLost: _device,
+    signals.DeviceRestored: _device,
     signals.InvariantBroken: _ruled,
     signals.PlaybackFinished: _played,
     signals.PlaybackStarted: _played,
