@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -161,3 +162,32 @@ async def test_a_key_that_looks_like_none_is_in_no_report(tmp_path: Path) -> Non
 
 def _texts(folder: Path) -> dict[str, str]:
     return {path.name: path.read_text("utf-8") for path in folder.iterdir()}
+
+
+async def test_cancelling_a_run_closes_every_connection() -> None:
+    """Nobody is left waiting, on either side."""
+    open_lines: set[ServerConnection] = set()
+    many, none = asyncio.Event(), asyncio.Event()
+
+    async def silent(line: ServerConnection) -> None:
+        open_lines.add(line)
+        if len(open_lines) == 3:
+            many.set()
+        try:
+            await line.send('{"type":"session.created","session":{"type":"realtime","id":"s"}}')
+            async for _ in line:
+                pass
+        finally:
+            open_lines.discard(line)
+            if not open_lines:
+                none.set()
+
+    async with serve(silent, "127.0.0.1", 0) as upstream:
+        port = next(iter(upstream.sockets)).getsockname()[1]
+        running = asyncio.create_task(run(f"ws://127.0.0.1:{port}/v1/realtime", cases=FEW))
+        await many.wait()
+        none.clear()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        await none.wait()
