@@ -34,20 +34,29 @@ class Commands:
     """The commands of one session. Each raises `Stop` for wrong usage, and what its verb raises.
 
     `more` are those that only the caller can carry out; they stand before
-    `/history` in the list, and win over one of the same name.
+    `/history` in the list, and win over one of the same name. `text` says what
+    a line does that is none.
     """
 
-    def __init__(self, conn: RealtimeConnection, out: Output, more: dict[str, Command]) -> None:
+    def __init__(
+        self,
+        conn: RealtimeConnection,
+        out: Output,
+        more: dict[str, Command],
+        *,
+        text: str = "add a user message",
+    ) -> None:
         self._conn = conn
+        self._text = text
         self._out = out
         self.table: dict[str, Command] = {
             "/say": ("FILE.wav", "append the sound of a file to the turn", self._say),
-            "/commit": ("", "end the turn: what was appended becomes a user message", self._commit),
+            "/commit": ("", "make what was appended a user message", self._commit),
             **more,
             "/insert": ("ROLE [after=ITEM] TEXT", "add a message, at the end or behind ITEM", self._insert),
             "/patch": ("KEY=VALUE", "change one setting; VALUE is JSON, or else text", self._patch),
             "/history": ("", "the conversation, in the server's order", self._history),
-            "/why": ("", "why there is no answer, or no sound, or an early end", self._why),
+            "/why": ("", "why there is no answer, no sound, an early end", self._why),
             "/help": ("", "this list", self._help),
         }
 
@@ -111,7 +120,7 @@ class Commands:
             self._out.data("finding", "nothing is wrong", rule=None)
 
     async def _help(self, rest: str) -> None:
-        lines = {"TEXT": "add a user message"}
+        lines = {"TEXT": self._text}
         lines |= {f"{name} {usage}": what for name, (usage, what, _) in self.table.items()}
         lines["/quit"] = "leave; the end of input does the same"
         for usage, what in lines.items():

@@ -90,7 +90,8 @@ def conform(
     """Ask a server every rule of the protocol, and report which it keeps.
 
     Exit codes: 0 every must holds, 1 one is broken or something required is lacking, 2 usage, 3 key,
-    4 no connection, 7 worse than the baseline, 8 the suite itself failed.
+    4 no connection, 7 worse than the baseline, 8 the suite itself failed, or nothing
+    could be judged.
     """
     out = Output()
     writers: list[tuple[Path | None, str]] = [

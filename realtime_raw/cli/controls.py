@@ -58,6 +58,7 @@ class Controls:
                 "/discard": ("", "drop the turn (x)", self._ignoring(self._discard)),
                 "/keys": ("", "the keys (?)", self._ignoring(self._show_help)),
             },
+            text="send it, and be answered" if asks_itself else "add a user message",
         )
 
     async def work(self) -> None:

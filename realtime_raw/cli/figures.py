@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import realtime_raw as rt
 
 from .screen.model import Figures, Phase
+from .sound import FileMicrophone
 
 if TYPE_CHECKING:
     from .. import RealtimeConnection
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Gauges"]
 
+# A microphone that is on hears something.
+_ZEROS_MS = 1000.0
 # How long a clip mark stays, so that it can be seen.
 _CLIP_S = 1.0
 
@@ -43,9 +46,11 @@ class Gauges:
         return self._sound.sink is not None and self._conn.player.playing
 
     @property
-    def moving(self) -> bool:
-        """Whether something on the screen moves by itself."""
-        return self.talking or self.playing or self._sound.talking is not None
+    def pace(self) -> float:
+        """After how many seconds the screen should be looked at again, even if nothing happens."""
+        if self.talking or self.playing:
+            return 0.03
+        return 0.1 if self._sound.talking is not None else 0.5  # a level that moves, and a clock
 
     def sounding(self, item_id: str) -> bool:
         """Whether an item's sound is still to be heard."""
@@ -76,6 +81,7 @@ class Gauges:
         return Figures(
             level_dbfs=level,
             clipped=clipped,
+            muted=level is not None and self._muted(),
             ring_s=(player.queued + player.spilled) / player.rate if player is not None else None,
             turn_s=now - self._talking_since if self._talking_since is not None else None,
             first_audio_ms=self._first_audio_ms(),
@@ -98,6 +104,15 @@ class Gauges:
         if levels.clipped:
             self._clipped_until = now + _CLIP_S
         return levels.rms_dbfs, now < self._clipped_until
+
+    def _muted(self) -> bool:
+        """Whether the microphone has given only zeros for so long that it is no pause. A file may well."""
+        talking = self._sound.talking
+        return (
+            talking is not None
+            and talking.all_zero_ms >= _ZEROS_MS
+            and not isinstance(self._sound.source, FileMicrophone)
+        )
 
     def _first_audio_ms(self) -> float | None:
         """Of the last answer that has begun: from the commit (or its asking) to its first sound or words."""

@@ -38,9 +38,10 @@ __all__ = ["LiveSession"]
 
 # Between two pictures: quick enough for a level, slow enough for a serial line.
 _FRAME_S = 0.03
-_IDLE_S = 0.25
 # How long a lone Esc may be the beginning of another key.
 _ESC_S = 0.05
+# How long a window must keep its size to be painted anew.
+_SETTLE_S = 0.1
 # Lines kept to draw the screen anew after a change of its size.
 _KEPT = 300
 
@@ -75,6 +76,7 @@ class LiveSession:
         self._controls = Controls(conn, sound, notes, asks_itself=asks_itself)
         self._changed = asyncio.Event()
         self._escape: asyncio.TimerHandle | None = None
+        self._resizing: asyncio.TimerHandle | None = None
         self._ended_by: signal.Signals | None = None
         self._failure: BaseException | None = None
 
@@ -97,6 +99,8 @@ class LiveSession:
                 self._loop.remove_reader(self._terminal.source)
                 self._loop.set_exception_handler(None)
                 subscription.off()
+                if self._resizing is not None:
+                    self._resizing.cancel()
                 for task in tasks:
                     task.cancel()
                 self._leave()
@@ -111,7 +115,7 @@ class LiveSession:
         return Signals(
             interrupt=self._interrupt,
             end=self._end,
-            resized=self._redraw,
+            resized=self._resized,
             stopped=self._stopped,
             resumed=self._resumed,
         )
@@ -190,11 +194,11 @@ class LiveSession:
     async def _paint_until_over(self) -> None:
         while not (self._controls.over or self._ended_by or self._failure):
             self._changed.clear()
-            self._paint()
+            if self._resizing is None:
+                self._paint()
             await asyncio.sleep(_FRAME_S)
-            patience = _FRAME_S if self._gauges.moving else _IDLE_S
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(patience):
+                async with asyncio.timeout(self._gauges.pace):
                     await self._changed.wait()
 
     def _paint(self) -> None:
@@ -225,8 +229,15 @@ class LiveSession:
             asks_itself=controls.asks_itself,
         )
 
+    def _resized(self) -> None:
+        """A window's corner is being dragged: nothing is painted before it lies still."""
+        if self._resizing is not None:
+            self._resizing.cancel()
+        self._resizing = self._loop.call_later(_SETTLE_S, self._redraw)
+
     def _redraw(self) -> None:
         """The whole screen anew: its size has changed, and the terminal moved things about."""
+        self._resizing = None
         look = self._terminal.look()
         self._rested()
         picture = draw(self._screen(), look)

@@ -67,7 +67,7 @@ class FileMicrophone:
         from ..devices.base import Captured
 
         since = self._read_until
-        due = max(0, int((self._clock() - since) * self.rate))
+        due = max(0, int((self._clock() - since) * self.rate + 0.001))  # clocks are floats
         self._read_until += due / self.rate
         out = np.zeros(due, np.int16)
         said = self._samples[self._at : self._at + due]
@@ -163,7 +163,8 @@ def open_listener(speaker: str | None) -> Sound:
         return Sound(None, None if speaker == _NONE else _speaker(speaker), fixed=True)
     from ..devices.files import FileSink
 
-    return Sound(None, FileSink(open(os.devnull, "wb")), fixed=True)  # the sink's to close
+    nowhere = open(os.devnull, "wb")  # noqa: SIM115  # `Sound.close` closes it
+    return Sound(None, FileSink(nowhere), fixed=True, stream=nowhere)
 
 
 def _try(name: str | None, make: Callable[[str | None], T], what: str, out: Output) -> T | None:

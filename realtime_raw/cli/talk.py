@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["talk"]
 
+# Of what others wrote to stderr during a session that ended badly.
+_NOISE_LINES = 10
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wishes:
@@ -203,6 +206,8 @@ async def _on_screen(conn: RealtimeConnection, wishes: _Wishes, sound: Sound, ou
     from .screen.notes import Notes
     from .screen.terminal import Terminal, encoding_of
 
+    if sound.talking is None:
+        out.say("type, and Enter sends; /help lists what else a line may be")
     terminal = Terminal(sys.stdin.fileno(), sys.stdout.fileno(), encoding=encoding_of())
     live = LiveSession(
         conn,
@@ -213,7 +218,12 @@ async def _on_screen(conn: RealtimeConnection, wishes: _Wishes, sound: Sound, ou
         transcribes=wishes.transcribes,
         colour=not os.environ.get("NO_COLOR"),
     )
-    return await live.run()
+    try:
+        return await live.run()
+    except Exception:
+        for line in terminal.noise.splitlines()[-_NOISE_LINES:]:
+            out.say(line)
+        raise
 
 
 def _write_transcript(conn: RealtimeConnection, path: Path) -> None:

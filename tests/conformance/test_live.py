@@ -21,6 +21,7 @@ from realtime_raw.conformance.comparing import compare
 from realtime_raw.conformance.judging import judge
 from realtime_raw.conformance.live import LiveCaller
 from realtime_raw.endpoint import Endpoint
+from realtime_raw.errors import LocalProtocolError
 from realtime_raw.journal import read_journal
 from realtime_raw.loopback import LoopbackServer, murmur_speaker
 
@@ -110,6 +111,27 @@ async def test_a_regression_and_progress_show(tmp_path: Path) -> None:
     )
     now = replace(good, results=(worse_inside, *good.results[1:]))
     assert [each.case_id for each in compare(good, now).regressions] == ["RT-INV-001"]
+
+
+async def test_an_endpoint_may_bring_its_key(server: LoopbackServer) -> None:
+    """The key itself, that is: a function that makes one is refused before anything is sent."""
+    report = await run(Endpoint.of(server.url, api_key=KEY), cases=["RT-ERR-001"])
+    assert report.exit_code == 0
+    with pytest.raises(LocalProtocolError, match="the key itself"):
+        await run(Endpoint.of(server.url, api_key=lambda: KEY), cases=["RT-ERR-001"])
+
+
+async def test_a_journal_of_a_case_that_is_gone_is_stale(server: LoopbackServer, tmp_path: Path) -> None:
+    """And so is one that does not have what its case asks now."""
+    await run(server.url, api_key=KEY, cases=FEW, save_to=tmp_path)
+    report = orjson.loads((tmp_path / "report.json").read_bytes())
+    report["results"][0]["case_id"] = "RT-ERR-000"
+    (tmp_path / "report.json").write_bytes(orjson.dumps(report))
+    (tmp_path / "RT-ERR-001.jsonl").rename(tmp_path / "RT-ERR-000.jsonl")
+    (tmp_path / "RT-ERR-006.jsonl").rename(tmp_path / "RT-SESS-001.jsonl")
+    again = await replay(tmp_path)
+    verdicts = {each.case_id: each.verdict for each in again.results}
+    assert verdicts == {"RT-ERR-000": "stale", "RT-ERR-006": "pass", "RT-SESS-001": "stale"}
 
 
 async def test_a_key_that_looks_like_none_is_in_no_report(tmp_path: Path) -> None:

@@ -45,6 +45,7 @@ def test_exit_codes() -> None:
     assert report(result(invariants=(BREACH,))).exit_code == 1
     assert report(result(), lacking=("tools",)).exit_code == 1
     assert report(result(verdict="error")).exit_code == 8
+    assert report(result(verdict="unsupported"), result("RT-TURN-001", "skipped")).exit_code == 8
     assert report(FAILED, result("RT-TURN-001", "error")).exit_code == 1
 
 

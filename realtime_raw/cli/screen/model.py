@@ -35,13 +35,15 @@ class Figures:
     """The numbers of the status line. None: there is nothing to say.
 
     `level_dbfs` is the microphone's RMS, `clipped` whether it was overdriven a
-    moment ago, `ring_s` how much sound waits to be played, `turn_s` how long
-    the turn has lasted, `first_audio_ms` the time from the last commit to the
-    first sound of its answer (for an answer in writing: to its first words).
+    moment ago, `muted` whether it gives nothing but zeros, `ring_s` how much
+    sound waits to be played, `turn_s` how long the turn has lasted,
+    `first_audio_ms` the time from the last commit to the first sound of its
+    answer (for an answer in writing: to its first words).
     """
 
     level_dbfs: float | None = None
     clipped: bool = False
+    muted: bool = False
     ring_s: float | None = None
     turn_s: float | None = None
     first_audio_ms: float | None = None

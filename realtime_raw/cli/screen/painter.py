@@ -53,9 +53,13 @@ class Painter:
         return "".join(out)
 
     def repaint(self, above: Sequence[Text], picture: Picture) -> str:
-        """The whole screen anew, as after a change of its size; `above` is what fits over the picture."""
+        """The whole screen anew, as after a change of its size; `above` is what fits over the picture.
+
+        It is written over, row by row: to clear a screen is to copy it into the
+        scrollback, for some terminals.
+        """
         self._rows, self._row, self._cursor = [], 0, None
-        return f"\x1b[H\x1b[2J{self.paint(above, picture)}"
+        return f"\x1b[H{self.paint(above, picture)}"
 
     def finish(self, rested: Sequence[Text]) -> str:
         """Erase what was repainted, and leave the rest of the transcript behind, and the cursor shown."""

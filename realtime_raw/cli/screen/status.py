@@ -48,8 +48,11 @@ def status_line(screen: Screen, look: Look) -> Text:
     return line
 
 
-def meter(level_dbfs: float, *, clipped: bool, look: Look) -> Text:
-    """A bar from -60 to 0 dBFS, the number, and CLIP where the microphone was overdriven."""
+def meter(level_dbfs: float, *, clipped: bool, look: Look, muted: bool = False) -> Text:
+    """A bar from -60 to 0 dBFS, the number, and CLIP where the microphone was overdriven.
+
+    One that is `muted` has a question in place of a number: is it, or is it not permitted?
+    """
     part = min(1.0, max(0.0, 1 - level_dbfs / _FLOOR_DBFS))
     style = "red" if clipped else "green"
     if look.ascii:
@@ -60,6 +63,8 @@ def meter(level_dbfs: float, *, clipped: bool, look: Look) -> Text:
         drawn = "█" * (eighths // 8) + (_EIGHTHS[eighths % 8] if eighths % 8 else "")
         bar = Text().append("▕", style="dim").append(drawn, style=style)
         bar.append(" " * (_CELLS - len(drawn))).append("▏", style="dim")
+    if muted:
+        return bar.append("  muted?     ", style="bold yellow")
     number = "-inf" if math.isinf(level_dbfs) else f"{level_dbfs:.0f}"
     bar.append(f"{number:>5} dB")
     bar.append(" CLIP" if clipped else "     ", style="bold red")
@@ -73,11 +78,11 @@ def _parts(screen: Screen, look: Look) -> tuple[list[Text], list[Text]]:
     if figures.turn_s is not None:
         needed.append(Text(f"{figures.turn_s:.1f} s"))
     if figures.level_dbfs is not None:
-        needed.append(meter(figures.level_dbfs, clipped=figures.clipped, look=look))
+        needed.append(meter(figures.level_dbfs, clipped=figures.clipped, muted=figures.muted, look=look))
     if figures.ring_s:
         needed.append(Text(f"ring {figures.ring_s:.1f} s"))
     if figures.first_audio_ms is not None and screen.phase != "talking":
-        needed.append(Text(f"first {figures.first_audio_ms:.0f} ms"))
+        needed.append(Text(f"reply in {figures.first_audio_ms:.0f} ms"))
     useful: list[Text] = []
     if figures.minutes_left is not None:
         style = "bold yellow" if figures.minutes_left < 5 else "dim"

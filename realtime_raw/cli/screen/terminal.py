@@ -100,6 +100,8 @@ class Terminal:
         try:
             size = os.get_terminal_size(self._target)
         except OSError:
+            size = os.terminal_size((0, 0))
+        if not (size.columns and size.lines):  # gone, or one that was never told, as on a serial line
             size = os.terminal_size((80, 24))
         return Look(max(1, size.columns - 1), max(2, size.lines), self.encoding)
 

@@ -55,7 +55,9 @@ def draw(screen: Screen, look: Look) -> Picture:
     room = max(0, look.height - 1 - len(below))
     above = [row for line in screen.lines for row in rows_of(line, look)]
     if screen.help:
-        help_rows = _help_rows(screen, look)[:room]
+        help_rows = _help_rows(screen, look)
+        if len(help_rows) > room:
+            help_rows = [*help_rows[: max(0, room - 1)], *_wrapped(Text("  ..."), look.width)][:room]
         above = above[max(0, len(above) - (room - len(help_rows))) :] if room > len(help_rows) else []
         above += help_rows
     rows = [*(above[-room:] if room else []), *below]
@@ -149,10 +151,11 @@ def _help_rows(screen: Screen, look: Look) -> list[Text]:
         ("Ctrl-C", "interrupt; again: end; a third time: end at once"),
         (_CUT_ASCII if look.ascii else CUT, "you stopped listening here; the rest was not heard"),
     ]
-    width = max(len(key) for key, _ in keys) + 2
+    width = max(len(key) for key, _ in keys) + 4
     rows = []
     for key, meaning in keys:
-        row = Text().append(f"  {key:<{width}}", style="bold").append(meaning)
-        row.truncate(look.width)
-        rows.append(row)
+        for n, row in enumerate(_wrapped(Text(meaning), look.width - width)):
+            head = f"  {key}" if n == 0 else ""
+            rows.append(Text().append(f"{head:<{width}}", style="bold").append_text(row))
+            rows[-1].truncate(look.width)
     return rows

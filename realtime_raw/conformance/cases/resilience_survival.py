@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from ..case import Case, NotComplied, case
-from ..collecting import alive, attempt, begin, done, errors, goes_on
+from ..collecting import alive, attempt, begin, done, errors, goes_on, inside
 from ..probe import Probe
 from ..seen import item_of
 
@@ -81,7 +81,7 @@ async def response_survives(probe: Probe) -> None:
     created = await begin(probe)
     await attempt(probe, "conformance.unknown")
     ended = await done(probe, created)
-    status = ended["response"].get("status")
+    status = inside(ended, "response").get("status")
     message = f"a bad message ended the running response with status {status!r}"
     probe.check(status == "completed", message, ended, "response.status")
 
@@ -127,7 +127,9 @@ async def errors_in_order(probe: Probe) -> None:
     sent = [await attempt(probe, "conformance.unknown") for _ in range(20)]
     await alive(probe)
     named = [
-        event["error"].get("event_id") for event in errors(probe) if isinstance(event.get("error"), dict)
+        inside(event, "error").get("event_id")
+        for event in errors(probe)
+        if isinstance(event.get("error"), dict)
     ]
     lost = [each for each in sent if each not in named]
     last = errors(probe)[-1] if errors(probe) else None

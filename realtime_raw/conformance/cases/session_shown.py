@@ -176,6 +176,7 @@ SHOWN = (
         {"audio": {"output": {"voice": "cedar"}}},
         "audio.output.voice",
         needs=("audio_out",),
+        level="should",
     ),
     _shown(
         18,

@@ -58,8 +58,8 @@ def test_the_status_line_whole() -> None:
     """Every number with its unit."""
     line = status_line(Screen(phase="speaking", figures=BUSY), Look(140))
     assert line.plain == (
-        "● speaking   3.2 s   ▕████████▍   ▏  -18 dB CLIP   ring 1.2 s   first 212 ms"
-        "   58 min left   1,234 tokens            Esc: interrupt  ?: keys"
+        "● speaking   3.2 s   ▕████████▍   ▏  -18 dB CLIP   ring 1.2 s   reply in 212 ms"
+        "   58 min left   1,234 tokens         Esc: interrupt  ?: keys"
     )
 
 
@@ -69,6 +69,7 @@ def test_the_level_in_eighths() -> None:
     assert [bar[1:13] for bar in bars] == [" " * 12, " " * 12, "██████      ", "█" * 12, "█" * 12]
     assert "-inf dB" in bars[0]
     assert meter(-57, clipped=True, look=WIDE).plain == "▕▋           ▏  -57 dB CLIP"
+    assert meter(-math.inf, clipped=False, muted=True, look=ASCII).plain == "[------------]  muted?     "
     bar = meter(-30, clipped=False, look=WIDE)
     assert [style_of(bar, at) for at in (0, 1, 17)] == ["dim", "green", "none"]
     assert meter(-30, clipped=False, look=ASCII).plain == "[######------]  -30 dB     "
@@ -80,11 +81,11 @@ def test_what_matters_least_goes_first() -> None:
     for width in range(1, 141):
         line = status_line(Screen(phase="speaking", figures=BUSY), Look(width))
         assert line.cell_len <= width
-        kept.append([word for word in ("dB", "ring", "first", "Esc", "left", "tokens") if word in line.plain])
+        kept.append([word for word in ("dB", "ring", "reply", "Esc", "left", "tokens") if word in line.plain])
     assert all(len(one) <= len(two) + 1 for one, two in itertools.pairwise(kept))
     assert kept[0] == []
-    assert kept[-1] == ["dB", "ring", "first", "Esc", "left", "tokens"]
-    assert kept[79] == ["dB", "ring", "first"]
+    assert kept[-1] == ["dB", "ring", "reply", "Esc", "left", "tokens"]
+    assert kept[79] == ["dB", "ring", "reply"]
     assert "Esc" in kept[109]
 
 
@@ -159,6 +160,9 @@ def test_help_lists_the_keys_of_the_mode() -> None:
     """And says what letters are where one types."""
     voice = "\n".join(plain(Screen(help=True)))
     assert all(f"\n  {key} " in f"\n{voice}" for key in ("Space", "x", "Esc", "Tab", "r", "w", "q", "Ctrl-C"))
+    short = plain(Screen(help=True), Look(60, 8))
+    assert [row.strip() for row in short[-3:]] == ["...", "─" * 60, short[-1].strip()]
+    assert any(row.startswith(" " * 12) for row in plain(Screen(help=True), Look(40, 40)))
     text = "\n".join(plain(Screen(help=True, mode="text", can_talk=False)))
     assert "letters" in text
     assert "if there were a microphone" in text
