@@ -122,7 +122,11 @@ def open_page(program: str) -> Iterator[Page]:
                 with connect(address, max_size=None, proxy=None, open_timeout=_TIMEOUT) as line:
                     yield Page(line)
             finally:
-                browser.kill()
+                browser.terminate()
+                try:
+                    browser.wait(timeout=5)
+                except subprocess.TimeoutExpired:
+                    browser.kill()
 
 
 def _address(browser: subprocess.Popen[bytes], told: Path, log: Path) -> str:
