@@ -165,9 +165,10 @@ def _texts(folder: Path) -> dict[str, str]:
 
 
 async def test_cancelling_a_run_closes_every_connection() -> None:
-    """Nobody is left waiting, on either side."""
+    """In good order: nobody is left waiting, on either side."""
     open_lines: set[ServerConnection] = set()
     many, none = asyncio.Event(), asyncio.Event()
+    codes: list[int | None] = []
 
     async def silent(line: ServerConnection) -> None:
         open_lines.add(line)
@@ -179,6 +180,7 @@ async def test_cancelling_a_run_closes_every_connection() -> None:
                 pass
         finally:
             open_lines.discard(line)
+            codes.append(line.close_code)
             if not open_lines:
                 none.set()
 
@@ -187,7 +189,9 @@ async def test_cancelling_a_run_closes_every_connection() -> None:
         running = asyncio.create_task(run(f"ws://127.0.0.1:{port}/v1/realtime", cases=FEW))
         await many.wait()
         none.clear()
+        codes.clear()
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
         await none.wait()
+    assert set(codes) == {1000}
