@@ -187,7 +187,7 @@ class Attachment:
         return self._pump.statistics() if self._pump is not None else CaptureStatistics(0, 0, 0, 0, 0)
 
     def health(self) -> dict[str, float]:
-        """`statistics()`, and what the devices say they lost: blocks that came too late (PortAudio's count)."""
+        """`statistics()`, and what the devices say they lost: blocks that came too late, by PortAudio's count."""
         return {
             **asdict(self.statistics()),
             "source_overflows": getattr(self._source, "overflows", 0),
