@@ -466,11 +466,10 @@ def test_who_begins_to_read_late_misses_nothing(chance: random.Random) -> None:
         elif number == ends:
             desk.screen = None
         life.step(number)
-        lines = desk.transcript.lines()
-        assert desk.unread.lines() == lines
         if desk.screen is not None:
             shown = [(line.item_id, line.text, line.deleted) for line in desk.screen]
-            assert shown == [(line.item_id, line.text, line.deleted) for line in lines]
+            assert shown == [(one.item_id, one.text, one.deleted) for one in desk.transcript.lines()]
+    assert desk.unread.lines() == desk.transcript.lines()
 
 
 # On paper
