@@ -8,7 +8,8 @@ lenient mode nothing a server sends raises: what cannot be read becomes an
 from __future__ import annotations
 
 import json
-from typing import Any, TypeAlias
+from collections.abc import Iterator
+from typing import Any, TypeAlias, get_args
 
 import orjson
 import pydantic
@@ -140,9 +141,27 @@ def warm(dialect: Dialect = REALTIME) -> None:
 
     Models build themselves on first use; `connect` calls this while TLS shakes hands.
     """
+    built: set[type[pydantic.BaseModel]] = set()
     for name in _HOT:
         if name in dialect.server:
-            dialect.server[name].model_rebuild()
+            _build(dialect.server[name], built)
+
+
+def _build(cls: type[pydantic.BaseModel], built: set[type[pydantic.BaseModel]]) -> None:
+    """Build what a model is made of before itself: else each event builds all of it anew."""
+    built.add(cls)
+    for field in cls.model_fields.values():
+        for inner in _models_in(field.annotation):
+            if inner not in built:
+                _build(inner, built)
+    cls.model_rebuild()
+
+
+def _models_in(annotation: Any) -> Iterator[type[pydantic.BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models_in(argument)
 
 
 def _parse(data: Message) -> tuple[dict[str, Any], tuple[Problem, ...]]:

@@ -20,7 +20,7 @@ from .events.retired import event_hint
 from .protocol.signals import SIGNALS, Signal
 from .text import safe
 
-__all__ = ["Event", "Kind", "Registry", "Subscription", "check_kind", "name_of"]
+__all__ = ["Event", "Kind", "Registry", "Subscription", "check_kind", "has_one_name", "name_of"]
 
 Event: TypeAlias = ServerEvent | ClientEvent | Signal
 Kind: TypeAlias = type[Event] | str
@@ -38,6 +38,11 @@ _REMEMBERED = 1024
 def name_of(event: Event) -> str:
     """An event's name: the wire type, or the signal's name."""
     return event.name if isinstance(event, Signal) else event.type
+
+
+def has_one_name(cls: type[Event]) -> bool:
+    """Whether all events of a class have one name; those that are unknown or invalid have any."""
+    return bool(cls.name if issubclass(cls, Signal) else cls.wire_type)
 
 
 def check_kind(kind: object) -> None:
@@ -109,10 +114,10 @@ class Registry:
     """Subscriptions in the order in which they were made; found once per class and name of event."""
 
     def __init__(self) -> None:
+        self.revision = 0
+        """Grows with each change: what was resolved before is no longer true."""
         self._subscriptions: list[Subscription[Any]] = []
         self._resolved: dict[tuple[type, str], tuple[Subscription[Any], ...]] = {}
-        # The same for classes whose events all have one name, which are nearly all.
-        self._by_class: dict[type, tuple[Subscription[Any], ...]] = {}
 
     def __iter__(self) -> Iterator[Subscription[Any]]:
         return iter(tuple(self._subscriptions))
@@ -162,19 +167,12 @@ class Registry:
                 self.remove(subscription)
 
     def _forget(self) -> None:
+        self.revision += 1
         self._resolved.clear()
-        self._by_class.clear()
 
     def resolve(self, event: Event) -> tuple[Subscription[Any], ...]:
         """The subscriptions an event concerns, in the order in which they were made."""
-        cls = type(event)
-        found = self._by_class.get(cls)
-        if found is None:
-            name = name_of(event)
-            found = self.wanting(cls, name)
-            if name == (cls.name if issubclass(cls, Signal) else cls.wire_type):
-                self._by_class[cls] = found
-        return found
+        return self.wanting(type(event), name_of(event))
 
     def wanting(self, cls: type[Event], name: str) -> tuple[Subscription[Any], ...]:
         """The subscriptions that events of a class and name concern, before there is such an event."""

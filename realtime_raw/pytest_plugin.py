@@ -1,7 +1,7 @@
 """The pytest plugin: a Realtime server, and a session in simulated time, as fixtures.
 
 pytest finds it by itself wherever this package is installed, so nothing is
-loaded here until a test asks for it. This is the one module that imports pytest.
+loaded here until a test asks for it. Besides this module only `conformance.pytest` imports pytest.
 """
 
 from __future__ import annotations

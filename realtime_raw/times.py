@@ -226,7 +226,8 @@ class ItemTimes:
             _remember(self._items_of, event.response_id, self._items_of.get(event.response_id, []))
             self._items_of[event.response_id].append(event.item.id)
 
-    def _delta(self, event: _Delta, now: float) -> None:
+    def worded(self, event: _Words, now: float) -> None:
+        """Words of a reply came: as `apply`, but what was appended is not looked at."""
         if event.item_id and event.delta:
             self.received(event.item_id, now)
 
@@ -240,7 +241,8 @@ class ItemTimes:
             sound.first = now
         sound.last = now
 
-    def _sounded(self, sound: Sound, now: float) -> None:
+    def sounded(self, sound: Sound, now: float) -> None:
+        """Sound of a reply came: as `apply`, but what was appended is not looked at."""
         if sound.item_id:
             self.received(sound.item_id, now)
 
@@ -284,7 +286,7 @@ class ItemTimes:
             sound.ended = now
 
 
-_Delta = ev.ResponseOutputAudioDelta | ev.ResponseOutputTextDelta | ev.ResponseOutputAudioTranscriptDelta
+_Words = ev.ResponseOutputAudioDelta | ev.ResponseOutputTextDelta | ev.ResponseOutputAudioTranscriptDelta
 
 _HANDLERS: Mapping[type[Observed | Sound], Callable[[ItemTimes, Any, float], None]] = {
     ev.InputAudioBufferCommit: ItemTimes._commit_asked,
@@ -296,10 +298,10 @@ _HANDLERS: Mapping[type[Observed | Sound], Callable[[ItemTimes, Any, float], Non
     sg.UserStartedSpeaking: ItemTimes._speech_started,
     sg.UserStoppedSpeaking: ItemTimes._speech_stopped,
     ev.ResponseOutputItemAdded: ItemTimes._item_begins,
-    Sound: ItemTimes._sounded,
-    ev.ResponseOutputAudioDelta: ItemTimes._delta,
-    ev.ResponseOutputTextDelta: ItemTimes._delta,
-    ev.ResponseOutputAudioTranscriptDelta: ItemTimes._delta,
+    Sound: ItemTimes.sounded,
+    ev.ResponseOutputAudioDelta: ItemTimes.worded,
+    ev.ResponseOutputTextDelta: ItemTimes.worded,
+    ev.ResponseOutputAudioTranscriptDelta: ItemTimes.worded,
     sg.PlaybackStarted: ItemTimes._played,
     sg.PlaybackFinished: ItemTimes._finished,
     sg.BargeIn: ItemTimes._cut,

@@ -126,22 +126,41 @@ class Transcript:
         A line that comes for the first time, or whose `after` changed, belongs
         right behind that line. One with `deleted` that is not `spoken` is gone.
         """
-        touched = set(items_of(observed))
-        if isinstance(observed, sg.BargeIn | sg.ResponseFinished):
-            touched.update(self._of_response.get(observed.response_id or "", ()))
-        elif not touched:
-            return ()
-        self._note(observed)
-        fresh, gone = self._order.refresh(touched, self._stays)
-        for item_id in fresh:
-            self._drafts.pop(item_id, None)
+        touched, gone = self._follow(observed)
         changed = []
-        for item_id in self._order.sorted(touched.union(fresh)):
+        for item_id in self._order.sorted(touched):
             line = self._line(item_id)
             if line is not None and line != self._shown.get(item_id):
                 self._shown[item_id] = line
                 changed.append(line)
         return (*changed, *self._forget(gone))
+
+    def keep_up(self, observed: Observed) -> None:
+        """As `apply`, while nobody asks which lines change: none is made."""
+        touched, gone = self._follow(observed)
+        for item_id in touched:
+            self._enter(item_id)
+        for item_id in gone:
+            self._drop(item_id)
+
+    def catch_up(self) -> tuple[TranscriptLine, ...]:
+        """All lines; `apply` will return what changes from here on, whatever `keep_up` has passed over."""
+        lines = self.lines()
+        self._shown = {line.item_id: line for line in lines}
+        return lines
+
+    def _follow(self, observed: Observed) -> tuple[set[str], list[str]]:
+        """Take an event in; returns the items whose lines it may change, and those whose lines are gone."""
+        touched = set(items_of(observed))
+        if isinstance(observed, sg.BargeIn | sg.ResponseFinished):
+            touched.update(self._of_response.get(observed.response_id or "", ()))
+        elif not touched:
+            return touched, []
+        self._note(observed)
+        fresh, gone = self._order.refresh(touched, self._stays)
+        for item_id in fresh:
+            self._drafts.pop(item_id, None)
+        return touched.union(fresh), gone
 
     @staticmethod
     def concerned_with(kind: type[Observed]) -> bool:
@@ -205,13 +224,17 @@ class Transcript:
     def _forget(self, gone: Iterable[str]) -> Iterator[TranscriptLine]:
         """Drop lines; yields the last of those that had better not be shown any longer."""
         for item_id in gone:
-            item = self._items.pop(item_id, None)
-            shown = self._shown.pop(item_id, None)
-            if item is not None and item.response_id is not None:
-                self._forget_reply(item.response_id, item_id)
+            item, shown = self._drop(item_id)
             if shown is not None and not shown.spoken:
                 text = shown.text if item is None else item.generated
                 yield dataclasses.replace(shown, text=text, deleted=True, final=True)
+
+    def _drop(self, item_id: str) -> tuple[HistoryItem | None, TranscriptLine | None]:
+        """Forget an item; returns it and its line as it was last shown."""
+        item = self._items.pop(item_id, None)
+        if item is not None and item.response_id is not None:
+            self._forget_reply(item.response_id, item_id)
+        return item, self._shown.pop(item_id, None)
 
     def _forget_reply(self, response_id: str, item_id: str) -> None:
         items = self._of_response.get(response_id, {})
@@ -224,16 +247,22 @@ class Transcript:
     def _drafted(self) -> list[str]:
         return [item_id for item_id in self._drafts if item_id not in self._order]
 
-    def _line(self, item_id: str) -> TranscriptLine | None:
+    def _enter(self, item_id: str) -> HistoryItem | None:
+        """Note the item of a line, as long as it can be had; returns it, if there is such a line."""
         live = self._conversation.item(item_id)
         item = live if live is not None else self._items.get(item_id)
-        if item is None:
-            return self._draft_line(item_id)
-        if item_id not in self._order:
+        if item is None or item_id not in self._order:
             return None
         self._items[item_id] = item
         if item.response_id is not None:
             self._of_response.setdefault(item.response_id, {})[item_id] = None
+        return item
+
+    def _line(self, item_id: str) -> TranscriptLine | None:
+        live = self._conversation.item(item_id)
+        item = self._enter(item_id)
+        if item is None:
+            return None if live is not None or item_id in self._items else self._draft_line(item_id)
         draft = None if live is not None else self._drafts.get(item_id)
         span = self._times.span(item_id)
         return TranscriptLine(

@@ -148,6 +148,9 @@ class Playhead(Protocol):
         """Marks passed since the last poll, in order. Finished: `end` was called and the
         last sample was heard, the device's latency included."""
 
+    def rest(self, now: float) -> float:
+        """Seconds for which `poll` will tell nothing, if the device goes on as it does; 0 if in doubt."""
+
     @property
     def playing(self) -> bool:
         """Whether a part has had audio and was neither heard to its end nor interrupted,

@@ -168,7 +168,7 @@ def messages(draw: st.DrawFn) -> bytes:
 @example(COMPACT % (AUDIO.encode(), sound(4800).encode()), False)
 @example(COMPACT % (AUDIO.encode(), sound(4801).encode()), True)
 def test_the_short_cut_changes_nothing(data: bytes, muted: bool) -> None:
-    """Events, their raw objects, state, trace, counters, audio, warnings and errors are those of the long way."""
+    """Events, raw objects, state, trace, counters, audio, warnings and errors are those of the long way."""
     same(data, muted=muted)
 
 

@@ -388,19 +388,21 @@ def test_only_so_many_deleted_lines_are_kept(monkeypatch: pytest.MonkeyPatch) ->
 # Properties
 
 
-@given(st.randoms(use_true_random=False))
-def test_any_life_of_a_conversation_keeps_the_servers_order(chance: random.Random) -> None:
-    """Items added anywhere, deleted, transcribed late: lines of living items stand as the mirror has them,
-    and a screen that does what `apply` says shows what `lines()` says."""
-    desk = Listening()
-    ids: list[str] = []
-    unspoken: list[str] = []
-    for number in range(14):
+class Life:
+    """A conversation to which anything happens, step by step."""
+
+    def __init__(self, desk: Listening, chance: random.Random) -> None:
+        self.desk, self.chance = desk, chance
+        self.ids: list[str] = []
+        self.unspoken: list[str] = []
+
+    def step(self, number: int) -> None:
+        desk, ids, chance = self.desk, self.ids, self.chance
         kind = chance.choice(["speak", "type", "insert", "delete", "words", "tool"])
         item_id, after = f"item_{number}", chance.choice([None, *ids])
         if kind == "speak":
             desk.tell(told.committed(item_id, ids[-1] if ids else None))
-            unspoken.append(item_id)
+            self.unspoken.append(item_id)
             ids.append(item_id)
         elif kind in ("type", "insert", "tool"):
             after = after if kind == "insert" else (ids[-1] if ids else None)
@@ -409,15 +411,60 @@ def test_any_life_of_a_conversation_keeps_the_servers_order(chance: random.Rando
             ids.insert(ids.index(after) + 1 if after is not None else 0, item_id)
         elif kind == "delete" and ids:
             desk.tell(told.deleted(ids.pop(chance.randrange(len(ids)))))
-        elif kind == "words" and unspoken:
-            one = unspoken.pop()
+        elif kind == "words" and self.unspoken:
+            one = self.unspoken.pop()
             desk.tell(delta(one, "a"), completed(one, f"said {one}"))
+
+
+@given(st.randoms(use_true_random=False))
+def test_any_life_of_a_conversation_keeps_the_servers_order(chance: random.Random) -> None:
+    """Items added anywhere, deleted, transcribed late: lines of living items stand as the mirror has them,
+    and a screen that does what `apply` says shows what `lines()` says."""
+    desk = Listening()
+    life = Life(desk, chance)
+    for number in range(14):
+        life.step(number)
         lines = desk.transcript.lines()
         alive = [line.item_id for line in lines if not line.deleted]
         assert alive == [item.id for item in desk.core.conversation if item.type == "message"]
         shown = [(line.item_id, line.text, line.deleted) for line in desk.live]
         assert shown == [(line.item_id, line.text, line.deleted) for line in lines]
         assert [line.after for line in lines] == [None, *(line.item_id for line in lines)][: len(lines)]
+
+
+class Unread(Listening):
+    """A desk with a second transcript, which keeps up without making lines while nobody reads."""
+
+    def __init__(self) -> None:
+        self.unread: Transcript | None = None
+        self.reading = False
+        super().__init__()
+        self.unread = Transcript(self.core.conversation, self.times)
+
+    def note(self, observed: ServerEvent | ClientEvent | Signal) -> tuple[TranscriptLine, ...]:
+        changed = super().note(observed)
+        if self.unread is None:
+            return changed
+        if self.reading:
+            assert self.unread.apply(observed, self.now) == changed
+        else:
+            self.unread.keep_up(observed)
+        return changed
+
+
+@given(st.randoms(use_true_random=False))
+def test_who_begins_to_read_late_misses_nothing(chance: random.Random) -> None:
+    """Lines that nobody had made are all there; what changes afterwards is told as to one who always read."""
+    desk = Unread()
+    assert desk.unread is not None
+    life = Life(desk, chance)
+    begins, ends = sorted(chance.sample(range(16), 2))
+    for number in range(16):
+        if number == begins:
+            assert desk.unread.catch_up() == desk.transcript.lines()
+        desk.reading = begins <= number < ends
+        life.step(number)
+        assert desk.unread.lines() == desk.transcript.lines()
 
 
 # On paper

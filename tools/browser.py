@@ -24,6 +24,7 @@ __all__ = ["NAMES", "Page", "find", "open_page"]
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _TIMEOUT = 30.0
+_BOX = "document.querySelector('%s').getBoundingClientRect()"
 
 
 def find() -> str | None:
@@ -64,13 +65,19 @@ class Page:
             raise RuntimeError(details.get("exception", {}).get("description") or details["text"])
         return found["result"].get("value")
 
-    def picture(self, *, width: int, height: int, dark: bool = False, scale: float = 1.0) -> bytes:
-        """The top of the page as it looks at that size, as PNG."""
+    def picture(self, *, width: int, height: int, dark: bool = False, of: str = "", margin: int = 0) -> bytes:
+        """The top of the page as it looks at that size, or the element a selector names, as PNG."""
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
-        size = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": False}
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self.call("Emulation.setDeviceMetricsOverride", **size)
-        return base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])
+        part: dict[str, Any] = {}
+        if of:
+            box = self.ask(f"(({{x, y, width, height}}) => [x, y, width, height])({_BOX % of})")
+            x, y, wide, high = box
+            clip = {"x": x - margin, "y": y - margin, "width": wide + 2 * margin, "height": high + 2 * margin}
+            part = {"clip": {**clip, "scale": 1}, "captureBeyondViewport": True}
+        return base64.b64decode(self.call("Page.captureScreenshot", format="png", **part)["data"])
 
     def _call(self, method: str, session: str | None = None, **params: object) -> dict[str, Any]:
         number = next(self._numbers)

@@ -1,7 +1,8 @@
-"""The picture of a conformance report in docs/: a simulated server with three faults, measured and drawn.
+"""The pictures of a conformance report in docs/: a simulated server with two faults, measured and drawn.
 
-    python tools/picture_conformance.py [--html FILE] [--dark] [docs/conformance.png]
+    python tools/picture_conformance.py [--html FILE] [--dark] [FOLDER]
 
+conformance.png is the top of the page, conformance-case.png one case that fails.
 Nothing in it depends on the time or the machine but the fonts. It needs Chromium.
 """
 
@@ -24,10 +25,11 @@ from realtime_raw.conformance.profiles import profile_of  # noqa: E402
 from realtime_raw.conformance.report import Report  # noqa: E402
 from realtime_raw.conformance.runner import run_plan  # noqa: E402
 from realtime_raw.conformance.simulated import SimulatedCaller, Spoiled  # noqa: E402
-from realtime_raw.loopback.fault_filters import Drop, Edit, Filter, Trigger  # noqa: E402
+from realtime_raw.loopback.fault_filters import Edit, Filter, Trigger  # noqa: E402
 from tools.browser import find, open_page  # noqa: E402
 
-WIDTH, HEIGHT = 1080, 1500
+WIDTH, HEIGHT, MARGIN = 1000, 1116, 3
+SHOWN = "RT-TURN-012"
 PROFILE = "openai-ga"
 
 
@@ -47,8 +49,8 @@ def _unnamed(event: dict[str, Any]) -> dict[str, Any]:
 
 FAULTS: tuple[Filter, ...] = (
     Edit(Trigger("conversation.item.added", count=None), _someone_else),
+    Edit(Trigger("conversation.item.done", count=None), _someone_else),
     Edit(Trigger("error", count=None), _unnamed),
-    Drop(Trigger("conversation.item.truncated", count=None)),
 )
 
 
@@ -67,9 +69,9 @@ def measured() -> Report:
 
 
 def main() -> int:
-    """Write the picture, and the page itself if asked; 1 without a browser."""
+    """Write the pictures, and the page itself if asked; 1 without a browser."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("target", nargs="?", type=Path, default=ROOT / "docs" / "conformance.png")
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "docs")
     parser.add_argument("--html", type=Path, help="keep the page, too")
     parser.add_argument("--dark", action="store_true")
     given = parser.parse_args()
@@ -83,10 +85,16 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, open_page(program) as browser:
         path = Path(folder, "report.html")
         path.write_text(page, encoding="utf-8")
-        browser.picture(width=WIDTH, height=HEIGHT, dark=given.dark)
-        browser.show(path.as_uri())
-        given.target.write_bytes(browser.picture(width=WIDTH, height=HEIGHT, dark=given.dark))
-    print(f"{given.target}: {given.target.stat().st_size:,} bytes")
+        look = {"width": WIDTH, "height": HEIGHT, "dark": given.dark}
+        browser.picture(**look)
+        browser.show(f"{path.as_uri()}")
+        pictures = {"conformance.png": browser.picture(**look)}
+        browser.ask("document.querySelectorAll('.case[open]').forEach(one => { one.open = false; })")
+        browser.ask(f"document.getElementById('{SHOWN}').open = true")
+        pictures["conformance-case.png"] = browser.picture(**look, of=f"#{SHOWN}", margin=MARGIN)
+    for name, data in pictures.items():
+        (given.folder / name).write_bytes(data)
+        print(f"{given.folder / name}: {len(data):,} bytes")
     return 0
 
 

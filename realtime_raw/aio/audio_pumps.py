@@ -38,6 +38,7 @@ class Session:
     interrupt: Callable[[], Awaitable[Interruption]]
     encoding: Callable[[], str]
     player: Callable[[], Player | None]
+    deaf: Callable[[], bool]
     clock: Callable[[], float]
     spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
     signal: Callable[[signals.Signal], None]
@@ -69,6 +70,7 @@ class Attachment:
         self._sink = sink
         self._push_to_talk = push_to_talk
         self._error: Exception | None = None
+        self._faults: set[type[Exception]] = set()
         self._tap: PlayedTap | None = None
         self._hooks = HookChain(hooks, lambda exc: session.failed("sound hook", exc))
         self._pump = self._pump_for(source, preroll_ms, full_duplex) if source is not None else None
@@ -88,7 +90,7 @@ class Attachment:
             append=session.append,
             encoding=session.encoding,
             clock=session.clock,
-            duplex=Duplex(full_duplex, session.player, self._is_deaf),
+            duplex=Duplex(full_duplex, session.player, session.deaf),
             push_to_talk=self._push_to_talk,
             preroll_ms=preroll_ms,
             hooks=self._hooks.captured,
@@ -225,7 +227,14 @@ class Attachment:
             for device in self._watched:
                 if (change := device.check(self._session.clock())) is not None:
                     self._session.signal(_told(change))
+                self._tell_fault(device.fault)
             await asyncio.sleep(POLL_S)
+
+    def _tell_fault(self, fault: Exception | None) -> None:
+        # Each kind of it once: what goes wrong in a callback does so fifty times a second.
+        if fault is not None and type(fault) not in self._faults:
+            self._faults.add(type(fault))
+            self._session.failed("audio device", fault)
 
     def _show_played(self) -> None:
         if self._tap is None:
@@ -234,8 +243,10 @@ class Attachment:
         if len(played.samples):
             self._hooks.played(played.samples, played.at, self._tap.rate)
 
-    def _is_deaf(self) -> bool:
-        return self._loudspeaker is not None and self._loudspeaker.lost
+    @property
+    def deaf(self) -> bool:
+        """Whether the device of the sink is gone, so that nothing of a reply can be heard."""
+        return self._sink is not None and self._loudspeaker is not None and self._loudspeaker.lost
 
 
 def _watched(device: object) -> WatchedDevice | None:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from ..dispatch import Event
 from ..errors import CommandTimeout, RealtimeError, ServerRefused, SessionLost
 from ..events.server import ResponseCreated
 from ..protocol import signals
 from ..protocol.sound import Sound
 from ..types import ErrorInfo
+from .records import Step
 from .reply import PIECES, Reply
 
 if TYPE_CHECKING:
@@ -39,13 +40,12 @@ class Awaited:
         self._receipts: dict[str, list[_Receipt]] = {}
         self._replies: dict[str, weakref.ref[Reply]] = {}
 
-    def take(self, event: Event) -> None:
-        """An event has come: whoever awaits this very one is served."""
-        settle = _SETTLERS.get(type(event))
-        if settle is not None:
-            settle(self, event)
+    def steps_for(self, kind: type[Any]) -> Iterable[Step]:
+        """What serves whoever awaits an event of this class."""
+        settle = _SETTLERS.get(kind)
+        return () if settle is None else (partial(settle, self),)
 
-    def take_sound(self, sound: Sound) -> None:
+    def take_sound(self, sound: Sound, now: float) -> None:
         """Sound of a reply has come."""
         if self._replies and sound.key is not None and (reply := self._reply(sound.response_id)) is not None:
             reply.take_sound(sound.key, sound.delta.pcm, sound.encoding)
@@ -93,19 +93,19 @@ class Awaited:
         held = self._replies.get(response_id)
         return held() if held is not None else None
 
-    def _piece(self, event: Any) -> None:
+    def _piece(self, event: Any, now: float) -> None:
         if self._replies:
             active = self._core.responses.active
             reply = self._reply(event.response_id or (active.id if active else ""))
             if reply is not None:
                 reply.take(event)
 
-    def _confirmed(self, event: Confirmed) -> None:
+    def _confirmed(self, event: Confirmed, now: float) -> None:
         for future, make in self._receipts.pop(event.event_id, ()):
             if not future.done():
                 future.set_result(make(event))
 
-    def _refused(self, event: signals.CommandRefused) -> None:
+    def _refused(self, event: signals.CommandRefused, now: float) -> None:
         for future, _ in self._receipts.pop(event.event_id, ()):
             if not future.done():
                 future.set_exception(self._refusal(event))
@@ -119,7 +119,7 @@ class Awaited:
         return ServerRefused(error, refused.command, refused.event_id)
 
 
-_SETTLERS: Final[Mapping[type, Callable[[Awaited, Any], None]]] = {
+_SETTLERS: Final[Mapping[type, Callable[[Awaited, Any, float], None]]] = {
     Confirmed: Awaited._confirmed,
     signals.CommandRefused: Awaited._refused,
     **dict.fromkeys(PIECES, Awaited._piece),

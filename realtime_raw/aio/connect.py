@@ -241,7 +241,7 @@ class Connecting:
         except BaseException:
             tap.close()
             raise
-        driver.observers.append(self._records.observe)
+        driver.observe(self._records.steps_for)
         driver.check_create = self._records.usage.check
         tools = ToolRunner(driver, self._declared)
         for function in self._functions:

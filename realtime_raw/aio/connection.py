@@ -110,6 +110,9 @@ class RealtimeConnection:
         self._player: Player | None = None
         self._ring_seconds = ring_seconds
         self._appending = asyncio.Lock()
+        self._encoders: tuple[Callable[..., bytes | memoryview], dict[str, Callable[..., bytes]]] | None = (
+            None
+        )
 
     def __repr__(self) -> str:
         state = "open" if self._driver.closed is None else f"closed {self._driver.closed}"
@@ -218,29 +221,39 @@ class RealtimeConnection:
         an append. Raises `AudioError` for any other kind of audio. Cancelled, an
         unknown part of a long append has been sent: `clear()` drops the turn.
         """
-        data = memoryview(self._wire_audio(audio))
+        data = self._wire_audio(audio)
+        # What a microphone gives goes straight out, while nobody is before it.
+        if len(data) <= _SLICE and self._driver.has_room and not self._appending.locked():
+            self._append_piece(bytes(data))
+            return
+        data = memoryview(data)
         async with self._appending:
             for start in range(0, len(data), _SLICE):
                 await self._driver.room()
-                piece = bytes(data[start : start + _SLICE])
-                self._driver.core.append_audio(piece, self._driver.now)
-                self._records.times.appended(self._driver.now)
-                for recording in self._driver.recordings:
-                    recording.appended(piece, self._driver.core.input_audio.encoding, self._driver.now)
-                self._driver.flush()
+                self._append_piece(bytes(data[start : start + _SLICE]))
+
+    def _append_piece(self, piece: bytes) -> None:
+        driver = self._driver
+        now = driver.now
+        driver.core.append_audio(piece, now)
+        self._records.times.appended(now)
+        for recording in driver.recordings:
+            recording.appended(piece, driver.core.input_audio.encoding, now)
+        driver.flush()
 
     def _wire_audio(self, audio: bytes | bytearray | memoryview | Samples) -> bytes | memoryview:
-        # Imported here: a program of words never loads numpy.
-        from ..audio.g711 import alaw_encode, ulaw_encode
-        from ..audio.pcm import to_pcm16
+        if self._encoders is None:
+            # Imported here: a program of words never loads numpy.
+            from ..audio.g711 import alaw_encode, ulaw_encode
+            from ..audio.pcm import to_pcm16
 
+            self._encoders = to_pcm16, {"audio/pcmu": ulaw_encode, "audio/pcma": alaw_encode}
+        to_pcm, encoders = self._encoders
         if not isinstance(audio, (bytes, bytearray, memoryview)):
-            encoding = self._driver.core.input_audio.encoding
-            if encoding == "audio/pcmu":
-                return ulaw_encode(audio)
-            if encoding == "audio/pcma":
-                return alaw_encode(audio)
-        return to_pcm16(audio)
+            encode = encoders.get(self._driver.core.input_audio.encoding)
+            if encode is not None:
+                return encode(audio)
+        return to_pcm(audio)
 
     async def commit(self) -> HistoryItem:
         """End the turn: what was appended becomes a user message, which is returned. Asks for no reply.
@@ -300,6 +313,7 @@ class RealtimeConnection:
             interrupt=self.interrupt,
             encoding=lambda: driver.core.input_audio.encoding,
             player=lambda: self._player,
+            deaf=lambda: any(one.deaf for one in driver.attachments),
             clock=lambda: driver.now,
             spawn=driver.spawn,
             signal=driver.signal,
@@ -343,7 +357,7 @@ class RealtimeConnection:
             failed=lambda exc: driver.handler_failed("recording", exc),
         )
         driver.recordings.append(recording)
-        driver.observers.append(recording.observe)
+        driver.observe(lambda kind: (recording.observe,))
         for attachment in driver.attachments:
             attachment.listen(recording)
         return recording

@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
-from ..dispatch import Event, Kind
+from ..dispatch import Event, Kind, Subscription, has_one_name
 from ..errors import RealtimeError, SessionLost
 from ..events.base import ClientEvent, ServerEvent
 from ..events.client import ResponseCreate
@@ -24,6 +24,7 @@ from ..types import CloseInfo
 from .awaited import Awaited, Confirmed
 from .bell import Bell
 from .handlers import Handlers, OnHandlerError
+from .records import Step
 from .subscribe import EventStream, Overflow, Waiter
 from .tap import Tap
 from .transport import BURST, MessageTransport, PushTransport
@@ -41,6 +42,9 @@ T = TypeVar("T")
 
 HIGH_WATER: Final = 256 * 1024
 """Bytes in the outbox from which on `append` and `send` wait."""
+
+StepsFor = Callable[[type[Any]], Iterable[Step]]
+_Plan = tuple[tuple[Step, ...], tuple[Subscription[Any], ...]]
 
 # Leaving takes at most these two and the transport's own close (1 s).
 _DRAIN_S: Final = 0.2
@@ -67,8 +71,10 @@ class Driver(Handlers):
         self.fatal: Exception | None = None
         self.attachments: list[Attachment] = []
         self.recordings: list[Recording] = []
-        # Told of every event before anyone else, with the time: the records.
-        self.observers: list[Callable[[Any, float], None]] = []
+        self._observers: list[StepsFor] = []
+        # For each class of events, whom to tell of one, and who subscribed to it.
+        self._plans: dict[type, _Plan] = {}
+        self._planned = -1
         # Asked before a create, by whatever way it comes; may refuse it by raising.
         self.check_create: Callable[[], object] | None = None
         self._transport = transport
@@ -209,8 +215,10 @@ class Driver(Handlers):
         for data in messages:
             size = len(data)
             if push is not None and not self.outbox_bytes and push.send_now(data):
-                self.outbox_high_water = max(self.outbox_high_water, size)
-                self._record("out", data)
+                if size > self.outbox_high_water:
+                    self.outbox_high_water = size
+                if self._recording:
+                    self._record("out", data)
                 continue
             self._outbox.append(data)
             self.outbox_bytes += size
@@ -225,6 +233,8 @@ class Driver(Handlers):
 
     def signal(self, signal: signals.Signal) -> None:
         """Deliver a signal of the shell's own, behind what is being delivered."""
+        self.core.trace.now = self.now
+        self.core.trace.noted(signal)
         self._deliver([signal])
 
     def _record(self, direction: Direction, data: bytes | str) -> None:
@@ -244,42 +254,81 @@ class Driver(Handlers):
             self._events.extend(events)
             return
         self._delivering = True
+        queue = self._events
+        queue.extend(events)
         try:
-            for event in events:
-                self._deliver_one(event)
-            while self._events:
-                self._deliver_one(self._events.popleft())
+            while queue:
+                event = queue.popleft()
+                if self._planned != self.registry.revision:
+                    self._plans.clear()
+                    self._planned = self.registry.revision
+                steps, subscriptions = self._plans.get(type(event)) or self._plan(event)
+                if steps:
+                    now = self._time()
+                    for step in steps:
+                        step(event, now)
+                for subscription in subscriptions:
+                    self.run(subscription, cast("Event", event))
         finally:
             self._delivering = False
 
-    def _deliver_one(self, event: Event | Sound) -> None:
-        now = self._time()
-        for observe in self.observers:
-            observe(event, now)
-        if type(event) is Sound:
-            self._deliver_sound(event)
-            return
-        event = cast("Event", event)
-        self.awaited.take(event)
-        for subscription in self.registry.resolve(event):
-            self.run(subscription, event)
+    def observe(self, steps_for: StepsFor) -> Callable[[], None]:
+        """Be told of events before any handler: `steps_for` says for a class, or for `Sound`, whom to call.
 
-    def _deliver_sound(self, sound: Sound) -> None:
+        Audio deltas are told as `Sound`. Returns what ends it.
+        """
+
+        def ignore() -> None:
+            self._observers.remove(steps_for)
+            self._plans.clear()
+
+        self._observers.append(steps_for)
+        self._plans.clear()
+        return ignore
+
+    def _plan(self, event: Event | Sound) -> _Plan:
+        """Whom an event concerns: observers, who awaits it, subscribers. Kept where its class agrees."""
+        kind = type(event)
+        steps = [step for steps_for in self._observers for step in steps_for(kind)]
+        plan: _Plan
+        if isinstance(event, Sound):
+            plan = self._plans[kind] = (*steps, *self._sound_steps()), ()
+            return plan
+        steps += self.awaited.steps_for(kind)
+        plan = tuple(steps), self.registry.resolve(event)
+        if has_one_name(type(event)):
+            self._plans[kind] = plan
+        return plan
+
+    def _sound_steps(self) -> Iterator[Step]:
         """Both events of an audio delta, each made only if somebody wants it."""
-        wanting = self.registry.wanting
-        for subscription in wanting(ResponseOutputAudioDelta, _AUDIO_DELTA):
+        wanted = self.registry.wanting(ResponseOutputAudioDelta, _AUDIO_DELTA)
+        if wanted:
+            yield self._run_sound_event
+        yield self.awaited.take_sound
+        # Who handles the first may subscribe to the second.
+        if wanted or self.registry.wanting(signals.AudioReceived, _AUDIO_RECEIVED):
+            yield self._run_sound_signal
+
+    def _run_sound_event(self, sound: Sound, now: float) -> None:
+        for subscription in self.registry.wanting(ResponseOutputAudioDelta, _AUDIO_DELTA):
             self.run(subscription, sound.event())
-        self.awaited.take_sound(sound)
-        if sound.key is None:
-            return
-        for subscription in wanting(signals.AudioReceived, _AUDIO_RECEIVED):
-            self.run(subscription, cast("signals.AudioReceived", sound.signal()))
+
+    def _run_sound_signal(self, sound: Sound, now: float) -> None:
+        if sound.key is not None:
+            for subscription in self.registry.wanting(signals.AudioReceived, _AUDIO_RECEIVED):
+                self.run(subscription, cast("signals.AudioReceived", sound.signal()))
 
     # Waiting
 
+    @property
+    def has_room(self) -> bool:
+        """Whether `room()` would return at once."""
+        return self.outbox_bytes < HIGH_WATER or self.closed is not None
+
     async def room(self) -> None:
         """Wait until the outbox has room. Raises `SessionLost` if the line ends first."""
-        while self.outbox_bytes >= HIGH_WATER and self.closed is None:
+        while not self.has_room:
             await self._outbox_bell.wait()
 
     def send(self, event: ClientEvent, *, if_busy: IfBusy = "raise") -> str:

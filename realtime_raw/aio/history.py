@@ -51,7 +51,7 @@ class History:
         self._sought: set[str] = set()
         self._filling: asyncio.Task[None] | None = None
         if driver.core.options.sideband:
-            driver.observers.append(self._look_back)
+            driver.observe(lambda kind: (self._look_back,))
 
     @property
     def mirror(self) -> ConversationMirror:
@@ -112,7 +112,7 @@ class History:
             encoding=self._driver.core.output_encoding,
             marker_id=marker_id,
         )
-        self._driver.observers.append(audit.apply)
+        ignore = self._driver.observe(lambda kind: (audit.apply,))
         try:
             if marker_id is not None:
                 await self._probe(marker_id)
@@ -120,7 +120,7 @@ class History:
                 await self._retrieve_all(ids, concurrency, audit.refused, on_item)
             return audit.report()
         finally:
-            self._driver.observers.remove(audit.apply)
+            ignore()
 
     async def _probe(self, marker_id: str) -> None:
         core = self._driver.core

@@ -24,7 +24,7 @@ from ..types import CloseInfo
 from ..usage import Budget, UsageMeter
 from .bell import Bell
 
-__all__ = ["LiveTranscript", "Records"]
+__all__ = ["LiveTranscript", "Records", "Step"]
 
 
 class LiveTranscript(Transcript):
@@ -45,7 +45,7 @@ class LiveTranscript(Transcript):
         """
         reader = _Reader()
         self._readers.add(reader)
-        reader.take(self.lines())
+        reader.take(self.catch_up() if len(self._readers) == 1 else self.lines())
         while True:
             for line in reader.drain():
                 yield line
@@ -57,9 +57,12 @@ class LiveTranscript(Transcript):
                 await reader.bell.wait()
 
     def follow(self, event: Event, now: float) -> None:
-        """Take an event in, and hand the lines it changed to everyone who reads."""
+        """Take an event in; if anyone reads, make the lines it changed and hand them on."""
+        if not self._readers:
+            self.keep_up(event)
+            return
         changed = self.apply(event, now)
-        if changed and self._readers:
+        if changed:
             for reader in self._readers:
                 reader.take(changed)
 
@@ -94,7 +97,7 @@ class _Reader:
         return list(changed.values())
 
 
-_Step: TypeAlias = Callable[[Any, float], object]
+Step: TypeAlias = Callable[[Any, float], object]
 _Words: TypeAlias = (
     ev.ResponseOutputTextDelta
     | ev.ResponseOutputAudioTranscriptDelta
@@ -112,20 +115,25 @@ class Records:
         self.usage = UsageMeter(budget)
         self.witness = OrderWitness()
         # For each class of events, those who have a use for it. Most have none for most.
-        self._steps: dict[type[Event | Sound], tuple[_Step, ...]] = {}
+        self._steps: dict[type[Event | Sound], tuple[Step, ...]] = {}
 
     def observe(self, event: Event | Sound, now: float) -> None:
         """Take in what the core or the shell observed, before any handler does."""
         steps = self._steps.get(type(event))
         if steps is None:
-            if not self._steps:
-                self.times.appended(now)  # the clock of all records starts with the first event
-            steps = self._steps[type(event)] = tuple(self._steps_for(type(event)))
+            steps = self._steps[type(event)] = tuple(self.steps_for(type(event)))
         for step in steps:
             step(event, now)
 
-    def _steps_for(self, kind: type[Any]) -> Iterator[_Step]:
-        if self.times.concerned_with(kind):
+    def steps_for(self, kind: type[Any]) -> Iterator[Step]:
+        """Whom to tell of an event of this class, or of `Sound`, in order."""
+        if self.times.started is None:
+            yield self._begin
+        if kind is Sound:
+            yield self.times.sounded
+        elif kind in (ev.ResponseOutputTextDelta, ev.ResponseOutputAudioTranscriptDelta):
+            yield self.times.worded
+        elif self.times.concerned_with(kind):
             yield self.times.apply
         if self.turns.concerned_with(kind):
             yield self.turns.apply
@@ -141,6 +149,9 @@ class Records:
             yield self._lost
         elif kind is HandlerFailed:
             yield self._failed
+
+    def _begin(self, event: object, now: float) -> None:
+        self.times.appended(now)  # the clock of all records starts with the first event
 
     def _lost(self, signal: ConnectionLost, now: float) -> None:
         self.transcript.close(signal.close)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,6 @@ from ..events.response import ResponseConfig
 from ..events.session import FunctionTool, McpTool
 from ..functions import ArgumentsRefused, ToolFunction, output_text
 from ..protocol import signals
-from ..protocol.sound import Sound
 from ..protocol.tools import ToolCall
 from ..text import safe
 from ..types import UNSET
@@ -33,6 +32,7 @@ from ..types import UNSET
 if TYPE_CHECKING:
     from ..protocol.outgoing import IfBusy
     from .driver import Driver
+    from .records import Step
     from .reply import Reply
 
 __all__ = ["MAX_ROUNDS", "ToolRunner"]
@@ -82,7 +82,7 @@ class ToolRunner:
         self._changed = asyncio.Event()
         self._after_mcp: _Batch | None = None
         self._asked: OrderedDict[str, ResponseConfig] = OrderedDict()
-        self._reactions: Mapping[type[Event | Sound], Callable[[Any], None]] = {
+        self._reactions: Mapping[type[Event], Callable[[Any], None]] = {
             ResponseCreate: self._create_sent,
             signals.ToolCallReady: self._call_ready,
             signals.ToolBatchReady: self._batch_ready,
@@ -91,12 +91,11 @@ class ToolRunner:
             signals.BargeIn: self._barged_in,
             signals.ConnectionLost: self._lost,
         }
-        driver.observers.append(self._observe)
+        driver.observe(self._steps_for)
 
-    def _observe(self, event: Event | Sound, now: float) -> None:
-        reaction = self._reactions.get(type(event))
-        if reaction is not None:
-            reaction(event)
+    def _steps_for(self, kind: type[Any]) -> Iterable[Step]:
+        reaction = self._reactions.get(kind)
+        return () if reaction is None else (lambda event, now: reaction(event),)
 
     # Declaring
 

@@ -335,8 +335,11 @@ class LibraryTransport(WebSocketTransport, asyncio.Protocol):
         return core.close_rcvd, core.close_sent, core.close_rcvd_then_sent is True
 
     def _send_text(self, data: bytes) -> None:
-        self._core.send_text(data)
-        self._flush()
+        core, socket = self._core, self._socket
+        assert socket is not None
+        core.send_text(data)
+        for piece in core.data_to_send():
+            socket.write(piece)
 
     def _send_ping(self, data: bytes) -> None:
         self._core.send_ping(data)

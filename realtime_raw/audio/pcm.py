@@ -34,6 +34,7 @@ WIRE_RATE = 24_000
 Samples = npt.NDArray[np.int16]
 """Mono samples in the machine's byte order, shape `(frames,)`."""
 
+_WIRE_DTYPE = np.dtype("<i2")
 _BYTE_FORMATS = frozenset("Bbc")
 _MONO = "the wire is mono: pass one channel (`audio[:, 0]`) or their mean (`audio.mean(axis=1)`)"
 
@@ -57,6 +58,8 @@ def to_pcm16(
             hint="convert it with realtime_raw.audio.resample.Resampler",
         )
     if isinstance(audio, np.ndarray):
+        if audio.dtype == _WIRE_DTYPE and audio.ndim == 1 and audio.size and audio.flags.c_contiguous:
+            return audio.data.cast("B")
         return to_int16(audio).astype("<i2", copy=False).view(np.uint8).data
     if not isinstance(audio, (bytes, bytearray, memoryview)):
         raise AudioError(
@@ -74,7 +77,7 @@ def _checked_bytes(audio: bytes | bytearray | memoryview) -> bytes | memoryview:
             )
         audio = audio.cast("B")
     # Raw samples never begin like this by chance; a header would be played as a click.
-    if bytes(audio[:4]) == b"RIFF" and bytes(audio[8:12]) == b"WAVE":
+    if audio[:4] == b"RIFF" and bytes(audio[8:12]) == b"WAVE":
         raise AudioError(
             "these bytes are a WAV file, not raw samples",
             hint="read it with realtime_raw.devices.files.load_audio",

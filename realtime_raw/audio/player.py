@@ -21,6 +21,8 @@ from .spill import Spill
 
 __all__ = ["Player", "PlayerStatistics"]
 
+_AT_REST_S = 0.5
+_GROWING_S = 0.25
 _PLAIN = "audio/pcm"
 _REMEMBERED = 4096  # parts: some hours of talk
 
@@ -128,6 +130,7 @@ class Player:
         self._live: dict[AudioKey, _Part] = {}  # neither heard to the end nor interrupted
         self._position = 0  # everything below was heard
         self._seen = (0, 0.0)  # device frames, and when they were first seen
+        self._moved = (-1, 0.0)  # the same, as `rest` saw it
         self._marks: list[PlaybackMark] = []
         self._interrupts = 0
         self._refused = 0
@@ -191,7 +194,8 @@ class Player:
             return
         part.ended = True
         if part.intake is not None:
-            self._queue(part, part.intake.flush())
+            if len(held := part.intake.flush()):
+                self._queue(part, held)
             part.intake, part.plain = None, False
             # Resampled, a part may come out one frame longer than reckoned.
             part.received = max(part.received, part.kept)
@@ -237,12 +241,34 @@ class Player:
     def poll(self, now: float) -> list[PlaybackMark]:
         """Marks passed since the last poll, in order; also refills the ring from the spill.
 
-        Call it every 20 ms or so while `playing`.
+        Call it every 20 ms or so while `playing`, or when `rest` is over.
         """
         self._refill()
         self._advance(now)
         marks, self._marks = self._marks, []
         return marks
+
+    def rest(self, now: float) -> float:
+        """Seconds for which `poll` will tell nothing, if the device goes on as it does; 0 if in doubt.
+
+        A device that has asked for nothing for half a second is taken to rest
+        on for half as long again.
+        """
+        pulled = self._reader.clock.pulled
+        if pulled != self._moved[0]:
+            self._moved = (pulled, now)
+        elif now - self._moved[1] > _AT_REST_S:
+            return (now - self._moved[1]) / 2
+        part = next(iter(self._live.values()), None)
+        if part is None or not part.started:
+            return 0.0
+        if len(self._spill):
+            frames = self._ring.available // 2  # it must be filled up before that is played
+        elif part.ended:
+            frames = part.end_at - self._position
+        else:
+            return _GROWING_S  # no mark before more comes
+        return max(0.0, frames / self._rate)
 
     @property
     def playing(self) -> bool:

@@ -10,7 +10,6 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import orjson
 import typer
 
 from . import options
@@ -91,7 +90,8 @@ def conform(
     """Ask a server every rule of the protocol, and report which it keeps.
 
     Exit codes: 0 every must holds, 1 one is broken or something required is lacking, 2 usage, 3 key,
-    4 no connection, 7 worse than the baseline, 8 the suite itself failed.
+    4 no connection, 7 worse than the baseline, 8 the suite itself failed, or nothing
+    could be judged.
     """
     out = Output()
     writers: list[tuple[Path | None, str]] = [
@@ -121,6 +121,7 @@ def conform(
             if path is not None:
                 path.write_bytes(_written(kind, before)(report))
         _show(report, comparison, out, quiet=quiet)
+        _say_what_next(report, writers, out)
         raise typer.Exit(_exit_code(report, comparison))
 
     execute(work, out)
@@ -177,21 +178,17 @@ class _Asked:
                 out,
             )
             return None
-        if (self._url is None) == (not self._loopback):
-            raise Stop(ExitCode.USAGE, "name one server: a URL, or --loopback")
         async with AsyncExitStack() as stack:
-            url, key = self._url or "", os.environ.get(KEY) or None
-            if self._loopback:
-                from ..loopback import LoopbackServer
-
-                key = "sk-loopback-0123456789"
-                url = (await stack.enter_async_context(LoopbackServer(keys=[key]))).url
+            url, key = await self._server(stack)
             return await run(
                 url,
                 api_key=key,
                 model=self._model,
                 translation_model=self._translation_model,
                 profile=self._profile,
+                families=self._families,
+                cases=self._cases,
+                levels=self._levels,
                 skip=skip,
                 jobs=jobs,
                 budget=budget,
@@ -199,10 +196,18 @@ class _Asked:
                 save_to=save,
                 on_plan=lambda planned: out.say(_plan_line(planned, budget)),
                 on_result=_progress(out),
-                families=self._families,
-                cases=self._cases,
-                levels=self._levels,
             )
+
+    async def _server(self, stack: AsyncExitStack) -> tuple[str, str | None]:
+        """The URL and the key; starts the loopback server if that is asked."""
+        if (self._url is None) == (not self._loopback):
+            raise Stop(ExitCode.USAGE, "name one server: a URL, or --loopback")
+        if self._url is not None:
+            return self._url, os.environ.get(KEY) or None
+        from ..loopback import LoopbackServer
+
+        key = "sk-loopback-0123456789"
+        return (await stack.enter_async_context(LoopbackServer(keys=[key]))).url, key
 
 
 def _budget(text: str | None, price: float | None) -> Budget:
@@ -215,7 +220,8 @@ def _plan_line(planned: Plan, budget: Budget) -> str:
     cost = f"about {planned.tokens:,} tokens"
     if budget.price is not None:
         cost += f" (${budget.dollars_of(planned.tokens):.2f})"
-    return f"{len(planned.asked)} cases, {cost}, {planned.seconds:.0f} s one after another"
+    cases = "1 case" if len(planned.asked) == 1 else f"{len(planned.asked)} cases"
+    return f"{cases}, {cost}, {planned.seconds:.0f} s one after another"
 
 
 def _print_plan(planned: Plan, budget: Budget, out: Output) -> None:
@@ -227,11 +233,16 @@ def _print_plan(planned: Plan, budget: Budget, out: Output) -> None:
 
 
 def _progress(out: Output) -> Callable[[CaseResult], None]:
-    """A line for each case that fails, as it does."""
+    """A line for each case that fails, as it does, and for each rule of every session, once."""
+    told: set[str] = set()
 
     def tell(result: CaseResult) -> None:
-        if result.broken or result.verdict == "error":
-            out.say(f"{result.case_id} {result.verdict}: {result.message or 'an invariant is broken'}")
+        if result.verdict in ("fail", "error"):
+            out.say(f"{result.case_id} {result.verdict}: {result.message}")
+        for breach in result.invariants:
+            if breach.id not in told:
+                told.add(breach.id)
+                out.say(f"{breach.id} fail, first in {result.case_id}: {breach.message}")
 
     return tell
 
@@ -239,6 +250,8 @@ def _progress(out: Output) -> Callable[[CaseResult], None]:
 def _written(kind: str, before: Report | None) -> Callable[[Report], bytes]:
     """What makes a file of a report."""
     if kind == "json":
+        import orjson
+
         return lambda report: orjson.dumps(report.to_dict(), option=orjson.OPT_INDENT_2)
     if kind == "html":
         from ..conformance.html import html
@@ -259,6 +272,19 @@ def _show(report: Report, comparison: Comparison | None, out: Output, *, quiet: 
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stdout.isatty()
     width = shutil.get_terminal_size((100, 24)).columns
     out.text(terminal(report, colour=not plain, width=width, comparison=comparison))
+
+
+def _say_what_next(report: Report, writers: list[tuple[Path | None, str]], out: Output) -> None:
+    """Where the files are; and with a failure how to go on, for whoever sees one for the first time."""
+    for path, kind in writers:
+        if path is not None:
+            out.say(f"the report as {kind}: {path}")
+    asked = [each for each in report.failures if each.case_id.startswith("RT-")]
+    if asked and (None, "html") in writers:
+        out.say(
+            f"one again: --case {asked[0].case_id}; every exchange, to be read: --html report.html; "
+            "next time, what has changed: --json now, and --baseline then"
+        )
 
 
 def _exit_code(report: Report, comparison: Comparison | None) -> int:

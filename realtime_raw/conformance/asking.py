@@ -42,6 +42,7 @@ __all__ = [
     "of_item",
     "of_response",
     "output_encoding",
+    "overheard",
     "part_of",
     "refuses",
     "repeats",
@@ -50,6 +51,7 @@ __all__ = [
     "shows",
     "spoken_answer",
     "transcribing",
+    "unanswered",
     "user_audio",
     "written_answer",
 ]
@@ -65,12 +67,15 @@ _TENS = re.findall(r"\w+", "twenty thirty forty fifty sixty seventy eighty ninet
 LONG_TASK = "Say exactly: " + ". ".join(
     [" ".join(_UNITS), *(f"{ten} " + " ".join(f"{ten} {unit}" for unit in _UNITS[:9]) for ten in _TENS)]
 )
-SHORT_TASK = "Say exactly: one two three four five six"
+SHORT_TASK = "Say exactly: the quick brown fox jumps over the lazy dog"
 _TRANSCRIPTION_MODELS = ("gpt-4o-mini-transcribe", "gpt-4o-transcribe", "whisper-1")
 
 # How long something that must not come is waited for.
 _NEVER_WITHIN = 1.5
 _REFUSED_WITHIN = 5.0
+_OVERHEARD_WITHIN = 8.0
+# What a server says of what a client does.
+_ANSWERS = ("input_audio_buffer.", "conversation.", "response.", "error")
 _DELTAS = {"text": "response.output_text.delta", "audio": "response.output_audio.delta"}
 _BYTES_PER_MS = {"audio/pcm": 48, "audio/pcmu": 8, "audio/pcma": 8}
 
@@ -125,19 +130,39 @@ async def never(
         raise Violation(f"{event['type']} came: {message}", event)
 
 
+async def unanswered(probe: Probe, *, within: float = _NEVER_WITHIN) -> None:
+    """Nothing may come of the buffer, the conversation or a response, and no error."""
+    end = probe.line.now + within
+    while (left := end - probe.line.now) > 0:
+        try:
+            await probe.quiet(left)
+        except Violation as exc:
+            if exc.event is None or str(exc.event["type"]).startswith(_ANSWERS):
+                raise
+
+
 async def refuses(
     probe: Probe, event_id: str, *accepting: str, code: str | None = None, param: str | None = None
 ) -> Event:
-    """The event we sent as `event_id` must be refused. `accepting` is what would come if it were not."""
+    """The event we sent as `event_id` must be refused. `accepting` is what would come if it were not.
+
+    An error under an id that is nobody's counts, too: that it names the wrong event is another rule's.
+    """
     try:
         return await probe.refused(event_id, code=code, param=param, type=None, within=_REFUSED_WITHIN)
     except Violation:
         accepted = await probe.maybe(*accepting, within=0.0)
-        if accepted is None:
+        if accepted is not None:
+            raise Violation(
+                f"{accepted['type']} came: what must be refused with an error was accepted", accepted
+            ) from None
+        error = await probe.maybe("error", within=0.0)
+        if error is None:
             raise
-        raise Violation(
-            f"{accepted['type']} came: what must be refused with an error was accepted", accepted
-        ) from None
+    for name, value in (("code", code), ("param", param)):
+        if value is not None:
+            shows(probe, error, f"error.{name}", value)
+    return error
 
 
 # --- items --------------------------------------------------------------------------------
@@ -231,6 +256,17 @@ async def say(probe: Probe, speech: float = 1.5, silence: float = 1.5) -> None:
     """Speech, and the silence that ends a turn."""
     await probe.append_speech(speech)
     await probe.append_silence(silence)
+
+
+async def overheard(probe: Probe) -> Event:
+    """`speech_started`, of speech that was appended.
+
+    Raises `NotComplied` where it does not come: what is speech, is for a model to say.
+    """
+    started = await probe.maybe("input_audio_buffer.speech_started", within=_OVERHEARD_WITHIN)
+    if started is None:
+        raise NotComplied("turn detection took nothing that was said for speech")
+    return started
 
 
 async def transcribing(probe: Probe, *, model: str | None = None, **settings: Any) -> str:

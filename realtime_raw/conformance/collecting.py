@@ -29,6 +29,8 @@ __all__ = [
     "first",
     "forced",
     "goes_on",
+    "inside",
+    "objects",
     "only",
     "part_of",
     "refusal_of",
@@ -60,6 +62,22 @@ _GRACE = 2.0
 def only(words: str) -> str:
     """Instructions that leave a model as little freedom as there is."""
     return f"Say only: {words}"
+
+
+# --- what strangers send ------------------------------------------------------------------
+
+
+def inside(event: Event, name: str) -> Event:
+    """The object an event has under `name`. Raises `Violation` if that is none."""
+    found = event.get(name)
+    if not isinstance(found, dict):
+        raise Violation(f"{event.get('type')} has no object `{name}`", event, name)
+    return found
+
+
+def objects(value: Any) -> list[Event]:
+    """The objects in a list; none where it is no list."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 # --- responses ----------------------------------------------------------------------------
@@ -124,7 +142,7 @@ async def cancel(probe: Probe, created: Event, *, claimed: bool = False, **field
     over = part_of(probe, created, "response.done")
     if ended["type"] == "error" and not over:
         raise _uncancelled("was refused while its response was running", ended, claimed)
-    if ended["type"] != "error" and ended["response"].get("status") != "completed":
+    if ended["type"] != "error" and inside(ended, "response").get("status") != "completed":
         return ended
     if ended["type"] != "error" and await probe.maybe("error") is None:
         raise _uncancelled("had no effect, and no error", ended, claimed)
@@ -152,8 +170,7 @@ def part_of(probe: Probe, created: Event, *kinds: str) -> list[Event]:
 
 def words_of(item: Mapping[str, Any]) -> str:
     """What is written or said in an item's content."""
-    content = item.get("content")
-    parts = [each for each in content if isinstance(each, dict)] if isinstance(content, list) else []
+    parts = objects(item.get("content"))
     return "".join(str(each.get("text") or each.get("transcript") or "") for each in parts)
 
 
@@ -243,5 +260,5 @@ async def refusal_of(
 def check_error(probe: Probe, error: Event, **wanted: Any) -> None:
     """Fields of the inside of an `error`, as they must be (`code="invalid_value"`)."""
     for name, value in wanted.items():
-        found = error["error"].get(name)
+        found = inside(error, "error").get(name)
         probe.check(found == value, f"the error's {name} is {found!r}, not {value!r}", error, f"error.{name}")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from .comparing import Change, compare
@@ -20,6 +20,7 @@ from .html_cases import LEVELS, STATUSES, TO_FIX, by_family, cases, spoken, stat
 from .html_exchange import exchange, plain, rows_of
 from .probing import CAPABILITIES
 from .report import CaseResult, Report
+from .sessions import session_rules
 
 __all__ = ["html"]
 
@@ -197,6 +198,7 @@ def _capabilities(report: Report) -> str:
 def _change(report: Report, baseline: Report) -> str:
     """What is better and what is worse than in the baseline."""
     found = compare(baseline, report)
+    page = {each.case_id for each in report.results} | {each.id for each in session_rules(report.results)}
     others = [f"{each.case_id}: {each.before}, now {each.after}" for each in found.others]
     counts = (
         (len(found.new), "not in the baseline"),
@@ -205,19 +207,22 @@ def _change(report: Report, baseline: Report) -> str:
     others += [f"{number} {words}" for number, words in counts if number]
     return (
         f'<h2>Since {plain(_moment(baseline.started) or "the baseline")}</h2><div class="card delta">'
-        f"{_listed('worse', 'Regressions', found.regressions)}{_listed('better', 'Progress', found.progress)}"
+        f"{_listed('worse', 'Regressions', found.regressions, page)}"
+        f"{_listed('better', 'Progress', found.progress, page)}"
         f'<p class="soft">{plain("; ".join(others))}</p></div>'
     )
 
 
-def _listed(kind: str, title: str, changes: Sequence[Change]) -> str:
+def _listed(kind: str, title: str, changes: Sequence[Change], page: Collection[str]) -> str:
+    """Changes by name, with a link to what is on the page: a rule of every session that holds is not."""
     if not changes:
         return f'<p class="soft">{title}: none.</p>'
-    items = "".join(
-        f'<li><a href="#{plain(each.case_id)}"><span class="id">{plain(each.case_id)}</span></a> '
-        f"{plain(each.title)}</li>"
-        for each in changes
-    )
+    items = ""
+    for each in changes:
+        name = f'<span class="id">{plain(each.case_id)}</span>'
+        if each.case_id in page:
+            name = f'<a href="#{plain(each.case_id)}">{name}</a>'
+        items += f"<li>{name} {plain(each.title)}</li>"
     return f'<div class="{kind}"><b>{title}: {len(changes)}</b><ul>{items}</ul></div>'
 
 

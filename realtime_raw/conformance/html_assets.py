@@ -34,7 +34,7 @@ code, pre, .id { font-family: ui-monospace, "SF Mono", "Cascadia Mono", Menlo, C
     monospace; }
 code { font-size: .87em; } .soft { color: var(--soft); } .num { font-variant-numeric: tabular-nums; }
 .eyebrow { color: var(--soft); font-size: .84rem; margin: 0; }
-.lead { font-size: 1.12rem; margin: 1.1rem 0 1.3rem; max-width: 46rem; }
+.lead { font-size: 1.12rem; margin: 1.1rem 0 1.3rem; max-width: 54rem; }
 .levels { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); gap: .9rem; }
 .level, .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; }
 .level { padding: .85rem 1.1rem 1rem; } .level b { font-size: 1.5rem; font-weight: 600; }

@@ -13,6 +13,7 @@ from .case import FAMILIES
 from .html_exchange import exchange, plain, rows_of
 from .report import CaseResult, InvariantBreach, Report
 from .sessions import SessionRule, session_rules
+from .terminal import source_of
 
 __all__ = ["LEVELS", "STATUSES", "TO_FIX", "by_family", "cases", "spoken", "status"]
 
@@ -127,10 +128,9 @@ def _case(result: CaseResult, endpoint: str, *, first: bool = False) -> str:
 
 def _body(result: CaseResult, endpoint: str, failed: bool) -> str:
     parts = [_finding(result, failed), "<dl>"]
-    source = f"{result.source} ({result.certainty})" if result.certainty else result.source
     rows = {
         "Rule": result.rule,
-        "Source": source,
+        "Source": source_of(result),
         "Sent": result.sends,
         "Expected": result.expects,
         "Took": f"{result.seconds:.2f} s{', at the second attempt' if result.retried else ''}",

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from ..journal import JournalLine
 from .report import InvariantBreach
 from .rules import content, order, session, shape
-from .rules.base import Breach, Rule
+from .rules.base import Breach, JournalRule
 from .schemas import Bundle
 
 __all__ = ["INVARIANTS", "Invariant", "Invariants", "check_journal"]
@@ -22,13 +22,13 @@ __all__ = ["INVARIANTS", "Invariant", "Invariants", "check_journal"]
 Side = Literal["server", "client"]
 _SERVER: tuple[Side, ...] = ("server",)
 
-_PLAIN: tuple[type[Rule], ...] = tuple(
+_PLAIN: tuple[type[JournalRule], ...] = tuple(
     getattr(module, name)
     for module in (order, content, session)
     for name in module.__all__
     if name[0].isupper()
 )
-_SHAPES: tuple[type[Rule], ...] = (
+_SHAPES: tuple[type[JournalRule], ...] = (
     shape.TextMessages,
     shape.KeepsModels,
     shape.KeepsBundle,
@@ -65,7 +65,7 @@ class Invariants:
         translation: bool = False,
         sides: Collection[Side] = _SERVER,
     ) -> None:
-        rules: list[Rule] = [
+        rules: list[JournalRule] = [
             *(each() for each in _PLAIN),
             shape.TextMessages(),
             shape.KeepsModels(translation=translation),
@@ -77,11 +77,14 @@ class Invariants:
 
     def see(self, line: JournalLine) -> list[InvariantBreach]:
         """What this line breaks."""
-        return [found for rule in self._rules for found in _named(rule, _shown(rule, line))]
+        method, shown = _shown(line)
+        if method is None:
+            return []
+        return [_named(rule, breach) for rule in self._rules for breach in getattr(rule, method)(*shown)]
 
     def end(self, *, complete: bool = True) -> list[InvariantBreach]:
         """What is missing at the end. `complete` says that everything open had time to end."""
-        return [found for rule in self._rules for found in _named(rule, rule.ended(complete))]
+        return [_named(rule, breach) for rule in self._rules for breach in rule.ended(complete)]
 
 
 def check_journal(
@@ -105,21 +108,19 @@ def check_journal(
     return tuple(sorted(found, key=lambda each: (each.line, each.id)))
 
 
-def _shown(rule: Rule, line: JournalLine) -> Iterator[Breach]:
+def _shown(line: JournalLine) -> tuple[str | None, tuple[Any, ...]]:
+    """Which method of every rule a line is for, and with what."""
     message = line.m
     if line.d == "note":
-        return rule.noted(message, line) if isinstance(message, dict) else iter(())
+        return ("noted", (message, line)) if isinstance(message, dict) else (None, ())
     readable = isinstance(message, dict) and isinstance(message.get("type"), str)
     if line.d == "out":
-        return rule.sent(message, line) if readable else rule.garbled(line)
-    return rule.received(message, line) if readable else rule.unreadable(line)
+        return ("sent", (message, line)) if readable else ("garbled", (line,))
+    return ("received", (message, line)) if readable else ("unreadable", (line,))
 
 
-def _named(rule: Rule, breaches: Iterable[Breach]) -> Iterator[InvariantBreach]:
-    for each in breaches:
-        yield InvariantBreach(
-            id=rule.id, message=each.message, line=each.line, path=each.path, side=rule.side
-        )
+def _named(rule: JournalRule, each: Breach) -> InvariantBreach:
+    return InvariantBreach(id=rule.id, message=each.message, line=each.line, path=each.path, side=rule.side)
 
 
 def _connections(lines: Iterable[JournalLine]) -> Iterator[list[JournalLine]]:

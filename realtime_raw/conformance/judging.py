@@ -20,6 +20,8 @@ __all__ = ["Judged", "evidence_of", "judge"]
 
 # Strings of evidence are cut here: audio, above all.
 _EXCERPT = 400
+# Whatever `redact` hides has one of these in it.
+_HINTS = ("sk-", "sk_", "ek-", "ek_", "bearer", "authorization", "api-key", "api_key")
 # And what is nested deeper than this, which no report could hold.
 _DEEPEST = 40
 
@@ -123,12 +125,20 @@ def evidence_of(tape: Tape) -> list[dict[str, Any]]:
 
 def _cut(node: Any, depth: int = 0) -> Any:
     if isinstance(node, str):
-        node = redact(node)
-        return node if len(node) <= _EXCERPT else f"{node[: _EXCERPT // 4]}… ({len(node)} characters)"
+        if len(node) > _EXCERPT:
+            # Hidden first and cut then, so that no half of a key is left.
+            return f"{_hidden(node[:_EXCERPT])[: _EXCERPT // 4]}… ({len(node)} characters)"
+        return _hidden(node)
     if isinstance(node, (list, dict)) and depth == _DEEPEST:
         return "…"
     if isinstance(node, list):
         return [_cut(each, depth + 1) for each in node]
     if isinstance(node, dict):
-        return {redact(str(name)): _cut(value, depth + 1) for name, value in node.items()}
+        return {_hidden(str(name)): _cut(value, depth + 1) for name, value in node.items()}
     return node
+
+
+def _hidden(text: str) -> str:
+    """`redact`, but for the texts, nearly all, that plainly hold nothing like a key."""
+    folded = text.lower()
+    return redact(text) if any(hint in folded for hint in _HINTS) else text

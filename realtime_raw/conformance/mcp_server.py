@@ -10,10 +10,11 @@ import os
 from typing import Any
 
 from .case import NotComplied, Unsupported, Violation
+from .collecting import inside
 from .probe import RESPONSE_WITHIN, Probe
 from .seen import ResponseSeen, item_of, response_of
 
-__all__ = ["UNREACHABLE", "VARIABLE", "called", "listed", "listing", "server"]
+__all__ = ["UNREACHABLE", "VARIABLE", "called", "listed", "listing", "server", "type_of_item"]
 
 VARIABLE = "REALTIME_RAW_MCP_URL"
 _PUBLIC = "https://developers.openai.com/mcp"
@@ -37,12 +38,16 @@ def server(label: str = "docs", **fields: Any) -> Event:
     return {name: value for name, value in entry.items() if value is not None}
 
 
+def type_of_item(event: Event) -> Any:
+    """The type of the item an event carries; None where it carries none."""
+    item = event.get("item")
+    return item.get("type") if isinstance(item, dict) else None
+
+
 async def listing(probe: Probe, tool: Event) -> tuple[Event, Event]:
     """Set a server; returns the event that added its `mcp_list_tools` item, and the one that ended it."""
     await probe.session(tools=[tool])
-    added = await probe.expect(
-        "conversation.item.added", where=lambda e: e["item"].get("type") == "mcp_list_tools"
-    )
+    added = await probe.expect("conversation.item.added", where=lambda e: type_of_item(e) == "mcp_list_tools")
     ended = await probe.maybe("mcp_list_tools.completed", "mcp_list_tools.failed", within=_LISTING_WITHIN)
     if ended is None:
         raise Violation("neither mcp_list_tools.completed nor .failed came for a server that was set", added)
@@ -60,7 +65,7 @@ async def listed(probe: Probe, tool: Event | None = None) -> Event:
     done = await probe.expect(
         "conversation.item.done", where=lambda e: item_of(e) == item_of(added), within=_LISTING_WITHIN
     )
-    item: Event = done["item"]
+    item: Event = inside(done, "item")
     return item
 
 
@@ -95,4 +100,4 @@ async def _whole(probe: Probe, seen: ResponseSeen, item: Event) -> Event:
         where=lambda e: item_of(e) == item.get("id") and response_of(e) == seen.id,
         within=RESPONSE_WITHIN,
     )
-    return item if late is None else dict(late["item"])
+    return item if late is None else dict(inside(late, "item"))

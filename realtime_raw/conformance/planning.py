@@ -10,7 +10,10 @@ from .case import Case
 from .cases import all_cases
 from .profiles import Profile
 
-__all__ = ["Budget", "Plan", "Planned", "parse_budget", "plan", "session_need"]
+__all__ = ["PROBING_TOKENS", "Budget", "Plan", "Planned", "parse_budget", "plan", "session_need"]
+
+PROBING_TOKENS = 400
+"""What finding out what a server can do costs, about: two short answers, one of them spoken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +95,8 @@ class Plan:
 
     @property
     def tokens(self) -> int:
-        """What they are expected to cost in tokens."""
-        return sum(case.tokens for case in self.asked)
+        """What they are expected to cost in tokens, the probing before them included."""
+        return PROBING_TOKENS + sum(case.tokens for case in self.asked)
 
     @property
     def seconds(self) -> float:

@@ -25,6 +25,7 @@ __all__ = ["CAPABILITIES", "Found", "probe_capabilities"]
 CAPABILITIES: dict[str, str] = {
     "greeting": "session.created comes by itself",
     "auth": "a wrong key is refused",
+    "errors": "an event of an unknown type is answered by an error",
     "manual": "turn detection can be turned off",
     "vad": "turn detection by the server (server_vad)",
     "semantic_vad": "turn detection by meaning (semantic_vad)",
@@ -181,6 +182,11 @@ async def _session(asker: _Asker) -> None:
     await asker.update("reasoning", reasoning={"effort": "low"})
     server = {"type": "mcp", "server_label": "probe", "server_url": "https://example.com/mcp"}
     await asker.update("mcp", tools=[server])
+    await asker.ask("errors", lambda: _refused(asker.probe))
+
+
+async def _refused(probe: Probe) -> None:
+    await probe.refused(await probe.send("conformance.unknown"), within=_SHORT)
 
 
 async def _text(asker: _Asker) -> None:

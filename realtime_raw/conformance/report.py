@@ -98,11 +98,12 @@ class Report:
     def exit_code(self) -> int:
         """0 if every must that was asked was kept; 1 if one was broken, or something required is lacking.
 
-        8 if the suite itself failed in a case, and nothing else is wrong.
+        8 if nothing is wrong but that the suite itself failed in a case, or nothing could be judged.
         """
         if self.lacking or any(each.broken and each.level == "must" for each in self.results):
             return BROKEN
-        return SUITE_FAILED if any(each.verdict == "error" for each in self.results) else 0
+        verdicts = {each.verdict for each in self.results}
+        return SUITE_FAILED if "error" in verdicts or not verdicts & {"pass", "fail"} else 0
 
     def counts(self, results: Iterable[CaseResult] | None = None) -> dict[str, int]:
         """How many results there are of each verdict."""

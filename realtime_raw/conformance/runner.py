@@ -33,10 +33,10 @@ class Outcome:
 class _Purse:
     """What has been spent, and what is promised to cases that are running."""
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: Budget, spent: int) -> None:
         self._budget = budget
         self._started = time.monotonic()
-        self.tokens = 0
+        self.tokens = spent
 
     def reserve(self, case: Case) -> str:
         """Promise a case what it declares; returns the limit it would break, in words."""
@@ -71,7 +71,8 @@ async def run_plan(
     """
     started, begun = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
     found = found or await probe_capabilities(caller)
-    outcome = _Run(caller, found, _Purse(budget or Budget()), bundle, on_result)
+    spent = sum(tokens_of(tape) for tape in found.tapes.values())
+    outcome = _Run(caller, found, _Purse(budget or Budget(), spent), bundle, on_result, spent)
     waiting = list(reversed(plan.planned))
     async with asyncio.TaskGroup() as group:
         for _ in range(max(1, jobs)):
@@ -103,6 +104,7 @@ class _Run:
         purse: _Purse,
         bundle: Bundle | None,
         on_result: Callable[[CaseResult], None],
+        spent: int,
     ) -> None:
         self._caller = caller
         self._found = found
@@ -111,7 +113,7 @@ class _Run:
         self._on_result = on_result
         self.results: list[CaseResult] = []
         self.tapes: dict[str, Tape] = {}
-        self.used = sum(tokens_of(tape) for tape in found.tapes.values())
+        self.used = spent
 
     async def work(self, waiting: list[Planned]) -> None:
         """One worker: the next case, until there is none."""

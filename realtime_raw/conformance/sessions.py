@@ -1,4 +1,4 @@
-"""Rules of every session that were broken, each once: however many sessions break one, it is one thing to fix."""
+"""Rules of every session that were broken, each once: however many break one, it is one thing to fix."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from .comparing import Comparison
 from .report import CaseResult, Report
 from .sessions import session_rules
 
-__all__ = ["excerpt", "families_of", "summary_line", "terminal"]
+__all__ = ["excerpt", "families_of", "source_of", "summary_line", "terminal"]
 
 COLUMNS = ("pass", "fail", "unsupported", "not_complied", "skipped", "stale", "error")
 _SHORT = {"unsupported": "unsup", "not_complied": "no-comply", "skipped": "skip"}
@@ -126,13 +126,18 @@ def _sessions(report: Report, paint: _Paint, width: int) -> Iterator[str]:
             yield f"  {line}"
 
 
+def source_of(result: CaseResult) -> str:
+    """Where the rule is written, and how certain it is."""
+    said_already = not result.certainty or result.certainty in result.source.lower().split()
+    return result.source if said_already else f"{result.source} ({result.certainty})"
+
+
 def _failure(result: CaseResult, paint: _Paint, width: int) -> list[str]:
     lines = _headed(paint, "fail", "FAIL", f"{result.case_id} ({result.level}) {result.title}", width)
     where = f" at {result.path}" if result.path else ""
     lines += _wrapped(f"{result.message}{where}", width, "  ")
     lines += _wrapped(f"rule: {result.rule}", width, "  ")
-    certainty = f" ({result.certainty})" if result.certainty else ""
-    lines += _wrapped(f"source: {result.source}{certainty}", width, "  ")
+    lines += _wrapped(f"source: {source_of(result)}", width, "  ")
     return lines + [f"  {line}" for line in excerpt(result, width=width - 2)]
 
 
@@ -159,9 +164,9 @@ def _changes(comparison: Comparison, paint: _Paint, width: int) -> Iterator[str]
         for change in changes:
             yield from _headed(paint, verdict, title, str(change), width, "  ")
     if comparison.new:
-        yield f"  {len(comparison.new)} cases are new"
+        yield f"  new cases: {len(comparison.new)}"
     if comparison.gone:
-        yield f"  {len(comparison.gone)} cases were not asked this time"
+        yield f"  cases not asked this time: {len(comparison.gone)}"
     if not any((comparison.regressions, comparison.progress, comparison.others)):
         yield "  nothing has changed"
 

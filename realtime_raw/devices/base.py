@@ -135,6 +135,10 @@ class WatchedDevice(Protocol):
     def lost(self) -> bool:
         """Whether it is gone at present."""
 
+    @property
+    def fault(self) -> Exception | None:
+        """The last exception on its own thread, where it became silence."""
+
     def check(self, now: float) -> DeviceChange | None:
         """Look whether it still works; call it every 20 ms or so. Never waits, never raises.
 

@@ -25,7 +25,7 @@ class Capture:
         self._ring = CaptureRing(round(KEPT_S * rate), rate)
         self._next: CaptureRing | None = None
         self._until: float | None = None  # where what was read ends
-        self._resumed = False  # the next frame is the first of a device that came back
+        self._doubts = 0  # so many readings to come may begin behind a hole that nobody counted
         self._lost = 0
 
     @property
@@ -33,8 +33,14 @@ class Capture:
         """Frames that were captured or due, and never read."""
         return self._lost
 
-    def write(self, samples: Samples, at: float) -> None:
-        """A block from the device, its first frame in the air at `at`. Copies, and returns."""
+    def write(self, samples: Samples, at: float, *, broken: bool = False) -> None:
+        """A block from the device, its first frame in the air at `at`. Copies, and returns.
+
+        `broken` says that something before it was lost, nobody knows how much.
+        """
+        if broken:
+            # The hole may be in the middle of what is read next; then it shows one reading later.
+            self._doubts = 2
         (self._next or self._ring).write(samples, at)
 
     def resume(self) -> None:
@@ -46,14 +52,14 @@ class Capture:
         samples, at, dropped = self._ring.read()
         if not len(samples) and self._next is not None:
             self._ring, self._next = self._next, None
-            self._resumed = True
+            self._doubts = 1
             samples, at, dropped = self._ring.read()
         if not len(samples):
             return Captured(np.zeros(0, np.int16), at if self._until is None else self._until)
-        if self._resumed and self._until is not None:
-            # Nobody counted what was not captured: the clock did.
+        if self._doubts and self._until is not None:
+            # The clock counted what was not captured.
             dropped += max(0, round((at - self._until) * self.rate) - dropped)
-        self._resumed = False
+        self._doubts = max(0, self._doubts - 1)
         self._lost += dropped
         self._until = at + len(samples) / self.rate
         return Captured(samples, at, dropped)

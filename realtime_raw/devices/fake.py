@@ -26,6 +26,8 @@ class _Pluggable:
     """What can be unplugged, and plugged in again; a `WatchedDevice`."""
 
     _direction: Direction
+    fault: Exception | None = None
+    """To be set, to let it have gone wrong on its own thread."""
 
     def __init__(self) -> None:
         self._lost_at: float | None = None

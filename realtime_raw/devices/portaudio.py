@@ -102,12 +102,13 @@ class Microphone:
     def _callback(self, data: Any, frames: int, time: Any, status: Any) -> None:
         try:
             self._stream.calls += 1
-            if status and status.input_overflow:
-                self._overflows += 1
+            overflow = bool(status) and status.input_overflow
+            self._overflows += overflow
             age = time.currentTime - time.inputBufferAdcTime
             if not (time.inputBufferAdcTime > 0 and 0 <= age <= _NONSENSE_S):
                 age = frames / self._stream.rate
-            self._capture.write(self._one_channel(np.frombuffer(data, np.int16), frames), monotonic() - age)
+            heard = self._one_channel(np.frombuffer(data, np.int16), frames)
+            self._capture.write(heard, monotonic() - age, broken=overflow)
         except Exception as exc:  # out of here it would end the stream, and nobody would be told
             self._fault = exc
 

@@ -31,7 +31,7 @@ from .host import (
 __all__ = ["DeviceStream", "in_background"]
 
 # Seconds between attempts to reopen; the last one again and again.
-_BACK_OFF: Final = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
+_BACK_OFF: Final = (0.2, 0.5, 1.0, 1.0, 2.0, 2.0, 4.0, 8.0)
 # For so long an attempt that would interrupt a device in use is put off.
 _PATIENCE_S: Final = 10.0
 # A device that did not call for so long, while somebody was looking, is gone: CoreAudio says nothing.

@@ -44,6 +44,13 @@ def _silent_input(view: View) -> Found | None:
     return Found(says, [*view.appends[-1:], view.last("input_audio_buffer.commit")])
 
 
+def _microphone_gone(view: View) -> Found | None:
+    lost = view.gone("input")
+    if lost is None:
+        return None
+    return Found(f"the microphone is gone since {lasting(view.idle(lost))}: {brief(lost.detail)}", [lost])
+
+
 def _wrong_pace(view: View) -> Found | None:
     pace = view.core.input_audio.pace
     if pace.clock_s < _PACE_S:
@@ -163,6 +170,14 @@ RULES = (
         proof="the appends",
         remedy="see if the program may use the microphone, if it is muted, and which device is open",
         check=_silent_input,
+    ),
+    Rule(
+        "microphone_gone",
+        "warning",
+        means="The device that listens stopped by itself, and was not found again.",
+        proof="the note `device.lost`",
+        remedy="plug it in: it is reopened by itself; or attach another one",
+        check=_microphone_gone,
     ),
     Rule(
         "wrong_pace",

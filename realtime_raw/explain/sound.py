@@ -94,6 +94,13 @@ def _playback_stuck(view: View) -> Found | None:
     return Found(f"{how}: {left} of sound wait in the player, and no device takes them", [*deltas, sign])
 
 
+def _loudspeaker_gone(view: View) -> Found | None:
+    lost = view.gone("output")
+    if lost is None:
+        return None
+    return Found(f"the loudspeaker is gone since {lasting(view.idle(lost))}: {brief(lost.detail)}", [lost])
+
+
 def _ring_full(view: View) -> Found | None:
     lines = view.notes("protocol.warning", "ring_full")
     if not lines:
@@ -134,6 +141,14 @@ RULES = (
         proof="the audio deltas, and the player's count of what was heard",
         remedy="attach(sink=...) a device or file, or call player.pull(); see whether the device still runs",
         check=_playback_stuck,
+    ),
+    Rule(
+        "loudspeaker_gone",
+        "warning",
+        means="The device that plays stopped by itself, and was not found again.",
+        proof="the note `device.lost`",
+        remedy="plug it in: it is reopened by itself, and what is queued goes on; or attach another one",
+        check=_loudspeaker_gone,
     ),
     Rule(
         "ring_full",

@@ -63,6 +63,12 @@ class View:
         """Notes of a type that are about one of these."""
         return [line for line in self.lines(type_) if line.about in about]
 
+    def gone(self, direction: str) -> TraceLine | None:
+        """The note that a sound device of this direction was lost, unless one is back since."""
+        notes = self.notes("device.lost", direction) + self.notes("device.restored", direction)
+        last = max(notes, key=lambda line: line.last_serial, default=None)
+        return last if last is not None and last.type == "device.lost" else None
+
     def entry(self, item_id: str | None) -> TraceLine | None:
         """The first message of the server that is remembered to name this item."""
         named = (line for line in self.core.trace if line.item_id == item_id and line.direction == "in")

@@ -40,6 +40,9 @@ __all__ = ["Options", "RealtimeProtocol", "counting_ids"]
 # How often playback is looked at while something sounds. Audio chunks need
 # this rhythm anyway, and a device block is shorter.
 _POLL_S = 0.02
+# How long at most it is left alone where it says that nothing will happen:
+# hundreds of sessions must not ask fifty times a second each.
+_LONGEST_POLL_S = 1.0
 
 
 def counting_ids() -> Callable[[str], str]:
@@ -381,6 +384,6 @@ class RealtimeProtocol:
             kind = signals.PlaybackStarted if mark.kind == "started" else signals.PlaybackFinished
             state.emit(kind(item_id=mark.key.item_id, content_index=mark.key.content_index))
         if playhead.playing:
-            state.poll_at = now + _POLL_S
+            state.poll_at = now + min(max(_POLL_S, playhead.rest(now)), _LONGEST_POLL_S)
         else:
             state.turns.apply(Fact.DRAINED)

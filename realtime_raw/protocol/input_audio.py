@@ -101,20 +101,19 @@ class InputAudio:
         An odd last byte of PCM is carried over to the next call, so a stream
         may be cut anywhere.
         """
-        if self.encoding == "audio/pcm":
+        if self.encoding == "audio/pcm" and (self._carry or len(audio) & 1):
             audio = self._carry + audio
             whole = len(audio) // 2 * 2
             self._carry = audio[whole:]
             audio = audio[:whole]
+        if 0 < len(audio) <= MAX_APPEND_BYTES:
+            return [audio]
         return [audio[i : i + MAX_APPEND_BYTES] for i in range(0, len(audio), MAX_APPEND_BYTES)]
 
-    def noticed(self, size: int, now: float, *, constant: bool) -> None:
-        """What a diagnosis wants to know of audio that is being appended: sound, and pace."""
+    def appended(self, size: int, now: float = 0.0, *, constant: bool = False) -> None:
+        """`size` bytes of audio were handed to the wire; `constant` if all of one value, digital silence."""
         self.silent_bytes = self.silent_bytes + size if constant else 0
         self.pace.add(size / self.bytes_per_ms / 1000, now)
-
-    def appended(self, size: int) -> None:
-        """`size` bytes of audio were handed to the wire."""
         self.total_bytes += size
         self.pending_bytes += size
 

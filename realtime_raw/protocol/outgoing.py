@@ -51,6 +51,8 @@ class Outgoing:
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self._append_kind = _APPEND[state.dialect.name]
+        self._append_head = b'{"type":"%s","audio":"' % self._append_kind.encode()
         self._guards: Mapping[type[ClientEvent], Callable[[Any], None]] = {
             SessionUpdate: state.session.check,
             InputAudioBufferCommit: self._check_commit,
@@ -168,16 +170,15 @@ class Outgoing:
     def append(self, pcm: bytes, now: float) -> None:
         """Send audio as `append` events built by concatenation: base64 needs no escaping."""
         state = self._state
-        kind = _APPEND[state.dialect.name]
-        head = b'{"type":"%s","audio":"' % kind.encode()
+        kind, head = self._append_kind, self._append_head
         for piece in state.input_audio.pieces(pcm):
             state.outbox.append(head + pybase64.b64encode(piece) + b'"}')
             self._appended(kind, piece, len(piece), now)
 
     def _appended(self, kind: str, audio: bytes | str, size: int, now: float) -> None:
         state = self._state
-        state.input_audio.noticed(size, now, constant=audio == audio[:1] * len(audio))
-        state.input_audio.appended(size)
+        constant = audio[:1] == audio[-1:] and audio == audio[:1] * len(audio)
+        state.input_audio.appended(size, now, constant=constant)
         state.trace.appended(size, kind)
         state.counts["sent"] += 1
 

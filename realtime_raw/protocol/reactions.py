@@ -321,8 +321,8 @@ class Reactions:
         record = self._record(response_id, now)
         if record.marks.first_audio is None:
             record.marks.first_audio = now
-        if not record.out_of_band:
-            self._state.session.audio_arrived()
+            if not record.out_of_band:
+                self._state.session.audio_arrived()
         if not record.muted:
             return record
         record.late_deltas += 1
@@ -364,7 +364,9 @@ class Reactions:
             self._not_played(record, "not_played", str(exc), cause)
             return
         state.turns.apply(Fact.SAMPLES)
-        state.poll_at = now if state.poll_at is None else state.poll_at
+        # The first piece of a part may sound at once.
+        if state.poll_at is None or record.audio_bytes.get(key) == len(pcm):
+            state.poll_at = now
         if accepted < len(pcm) // (2 if record.encoding == "audio/pcm" else 1):
             self._not_played(record, "ring_full", "the playback ring is full and nobody empties it", cause)
 
@@ -379,8 +381,11 @@ class Reactions:
 
     def _end(self, record: ResponseRecord, key: AudioKey, now: float) -> None:
         record.ended.add(key)
-        if self._state.playhead is not None and not record.muted and not record.out_of_band:
-            self._state.playhead.end(key)
+        state = self._state
+        if state.playhead is not None and not record.muted and not record.out_of_band:
+            state.playhead.end(key)
+            if state.poll_at is not None:
+                state.poll_at = now
 
     def _translated_audio(self, event: tr.SessionOutputAudioDelta, now: float) -> None:
         pcm = self._decoded(event.delta, event)

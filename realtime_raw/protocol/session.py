@@ -34,6 +34,7 @@ class SessionState:
     def __init__(self, *, manual_turns: bool) -> None:
         self.manual_turns = manual_turns
         self.current: Session | None = None
+        self._wire: dict[str, Any] | None = None  # `current` as it would be sent
         self.translation: TranslationSession | None = None
         self.voice_locked = False
         self.expiry: float | None = None
@@ -142,6 +143,7 @@ class SessionState:
             self.translation = session
         else:
             self.current = session
+            self._wire = None
         if session.expires_at is None or unix_time is None:
             return
         expiry = now + (session.expires_at - unix_time)
@@ -150,7 +152,11 @@ class SessionState:
             self._notice_at = expiry - _EXPIRY_NOTICE_S
 
     def _shown(self, path: Path) -> Any:
-        return find(self.current.to_wire(), path) if self.current is not None else UNSET
+        if self.current is None:
+            return UNSET
+        if self._wire is None:  # the whole of it, and asked for at each response
+            self._wire = self.current.to_wire()
+        return find(self._wire, path)
 
 
 def _surprises(

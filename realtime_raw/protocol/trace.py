@@ -203,7 +203,10 @@ class Trace:
             run.count += 1
             run.size += size
             run.last_serial, run.last_at = self._serial, self.now
-            self._remember(run)
+            if run.form == "known":  # as `_remember` does
+                self._last[run.type] = run
+            else:
+                self._remember(run)
         return run
 
     def _put(self, line: TraceLine) -> TraceLine:
@@ -322,10 +325,17 @@ def _lost(signal: signals.ConnectionLost) -> dict[str, Any]:
     return {"type_": signal.name, "about": str(signal.close.code), "detail": signal.close.reason}
 
 
+def _device(signal: signals.DeviceLost | signals.DeviceRestored) -> dict[str, Any]:
+    detail = f"{signal.device}: {signal.reason}" if isinstance(signal, signals.DeviceLost) else signal.device
+    return {"type_": signal.name, "about": signal.direction, "detail": detail}
+
+
 _NOTED: Mapping[type[Signal], Callable[[Any], dict[str, Any]]] = {
     signals.BargeIn: _barged_in,
     signals.CommandRefused: _refused,
     signals.ConnectionLost: _lost,
+    signals.DeviceLost: _device,
+    signals.DeviceRestored: _device,
     signals.InvariantBroken: _ruled,
     signals.PlaybackFinished: _played,
     signals.PlaybackStarted: _played,

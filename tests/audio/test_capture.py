@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 
 import numpy as np
@@ -62,13 +63,32 @@ def test_times_are_those_of_the_blocks() -> None:
     assert ring.read().at == 99.0
 
 
+def test_what_is_overwritten_while_it_is_read_is_not_believed() -> None:
+    """A reader may be held up in the middle of its copy for longer than the ring lasts."""
+
+    class HeldUp(CaptureRing):
+        def _copy(self, start: int, until: int) -> Samples:
+            copied = super()._copy(start, until)
+            if until == 100:
+                for block in range(100, 230, 10):
+                    self.write(counted(block, block + 10), block / 1000)
+            return copied
+
+    ring = HeldUp(100, 1000)
+    ring.write(counted(0, 100), 0.0)
+    assert shown(ring) == (list(range(30, 100)), 0.03, 30)
+    assert shown(ring) == (list(range(130, 230)), 0.13, 30)
+
+
 def test_a_ring_of_nothing() -> None:
     with pytest.raises(AudioError, match="holds nothing"):
         CaptureRing(0, 1000)
 
 
-def test_two_threads() -> None:
+@pytest.mark.parametrize("gil", [True, False])
+def test_two_threads(gil: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is read while it is being written is in order and whole; what is not is counted."""
+    monkeypatch.setattr(sys, "_is_gil_enabled", lambda: gil, raising=False)
     ring = CaptureRing(1 << 12, 24000)
     total, block = 2_000_000, 97
     done = threading.Event()

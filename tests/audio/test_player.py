@@ -656,3 +656,78 @@ def test_feeding_the_short_way_is_feeding_the_long_way(seed: int, monkeypatch: p
             found.append((told, out.tolist(), player.poll(now), player.heard(key, now), player.statistics()))
         assert found[0] == found[1]
     assert flowing > 200  # it was about something
+
+
+# -- how long nothing will happen ------------------------------------------------
+
+
+def test_rest_is_until_the_next_mark() -> None:
+    """While the device goes on at its rate, no mark is passed before that; the end itself comes with it."""
+    player = Player(prebuffer_ms=0)
+    player.feed(A, pcm(24_000), PCM, 0.0)
+    assert player.rest(0.0) == 0.0, "it may start at any moment"
+    pull(player, 4800)
+    assert [mark.kind for mark in player.poll(0.2)] == ["started"]
+    assert player.rest(0.2) == 0.25, "it grows still: no end to be passed"
+    player.end(A)
+    left = player.rest(0.2)
+    assert left == pytest.approx(0.8, abs=0.01)
+    pull(player, int(left * 24_000) - 480)
+    assert player.poll(0.2 + left - 0.02) == []
+    pull(player, 960)
+    assert [mark.kind for mark in player.poll(0.2 + left + 0.02)] == ["finished"]
+    assert player.rest(1.1) == 0.0
+
+
+def test_rest_of_a_device_that_rests() -> None:
+    """Nobody pulls: after half a second there is less and less hurry, until somebody does."""
+    player = Player(prebuffer_ms=0)
+    player.feed(A, pcm(24_000), PCM, 0.0)
+    assert [player.rest(0.0), player.rest(0.5)] == [0.0, 0.0]
+    assert [player.rest(0.6), player.rest(4.0)] == [0.3, 2.0]
+    pull(player)
+    assert player.rest(4.1) == 0.0
+
+
+def test_rest_does_not_let_the_ring_run_dry() -> None:
+    """What waits behind the ring is fetched in time, and plays without a gap."""
+    player = Player(seconds=1.0, prebuffer_ms=0)
+    player.feed(A, pcm(3 * 24_000), PCM, 0.0)
+    player.end(A)
+    now, played = 0.0, 0
+    pull(player)
+    player.poll(now)
+    while player.playing:
+        for _ in range(max(1, round(player.rest(now) / 0.02))):
+            now += 0.02
+            played += player.pull(np.zeros(480, np.int16))
+        player.poll(now)
+    assert player.statistics().underruns == 0
+    assert played + 480 == 3 * 24_000
+
+
+# -- straight into the ring -------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [2, 4799, 4800, 4801, 100_000])
+def test_pieces_by_the_short_way_are_the_same_sound(size: int) -> None:
+    """Cut anywhere, round the ring's end, with odd bytes: what plays is what was sent."""
+    sent = np.random.default_rng(7).integers(-30000, 30000, 60_000, dtype=np.int16)
+    data = sent.astype("<i2").tobytes()
+    player = Player(seconds=0.5, prebuffer_ms=0, fade_ms=0, spill_seconds=10)
+    got: list[Samples] = []
+    for at in range(0, len(data), size):
+        player.feed(A, data[at : at + size], PCM, 0.0)
+        if at % 3 == 0:
+            out = np.zeros(3000, np.int16)
+            got.append(out[: player.pull(out)].copy())
+            player.poll(0.0)
+    player.end(A)
+    while player.playing:
+        out = np.zeros(3000, np.int16)
+        got.append(out[: player.pull(out)].copy())
+        player.poll(0.0)
+    assert np.array_equal(np.concatenate(got), sent)
+    heard = player.heard(A, 0.0)
+    assert heard is not None
+    assert (heard.frames, heard.received) == (60_000, 60_000)

@@ -13,11 +13,11 @@ from realtime_raw.conformance.case import Violation
 from realtime_raw.conformance.cases import case_of
 from realtime_raw.loopback import DefaultScenario, Failure, Reply, Say, Spoken
 from realtime_raw.loopback.brain import SimulatedSession
-from realtime_raw.loopback.fault_filters import Edit
+from realtime_raw.loopback.fault_filters import Act, Drop, Edit, Message
 from realtime_raw.loopback.grasp import ordered_words
 from realtime_raw.loopback.scenario import Turn
 from tests.conformance.breaking import instead, refusing
-from tests.conformance.harness import change, drop, every, judged, mutant, set_
+from tests.conformance.harness import change, every, judged, mutant, set_
 
 UPDATE = "session.update"
 Event = dict[str, Any]
@@ -58,13 +58,14 @@ NO_FAULT = [
     mutant("RT-INTR-033", "it is over at once", session=instant),
     mutant("RT-INTR-050", "nothing is said", scenario=silent),
     mutant("RT-INTR-064", "nothing more is said", scenario=once),
+    mutant("RT-TURN-031", "our speech is none", Drop(every("input_audio_buffer.speech_started"))),
     mutant("RT-LIFE-020", "nothing is said", scenario=silent),
     mutant("RT-TRSC-003", "transcription fails", scenario=deaf),
     mutant("RT-TRSC-038", "words are not known before", scenario=DefaultScenario),
 ]
 MISSING = [
     mutant("RT-INTR-050", "truncation is unknown", intercept=refusing("conversation.item.truncate")),
-    mutant("RT-FMT-014", "nothing is billed", Edit(every("response.done"), drop("response.usage"))),
+    mutant("RT-FMT-014", "there is no transcript", Drop(every("response.output_audio_transcript.*"))),
     mutant("RT-TRSC-002", "transcription is unknown", intercept=refusing(UPDATE, _transcribes)),
     mutant("RT-TRSC-037", "turn detection is unknown", intercept=refusing(UPDATE, _detects)),
 ]
@@ -134,6 +135,26 @@ def test_audio_that_cannot_be_read_is_shown(spoil: Any, message: str) -> None:
     ).result
     assert (result.verdict, result.path) == ("fail", "delta")
     assert result.message.startswith(message)
+
+
+def test_an_error_under_a_wrong_name_is_an_error_all_the_same() -> None:
+    """That it names no event of ours is another rule's affair; its code is this one's."""
+    wrong = Edit(every("error"), set_("error.event_id", "event_other"))
+    code = Edit(every("error"), set_("error.code", "invalid_item_id"))
+    for case_id in ("RT-ITEM-025", "RT-ITEM-027"):
+        assert judged(case_of(case_id), mutant(case_id, "wrong names", wrong)).result.verdict == "pass"
+    result = judged(
+        case_of("RT-ITEM-027"), mutant("RT-ITEM-027", "wrong names and codes", wrong, code)
+    ).result
+    assert (result.verdict, result.path) == ("fail", "error.code")
+
+
+def test_what_is_said_by_the_way_is_no_answer() -> None:
+    """Servers may say more than the API does: only what answers counts."""
+    case = case_of("RT-AIN-001")
+    ping = Message.of({"type": "ping", "event_id": "event_p", "timestamp": 1})
+    pinging = mutant(case.id, "it pings", Act(every("session.updated"), lambda: [ping, ping]))
+    assert judged(case, pinging).result.verdict == "pass"
 
 
 def test_rate_limits_may_be_missing() -> None:

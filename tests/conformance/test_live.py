@@ -6,11 +6,14 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from http import HTTPStatus
 from pathlib import Path
 
 import orjson
 import pytest
 import pytest_asyncio
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.http11 import Request, Response
 
 from realtime_raw.conformance import InvariantBreach, Report, load_report, replay, run
 from realtime_raw.conformance.cases import case_of
@@ -18,6 +21,7 @@ from realtime_raw.conformance.comparing import compare
 from realtime_raw.conformance.judging import judge
 from realtime_raw.conformance.live import LiveCaller
 from realtime_raw.endpoint import Endpoint
+from realtime_raw.errors import LocalProtocolError
 from realtime_raw.journal import read_journal
 from realtime_raw.loopback import LoopbackServer, murmur_speaker
 
@@ -106,4 +110,54 @@ async def test_a_regression_and_progress_show(tmp_path: Path) -> None:
         good.results[0], invariants=(InvariantBreach(id="RT-INV-001", message="x", line=2),)
     )
     now = replace(good, results=(worse_inside, *good.results[1:]))
-    assert [each.after for each in compare(good, now).regressions] == ["fail"]
+    assert [each.case_id for each in compare(good, now).regressions] == ["RT-INV-001"]
+
+
+async def test_an_endpoint_may_bring_its_key(server: LoopbackServer) -> None:
+    """The key itself, that is: a function that makes one is refused before anything is sent."""
+    report = await run(Endpoint.of(server.url, api_key=KEY), cases=["RT-ERR-001"])
+    assert report.exit_code == 0
+    with pytest.raises(LocalProtocolError, match="the key itself"):
+        await run(Endpoint.of(server.url, api_key=lambda: KEY), cases=["RT-ERR-001"])
+
+
+async def test_a_journal_of_a_case_that_is_gone_is_stale(server: LoopbackServer, tmp_path: Path) -> None:
+    """And so is one that does not have what its case asks now."""
+    await run(server.url, api_key=KEY, cases=FEW, save_to=tmp_path)
+    report = orjson.loads((tmp_path / "report.json").read_bytes())
+    report["results"][0]["case_id"] = "RT-ERR-000"
+    (tmp_path / "report.json").write_bytes(orjson.dumps(report))
+    (tmp_path / "RT-ERR-001.jsonl").rename(tmp_path / "RT-ERR-000.jsonl")
+    (tmp_path / "RT-ERR-006.jsonl").rename(tmp_path / "RT-SESS-001.jsonl")
+    again = await replay(tmp_path)
+    verdicts = {each.case_id: each.verdict for each in again.results}
+    assert verdicts == {"RT-ERR-000": "stale", "RT-ERR-006": "pass", "RT-SESS-001": "stale"}
+
+
+async def test_a_key_that_looks_like_none_is_in_no_report(tmp_path: Path) -> None:
+    """A server repeats it in events, in a refusal and in its close: it is nowhere."""
+    key = "open-sesame-of-no-known-form"
+
+    def doorman(line: ServerConnection, request: Request) -> Response | None:
+        return line.respond(HTTPStatus.FORBIDDEN, key) if "model" not in request.path else None
+
+    async def parrot(line: ServerConnection) -> None:
+        await line.send(orjson.dumps({"type": "session.created", "session": {"id": key, key: key}}).decode())
+        async for _ in line:
+            await line.send(orjson.dumps({"type": "error", "error": {"message": key, "type": key}}).decode())
+            await line.close(4000, key)
+
+    async with serve(parrot, "127.0.0.1", 0, process_request=doorman) as upstream:
+        port = next(iter(upstream.sockets)).getsockname()[1]
+        report = await run(
+            f"ws://127.0.0.1:{port}/v1/realtime",
+            api_key=key,
+            cases=["RT-HAND-001", "RT-HAND-016", "RT-SESS-001", "RT-ERR-001"],
+            save_to=tmp_path,
+        )
+    assert report.failures != []
+    assert [name for name, text in _texts(tmp_path).items() if key in text] == []
+
+
+def _texts(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text("utf-8") for path in folder.iterdir()}

@@ -109,9 +109,12 @@ async def test_no_key_anywhere(tmp_path: Path) -> None:
 
     async def parrot(line: ServerConnection) -> None:
         assert line.request is not None
-        given = line.request.headers["Authorization"] + line.request.path
+        given = line.request.headers["Authorization"].removeprefix("Bearer ")
+        assert given in line.request.path
         await line.send(json.dumps({"type": "error", "error": {"message": given, "type": given}}))
         await line.send(json.dumps({"type": given, given: [given]}))
+        await line.send(json.dumps({"type": "session.updated", "session": {given: given, "id": [given]}}))
+        await line.send(json.dumps({"type": "conversation.item.done", "item": {"id": given, "type": given}}))
         await line.send(given)
         await line.close(4000, given[:100])
 

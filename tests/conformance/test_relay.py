@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.http11 import Request, Response
 
-from realtime_raw.conformance.relay import Relay, Session, Side
+from realtime_raw.conformance.relay import Relay, Session, Side, _reason, _shown
 from realtime_raw.errors import LocalProtocolError
 from realtime_raw.types import CloseInfo
 
@@ -317,3 +317,72 @@ async def test_stopping_it_ends_every_session() -> None:
         await relay.close()
     assert (line.close_code, codes) == (1001, [1001])
     assert [side for side, _ in notes.ends] == [None]
+
+
+async def test_a_client_that_leaves_in_its_handshake_leaves_nothing_behind() -> None:
+    """The connection that was opened for it is cut when the next client comes."""
+    asked, go, lost = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def slow(line: ServerConnection, request: Request) -> None:
+        asked.set()
+        await go.wait()
+
+    async def until_lost(line: ServerConnection) -> None:
+        await line.wait_closed()
+        lost.set()
+
+    notes = Notes()
+    async with serve(until_lost, "127.0.0.1", 0, process_request=slow) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        async with Relay(f"ws://127.0.0.1:{port}", notes) as relay:
+            _, writer = await asyncio.open_connection("127.0.0.1", relay.port)
+            writer.write(
+                b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+            )
+            await asked.wait()
+            writer.transport.abort()
+            go.set()
+            async with asyncio.timeout(5), dial(relay):
+                pass
+            async with asyncio.timeout(5):
+                await lost.wait()
+    assert len(notes.sessions) == 1
+
+
+async def test_a_message_beyond_the_limit_ends_both_sides_with_1009() -> None:
+    """Where a limit is asked for, the client is told what the server is told."""
+
+    async def big(line: ServerConnection) -> None:
+        with contextlib.suppress(ConnectionClosed):
+            await line.send("x" * 2000)
+            await line.wait_closed()
+
+    notes = Notes()
+    async with serve(big, "127.0.0.1", 0, close_timeout=1) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        async with Relay(f"ws://127.0.0.1:{port}", notes, max_size=1000) as relay, dial(relay) as line:
+            await line.wait_closed()
+            assert line.close_code == 1009
+
+
+def test_what_is_shown_of_an_address() -> None:
+    """No parameter that may be a key; also of an address that our own client would not take."""
+    assert _shown("ws://127.0.0.1/v1?model=m&key=k") == "ws://127.0.0.1/v1?model=m&key=***"
+    old = "wss://user:pw@x.openai.azure.com/openai/realtime?api-version=1&deployment=d&api-key=k"
+    assert _shown(old) == "wss://x.openai.azure.com/openai/realtime"
+
+
+@pytest.mark.parametrize(
+    ("exc", "words"),
+    [
+        (TimeoutError(), "no answer within 20 s"),
+        (OSError(111, "Connection refused"), "Connection refused"),
+        (OSError(), "OSError"),
+        (EOFError(), "EOFError"),
+        (InvalidHandshake("bad \x1b[2J"), "bad [2J"),
+    ],
+)
+def test_why_a_server_cannot_be_reached(exc: Exception, words: str) -> None:
+    """In words, without an exception's own ways."""
+    assert _reason(exc) == words

@@ -45,6 +45,7 @@ def test_exit_codes() -> None:
     assert report(result(invariants=(BREACH,))).exit_code == 1
     assert report(result(), lacking=("tools",)).exit_code == 1
     assert report(result(verdict="error")).exit_code == 8
+    assert report(result(verdict="unsupported"), result("RT-TURN-001", "skipped")).exit_code == 8
     assert report(FAILED, result("RT-TURN-001", "error")).exit_code == 1
 
 
@@ -57,14 +58,14 @@ def test_musts_come_first() -> None:
 def test_a_terminal_shows_the_matrix_and_each_failure() -> None:
     """Families by verdicts; rule, source, message, path and the exchange with the offending line marked."""
     text = terminal(ALL, width=100)
-    assert re.search(r"^turns +1 +2 +\. +\. +\. +\. +\.$", text, re.MULTILINE)
+    assert re.search(r"^turns +2 +1 +\. +\. +\. +\. +\.$", text, re.MULTILINE)
     assert re.search(r"^tools +\. +\. +1 +1 +\. +\. +\.$", text, re.MULTILINE)
     assert "FAIL RT-TURN-012 (must) A commit makes a user item" in text
     assert "the committed item is not a user message at item.content[0].type" in text
     assert "rule: `input_audio_buffer.commit` creates one user message item." in text
     assert "source: API reference, input_audio_buffer.commit (documented)" in text
     assert re.search(r"^  >> +4 .* <- \{\"type\": \"conversation.item.added\"", text, re.MULTILINE)
-    assert "RT-INV-017, line 3: the total is wrong at response.usage" in text
+    assert "FAIL RT-INV-017 in 1 session: Usage adds up" in text
     assert "LACKS what the profile requires: tools" in text
     assert "suite error RT-ERR-001 KeyError: 'x'" in text
     assert text.splitlines()[-1] == summary_line(ALL)
@@ -74,8 +75,8 @@ def test_a_terminal_shows_the_matrix_and_each_failure() -> None:
 def test_the_last_line_sums_it_up() -> None:
     """What passed, what did not, what it cost."""
     assert summary_line(ALL) == (
-        "1 of 8 cases pass, 2 fail, 1 unsupported, 1 not complied with by the model, 1 skipped, 1 stale, "
-        "1 errors of the suite; 2 broken musts, 1 broken invariants (3.0 s, 1,234 tokens)"
+        "2 of 8 cases pass, 1 fail, 1 unsupported, 1 not complied with by the model, 1 skipped, 1 stale, "
+        "1 errors of the suite; 1 broken musts, 1 broken rule of every session (3.0 s, 1,234 tokens)"
     )
     assert summary_line(report(result())).startswith("1 of 1 cases pass; every must that was asked holds")
 
@@ -125,14 +126,17 @@ def test_junit_counts_what_it_holds() -> None:
     """A suite per family; failures, errors and skipped ones told apart."""
     root = ET.fromstring(junit(ALL))
     suites = {each.get("name"): each for each in root}
-    assert suites.keys() == {"turns", "tools", "errors"}
+    assert suites.keys() == {"turns", "tools", "errors", "every session"}
     turns, errors = suites["turns"], suites["errors"]
-    assert (turns.get("tests"), turns.get("failures"), turns.get("skipped")) == ("3", "2", "0")
+    assert (turns.get("tests"), turns.get("failures"), turns.get("skipped")) == ("3", "1", "0")
     assert (errors.get("errors"), errors.get("skipped")) == ("1", "2")
     failure = turns.find("testcase[@name='RT-TURN-012 A commit makes a user item']/failure")
     assert failure is not None
     assert failure.get("message") == "the committed item is not a user message"
     assert "creates one user message item" in (failure.text or "")
+    rule = suites["every session"].find("testcase/failure")
+    assert rule is not None
+    assert rule.get("message") == "RT-TURN-002, line 3: the total is wrong"
     skipped = suites["tools"].find("testcase/skipped")
     assert skipped is not None
     assert skipped.get("message") == "unsupported: the server has no tools"
@@ -150,8 +154,9 @@ def test_hostile_words_are_valid_xml_and_inert_markdown() -> None:
 def test_markdown_has_a_table_and_a_section_per_failure() -> None:
     """For pages."""
     page = markdown(ALL)
-    assert "| turns | 1 | 2 |" in page
+    assert "| turns | 2 | 1 |" in page
     assert "## RT-TURN-012: A commit makes a user item (must)" in page
+    assert "## RT-INV-017 in 1 session: Usage adds up" in page
     assert "(at `item.content[0].type`)" in page
     assert "**Lacks what the profile requires: tools.**" in page
     assert page.count("```") == 4
@@ -171,6 +176,7 @@ def test_worse_and_better_are_told_apart() -> None:
     assert changed(bad, good) == "progress"
     assert changed(good, result(verdict="unsupported")) == "regressions"
     assert changed(good, result(invariants=(BREACH,))) == "regressions"
+    assert changed(result(invariants=(BREACH,)), good) == "progress"
     assert changed(good, result(verdict="not_complied")) == "others"
     assert changed(bad, result(verdict="unsupported")) == "others"
     assert changed(good, good) == "nothing"
@@ -183,7 +189,7 @@ def test_a_comparison_is_shown() -> None:
     text = terminal(after, comparison=compare(before, after), width=120)
     assert "  regression RT-TURN-001 A commit makes a user item: pass -> fail: oh" in text
     assert "  progress RT-TURN-002 A commit makes a user item: fail -> pass" in text
-    assert "  1 cases are new" in text
-    assert "  1 cases were not asked this time" in text
+    assert "  new cases: 1" in text
+    assert "  cases not asked this time: 1" in text
     same = terminal(before, comparison=compare(before, before))
     assert "nothing has changed" in same

@@ -6,6 +6,7 @@ import io
 import threading
 import wave
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,6 +46,39 @@ def test_paced_a_file_comes_as_from_a_microphone(question: Path) -> None:
     source = FileSource(question, paced=True, clock=lambda: next(times))
     assert [len(source.read_available()) for _ in range(7)] == [0, 375, 0, 1125, 0, 3500, 0]
     assert source.exhausted
+
+
+def test_a_pipe_gets_each_block_at_once() -> None:
+    """Whoever listens at its other end hears it now, not when some buffer is full."""
+    pipe = io.BytesIO()
+    sink, player = FileSink(io.BufferedWriter(Unclosing(pipe)), paced=False), Player(prebuffer_ms=0)
+    player.feed(KEY, SAMPLES[1:101].tobytes(), "audio/pcm", 0.0)
+    player.end(KEY)
+    done = threading.Event()
+
+    def pull(out: Samples, latency: float | None = None, /) -> int:
+        count = player.pull(out, latency)
+        if not count:
+            done.set()
+        return count
+
+    sink.start(pull)
+    assert done.wait(5)
+    assert pipe.getvalue()[:200] == SAMPLES[1:101].tobytes()
+    sink.close()
+
+
+class Unclosing(io.RawIOBase):
+    """The writing end of a pipe."""
+
+    def __init__(self, target: io.BytesIO) -> None:
+        self.target = target
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        return self.target.write(data)
 
 
 def test_a_closed_source_gives_nothing_more() -> None:

@@ -20,6 +20,8 @@ def pa(monkeypatch: pytest.MonkeyPatch) -> FakePortAudio:
         Card("USB Headset", inputs=1, outputs=2),
         Card("USB Headset", inputs=1, outputs=2, api=1),
         Card("USB Headset Pro\x1b[2J", inputs=1, outputs=2, api=1),
+        Card("Chat", inputs=1),
+        Card("Chat Pad", inputs=1),
     ]
     pa = install(FakePortAudio(*cards), monkeypatch)
     pa.default.device = (1, 0)
@@ -27,7 +29,7 @@ def pa(monkeypatch: pytest.MonkeyPatch) -> FakePortAudio:
 
 
 def test_the_list_says_what_each_can(pa: FakePortAudio) -> None:
-    first, second, *_, last = list_devices()
+    first, second, _, _, last, *_ = list_devices()
     assert first == DeviceInfo(0, "Built-in Output", "Fake", 0, 2, 44100, False, True)
     assert second == DeviceInfo(1, "Built-in Microphone", "Fake", 2, 0, 48000, True, False)
     assert first.label == "0 Built-in Output (Fake)"
@@ -45,6 +47,7 @@ def test_the_list_says_what_each_can(pa: FakePortAudio) -> None:
         ("USB HEADSET", "output", 2),
         ("USB Headset, Other", "output", 3),
         ("Pro", "input", 4),
+        ("chat", "input", 5),
         ("built", "input", 1),
         ("built", "output", 0),
         (" microphone ", "input", 1),

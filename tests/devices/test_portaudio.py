@@ -352,6 +352,21 @@ def test_what_portaudio_complains_of_is_counted(pa: FakePortAudio) -> None:
     pa.stream.push(counted(10), status=Flags(input_overflow=True))
     pa.stream.push(counted(10))
     assert microphone.overflows == 1
+    assert microphone.read_captured().gap == 0
+    # What it dropped, the clock tells: at once, or one reading later if the hole is in the middle.
+    pa.now += 0.3
+    pa.stream.push(counted(240), status=Flags(input_overflow=True))
+    assert microphone.read_captured().gap == 7200
+    pa.stream.push(counted(240))
+    pa.now += 0.2
+    pa.stream.push(counted(240), status=Flags(input_overflow=True))
+    assert microphone.read_captured().gap == 0
+    pa.stream.push(counted(240))
+    assert microphone.read_captured().gap == 4800
+    pa.now += 0.2
+    pa.stream.push(counted(240))
+    assert microphone.read_captured().gap == 0
+    assert microphone.overflows == 3
     speaker = Speaker()
     speaker.start(Player().pull)
     pa.stream.pull(10, status=Flags(output_underflow=True))

@@ -107,6 +107,8 @@ def test_a_program_that_stood_still_lost_nothing(pa: FakePortAudio) -> None:
         pa.stream.pull(480)
         assert speaker.check(pa.now) is None
         pa.now += 10.0
+        assert speaker.check(pa.now) is None
+        pa.now += 10.0
 
 
 def test_sound_goes_on_where_it_was(pa: FakePortAudio, card: Card) -> None:
@@ -215,6 +217,7 @@ def test_closed_while_it_is_being_looked_for(
     assert len(waiting) == 1
     microphone.close()
     opened = len(pa.streams)
+    pa.plug(card)
     waiting[0]()
     assert len(pa.streams) == opened
     assert watch(pa, microphone, seconds=3) == []

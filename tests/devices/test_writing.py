@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import io
 import os
 import resource
@@ -151,6 +152,7 @@ def test_soundfile_may_fail_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         raise soundfile.SoundFileRuntimeError("System error")
 
     writer = AudioWriter(tmp_path / "answer.flac")
+    gc.collect()  # files that other tests left would close meanwhile, and fail
     with monkeypatch.context() as patch:
         patch.setattr(soundfile.SoundFile, verb, fail)
         act = writer.close if verb == "close" else lambda: writer.write(SAMPLES)

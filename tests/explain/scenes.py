@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 
 from realtime_raw.errors import LocalProtocolError
 from realtime_raw.events.client import (
@@ -18,6 +18,7 @@ from realtime_raw.events.response import ResponseConfig
 from realtime_raw.explain import Finding, explain
 from realtime_raw.protocol.patch import SessionPatch
 from realtime_raw.protocol.responses import TAG
+from realtime_raw.protocol.signals import DeviceLost, DeviceRestored, Signal
 from tests.protocol.harness import Desk, session
 
 SPEECH = bytes(range(1, 241)) * 20  # 100 ms of PCM that is not silence
@@ -30,6 +31,25 @@ def findings(desk: Desk) -> dict[str, Finding]:
     found = explain(desk.core, desk.now)
     assert len({one.rule for one in found}) == len(found), "a rule speaks once"
     return {one.rule: one for one in found}
+
+
+def unplugged(direction: Literal["input", "output"], *, back: bool = False) -> Desk:
+    """A sound device was pulled out 3 s ago, the other one before, which is back; or both are."""
+    desk = Desk().ready()
+    other: Literal["input", "output"] = "output" if direction == "input" else "input"
+    told: list[Signal] = [
+        DeviceLost(device="Webcam", direction=direction, reason="it stopped by itself"),
+        DeviceRestored(device="Webcam", direction=direction, away_s=1.0),
+        DeviceLost(device="Headset", direction=other, reason="unplugged"),
+        DeviceLost(device="Headset", direction=direction, reason="unplugged"),
+        DeviceRestored(device="Headset", direction=other, away_s=2.0),
+    ]
+    if back:
+        told.append(DeviceRestored(device="Headset", direction=direction, away_s=2.0))
+    for one in told:
+        desk.core.trace.now = desk.now
+        desk.core.trace.noted(one)
+    return later(desk, 3)
 
 
 def vad(**options: Any) -> Desk:

@@ -25,6 +25,7 @@ LINE = 5
 STRANGERS = {
     "protocol": {"audio"},
     "audio": {"protocol", "codec", "events"},
+    "conformance": {"protocol"},
     "loopback": {
         "protocol",
         "aio",

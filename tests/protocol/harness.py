@@ -213,6 +213,9 @@ class FakePlayhead:
         marks, self._marks = self._marks, []
         return marks
 
+    def rest(self, now: float) -> float:
+        return 0.0
+
     @property
     def playing(self) -> bool:
         return sum(self.received.values()) > self.ear

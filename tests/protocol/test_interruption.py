@@ -376,3 +376,26 @@ def test_at_every_event_boundary_of_a_reply_the_result_is_sound(moment: int) -> 
     for step in steps[moment:]:
         step()
     assert desk.signals(CommandRefused) == []
+
+
+def test_playback_is_looked_at_as_seldom_as_it_may() -> None:
+    """Every 20 ms where something may happen, once a second where nothing should."""
+
+    class Resting(FakePlayhead):
+        seconds = 0.0
+
+        def rest(self, now: float) -> float:
+            return self.seconds
+
+    ear = Resting()
+    desk = Desk(playhead=ear).ready()
+    speaking(desk, 100)
+    for seconds, wait in ((0.0, 0.02), (0.1, 0.1), (60.0, 1.0)):
+        ear.seconds = seconds
+        deadline = desk.core.next_deadline()
+        assert deadline is not None
+        desk.now = deadline
+        desk.core.handle_timer(desk.now)
+        assert desk.core.next_deadline() == pytest.approx(desk.now + wait)
+    desk.audio("item_b", "AAAA" * 400)
+    assert desk.core.next_deadline() == desk.now, "a new part may start at once"

@@ -300,9 +300,9 @@ def quickest(work: Callable[[], object]) -> float:
 
 def test_silence_is_one_value_again_and_again() -> None:
     audio = InputAudio()
-    audio.noticed(4800, 0.0, constant=True)
+    audio.appended(4800, 0.0, constant=True)
     assert audio.silent_bytes == 4800
-    audio.noticed(4800, 0.1, constant=False)
+    audio.appended(4800, 0.1, constant=False)
     assert audio.silent_bytes == 0
 
 

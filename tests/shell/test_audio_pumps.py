@@ -243,7 +243,7 @@ async def test_down_and_up() -> None:
 
 
 async def test_the_key_interrupts_what_sounds() -> None:
-    """In either way of talking, as `interrupt()` does, before anything is sent."""
+    """In half and full duplex, as `interrupt()` does, and ahead of what is said."""
     for full in (False, True):
         microphone, sink = FakeInput(), FakeOutput(latency=0.01)
         async with held() as (conn, peer):
@@ -252,6 +252,7 @@ async def test_the_key_interrupts_what_sounds() -> None:
             await peer.say("conversation.item.added", previous_item_id=None, item=item("item_a", "assistant"))
             await audio_delta(peer, reply, 24_000)
             sink.advance(0.5)
+            microphone.hear(tone(480), at=time.monotonic())
             done = await attached.start_talking()
             (cut,) = done.items
             assert cut.action == "truncate"
@@ -292,10 +293,14 @@ async def test_devices_that_go_and_come_are_signals() -> None:
     """And the call goes on; the loudspeaker's absence does not mute the microphone."""
     microphone, sink = FakeInput(), FakeOutput()
     async with held() as (conn, peer):
-        conn.attach(source=microphone, sink=sink)
+        conn.attach(sink=sink)
+        attached = conn.attach(source=microphone)
         reply, _ = await asyncio.gather(conn.respond(), peer.create())
         await audio_delta(peer, reply, 24_000)
         assert conn.player.playing
+        microphone.hear(tone(24))
+        await soon(lambda: attached.statistics().captured_ms == 1.0)
+        assert attached.statistics().muted_ms == 1.0
         lost = conn.wait_for(signals.DeviceLost, SOON)
         sink.lose("unplugged", at=1.0)
         told = await lost
@@ -308,6 +313,27 @@ async def test_devices_that_go_and_come_are_signals() -> None:
         lost = conn.wait_for(signals.DeviceLost, SOON)
         microphone.lose()
         assert (await lost).direction == "input"
+        assert "microphone_gone" in {finding.rule for finding in conn.explain()}
+
+
+async def test_what_goes_wrong_on_a_devices_thread_is_reported_once() -> None:
+    """There it is silence fifty times a second; here it is a failure, and the call goes on."""
+
+    async def body() -> None:
+        sink = FakeOutput()
+        async with held() as (conn, _):
+            conn.attach(sink=sink)
+            failed = conn.wait_for(signals.HandlerFailed, SOON)
+            sink.fault = ZeroDivisionError()
+            assert (await failed).handler == "audio device"
+            lost = conn.wait_for(signals.DeviceLost, SOON)
+            sink.fault = ZeroDivisionError()
+            sink.lose()
+            await lost
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await body()
+    assert [type(exc) for exc in caught.value.exceptions] == [ZeroDivisionError]
 
 
 class Recorder:

@@ -177,6 +177,8 @@ async def test_every_event_reaches_those_who_have_a_use_for_it() -> None:
         records = conn._records
         kinds = [*rt.events.__dict__.values(), *rt.signals.SIGNALS.values()]
         for kind in [one for one in kinds if isinstance(one, type)]:
-            steps = list(records._steps_for(kind))
-            for part in (records.times, records.turns, records.usage, records.witness):
+            steps = list(records.steps_for(kind))
+            timed = {records.times.apply, records.times.worded} & set(steps)
+            assert bool(timed) == records.times.concerned_with(kind)
+            for part in (records.turns, records.usage, records.witness):
                 assert (part.apply in steps) == part.concerned_with(kind)

@@ -69,8 +69,8 @@ def page(
     versions = ", ".join(f"{name} {number}" for name, number in machine.versions().items())
     command = " ".join(["python -m tools.bench", *sys.argv[1:]])
     parts = [
-        f"`{command}` on {datetime.now(UTC):%Y-%m-%d}: {machine.describe()}; {versions}. It took {seconds:.0f} s,"
-        f" with {load[0]:.1f} processes wanting to run when it began and {load[1]:.1f} when it ended.",
+        f"`{command}` on {datetime.now(UTC):%Y-%m-%d}: {machine.describe()}; {versions}."
+        f" It took {seconds:.0f} s; {load[0]:.1f} processes wanted to run before, {load[1]:.1f} after.",
         f"Of what is promised and was measured: {report.verdict_lines(measured)}.",
         report.bars_table(measured),
         *(report.column_tables(column, cells) for column, cells in figures.items()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -22,7 +23,10 @@ PACKAGES = ("websockets", "orjson", "pybase64", "pydantic", "numpy", "openai")
 
 
 def pin(core: int) -> None:
-    """Keep this process on one core, where there are two and the system lets us. The last one is -1."""
+    """Keep this process on one core (the last is -1) and ahead of others, as far as the system lets us."""
+    if hasattr(os, "setpriority"):
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, 0, -10)
     if hasattr(os, "sched_setaffinity") and len(cores := sorted(os.sched_getaffinity(0))) > 1:
         os.sched_setaffinity(0, {cores[core % len(cores)]})
 

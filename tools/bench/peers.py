@@ -1,4 +1,4 @@
-"""The environment of those peers that are no part of development: made on first use, kept, and never needed."""
+"""The environment of peers that are no part of development: made on first use, and never needed."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def missing(client: Client) -> str | None:
 
 
 def run(column: str, port: int, *, quick: bool, absent: Mapping[str, str], only: frozenset[str]) -> Figures:
-    """All cells of a column; those who are `absent` are left out, and so are all but `only` if that says any."""
+    """All cells of a column, without those who are `absent`, and of `only` those if it names any."""
     module = importlib.import_module(f"tools.bench.columns.{column}")
     found: Figures = {}
     for cell in module.CELLS:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-__all__ = ["Latencies", "Ring", "Sink"]
+__all__ = ["Latencies", "Nowhere", "Ring", "Sink"]
 
 
 class Ring:
@@ -46,24 +46,34 @@ class Ring:
         return bytes(self._view[start:]) + bytes(self._view[: self._at])
 
 
+class Nowhere:
+    """Where no sound is expected; `done` is called for what else ends."""
+
+    def __init__(self, done: Callable[[], None] = lambda: None) -> None:
+        self.done = done
+
+    def write(self, data: bytes) -> None:
+        """Nothing."""
+
+
 class Sink:
     """Counts answers and proves their sound: to the byte, and no byte more or less.
 
-    `expected` is each answer's sound; `done` calls `finished` with the last of
-    `answers`, and `read` is how the newest bytes are read from a client's own ring.
+    `expected` is each answer's sound; `told` is called with the number of answers
+    so far. `read` is how the newest bytes are had, and how many have come in
+    all: a client with a ring of its own puts another function there.
     """
 
-    def __init__(self, expected: bytes, answers: int, finished: Callable[[], None]) -> None:
+    def __init__(self, expected: bytes, told: Callable[[int], None]) -> None:
         self.ring = Ring()
         self.write = self.ring.write
         self.read: Callable[[int], tuple[bytes, int]] = self._read
         self.excluded_ns = 0
         self.faults: list[str] = []
         self.count = 0
-        self.marks: list[tuple[int, float]] = []  # answers so far, CPU seconds so far
+        self.marks: dict[int, float] = {}  # answers so far -> CPU seconds so far, every hundred
         self._expected = expected
-        self._answers = answers
-        self._finished = finished
+        self._told = told
 
     def done(self) -> None:
         """An answer is over, and all of its sound is in the ring."""
@@ -74,10 +84,14 @@ class Sink:
             if got != self._expected or total != self.count * len(self._expected):
                 self.faults.append(f"answer {self.count}: {len(got)} bytes, {total} in all")
         if self.count % 100 == 0:
-            self.marks.append((self.count, (began - self.excluded_ns) / 1e9))
-        if self.count == self._answers:
-            self._finished()
+            self.marks[self.count] = (began - self.excluded_ns) / 1e9
+        self._told(self.count)
         self.excluded_ns += time.process_time_ns() - began
+
+    def check(self) -> None:
+        """Raise `RuntimeError` if any answer was not what was sent."""
+        if self.faults:
+            raise RuntimeError(f"sound was lost: {self.faults[0]}")
 
     def _read(self, size: int) -> tuple[bytes, int]:
         return self.ring.last(size), self.ring.written
@@ -92,7 +106,6 @@ class Latencies:
         self.at_handler: list[int] = []
         self.done = finished
         self._put = self.ring.write
-        self._stamp = 0
 
     def write(self, data: bytes) -> None:
         """Append PCM, and look at the clock."""
@@ -102,8 +115,7 @@ class Latencies:
     def note(self, data: bytes) -> None:
         """The piece that begins with `data` can be read from now on."""
         now = time.monotonic_ns()
-        self._stamp = int.from_bytes(data[:8], "little")
-        self.in_ring.append(now - self._stamp)
+        self.in_ring.append(now - int.from_bytes(data[:8], "little"))
 
     def handled(self, data: bytes) -> None:
         """The event with the piece that begins with `data` is with the user."""

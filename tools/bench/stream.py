@@ -101,7 +101,7 @@ class Answers:
     @property
     def events(self) -> int:
         """Events in one answer."""
-        return len(self.messages(first=True))
+        return len(self.opening(None)) + len(self.closing(None)) + self._words + len(self._starts())
 
     @property
     def pcm(self) -> bytes:
@@ -145,8 +145,7 @@ class Answers:
     def opening(self, previous: str | None) -> list[bytes]:
         """What comes before the first delta."""
         response = {"object": "realtime.response", "id": _RESPONSE, "status": "in_progress", "output": []}
-        item = {"id": _ITEM, "object": "realtime.item", "type": "message", "status": "in_progress"}
-        item |= {"role": "assistant", "content": []}
+        item = _item("in_progress", [])
         part = {"type": "audio", "transcript": ""}
         where = {"response_id": _RESPONSE, "item_id": _ITEM, "output_index": 0, "content_index": 0}
         return [
@@ -160,8 +159,7 @@ class Answers:
         """What comes after the last delta."""
         said = "".join(_WORDS[n % len(_WORDS)] for n in range(self._words))
         where = {"response_id": _RESPONSE, "item_id": _ITEM, "output_index": 0, "content_index": 0}
-        item = {"id": _ITEM, "object": "realtime.item", "type": "message", "status": "completed"}
-        item |= {"role": "assistant", "content": [{"type": "output_audio", "transcript": said}]}
+        item = _item("completed", [{"type": "output_audio", "transcript": said}])
         limits = [{"name": "requests", "limit": 15_000, "remaining": 14_999, "reset_seconds": 0.004}]
         return [
             event("response.output_audio.done", 4, **where),
@@ -172,6 +170,11 @@ class Answers:
             event("response.done", 9, response=_finished(item)),
             event("rate_limits.updated", 10, rate_limits=limits),
         ]
+
+
+def _item(status: str, content: list[dict[str, str]]) -> dict[str, Any]:
+    fixed = {"id": _ITEM, "object": "realtime.item", "type": "message", "role": "assistant"}
+    return {**fixed, "status": status, "content": content}
 
 
 def _finished(item: dict[str, Any]) -> dict[str, Any]:

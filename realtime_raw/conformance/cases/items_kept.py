@@ -84,8 +84,8 @@ async def _image_put_in(probe: Probe) -> None:
     item = message("user", "What is this?")
     item["content"].append({"type": "input_image", "image_url": image()})
     added = await add(probe, item)
-    kinds = [part.get("type") for part in item_in(added).get("content", [])]
-    probe.check(kinds == ["input_text", "input_image"], f"the parts are {kinds!r}", added, "item.content")
+    shows(probe, added, "item.content[0].type", "input_text")
+    shows(probe, added, "item.content[1].type", "input_image")
 
 
 # --- fetched ------------------------------------------------------------------------------

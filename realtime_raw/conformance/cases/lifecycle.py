@@ -12,6 +12,7 @@ from ..asking import (
     message,
     of_item,
     of_response,
+    overheard,
     part_of,
     repeats,
     say,
@@ -73,16 +74,18 @@ async def _response_ids(probe: Probe) -> None:
     "Everything names its place",
     rule="Events in a part have the `item_id`, `output_index` and `content_index` of where they belong.",
     source="API reference: response.output_text.delta",
-    expects="the item's id, and the indices 0 and 0, in all of them",
+    expects="the id and the place of an item that was added, and the index 0, in all of them",
 )
 async def _places(probe: Probe) -> None:
     seen = await written_answer(probe)
     first_delta(seen, f"{_TEXT}.delta")
-    added = event_of(seen, f"{_ITEM}.added")
-    shows(probe, added, "output_index", 0)
+    places: dict[str | None, int] = {}
+    for added in seen.of(f"{_ITEM}.added"):
+        shows(probe, added, "output_index", len(places))
+        places[item_of(added)] = len(places)
     for event in seen.of(f"{_PART}.added", f"{_TEXT}.delta", f"{_TEXT}.done", f"{_PART}.done"):
-        shows(probe, event, "item_id", item_of(added))
-        shows(probe, event, "output_index", 0)
+        shows(probe, event, "item_id", *places)
+        shows(probe, event, "output_index", places[item_of(event)])
         shows(probe, event, "content_index", 0)
 
 
@@ -111,11 +114,12 @@ async def _own_items(probe: Probe) -> None:
 )
 async def _done_in_conversation(probe: Probe) -> None:
     seen = await written_answer(probe)
-    item_id = item_of(event_of(seen, f"{_ITEM}.added"))
+    item_id = item_of(first_delta(seen, f"{_TEXT}.delta"))
     done = next((e for e in seen.of("conversation.item.done") if item_of(e) == item_id), None)
     if done is None:
         done = await probe.expect("conversation.item.done", where=of_item(item_id), within=2.0)
-    repeats(probe, part_of(done).get("text"), seen.text, done, "item.content[0].text")
+    said = seen.joined(f"{_TEXT}.delta", item_id)
+    repeats(probe, part_of(done).get("text"), said, done, "item.content[0].text")
 
 
 @must(
@@ -128,7 +132,8 @@ async def _done_in_conversation(probe: Probe) -> None:
 )
 async def _next_behind(probe: Probe) -> None:
     seen = await written_answer(probe)
-    answer = item_of(event_of(seen, f"{_ITEM}.added"))
+    event_of(seen, f"{_ITEM}.added")
+    answer = item_of(seen.of(f"{_ITEM}.added")[-1])
     item_id = probe.new_id("item")
     await probe.send("conversation.item.create", item=message("user", "And?", id=item_id))
     added = await probe.expect("conversation.item.added", where=of_item(item_id))
@@ -271,6 +276,7 @@ async def _turn_first(probe: Probe) -> None:
     await probe.session(output_modalities=["text"], instructions=_TASK)
     await detecting(probe, create_response=True)
     await say(probe)
+    await overheard(probe)
     committed = await probe.expect("input_audio_buffer.committed")
     about = of_item(item_of(committed))
     added = await probe.expect("conversation.item.added", where=about)

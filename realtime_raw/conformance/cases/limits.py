@@ -29,6 +29,7 @@ def _user(**fields: Any) -> dict[str, Any]:
     certainty="documented",
     sends="an unknown event with an event_id of 512 characters",
     expects="error that repeats it",
+    needs=("errors",),
 )
 async def long_event_id(probe: Probe) -> None:
     """Not cut."""

@@ -6,7 +6,8 @@ from functools import partial
 from typing import Any
 
 from ..case import NotComplied, case
-from ..mcp_server import called, listed, server
+from ..collecting import inside, objects
+from ..mcp_server import called, listed, server, type_of_item
 from ..probe import RESPONSE_WITHIN, Probe
 from ..seen import ResponseSeen, item_of, response_of
 
@@ -107,7 +108,7 @@ async def call_is_named(probe: Probe) -> None:
     """Who was asked for what."""
     item = await listed(probe)
     seen, made = await called(probe)
-    names = [tool.get("name") for tool in item.get("tools") or ()]
+    names = [tool.get("name") for tool in objects(item.get("tools"))]
     label, name = made.get("server_label"), made.get("name")
     path = "response.output[0]"
     probe.check(label == "docs", f"server_label is {label!r}, not 'docs'", seen.done, f"{path}.server_label")
@@ -244,10 +245,10 @@ async def approved(probe: Probe) -> None:
     probe.check(begun is not None, "an approved call was not made", created)
     ended = await probe.expect(
         "response.output_item.done",
-        where=lambda e: response_of(e) == mine and e["item"].get("type") == "mcp_call",
+        where=lambda e: response_of(e) == mine and type_of_item(e) == "mcp_call",
         within=RESPONSE_WITHIN,
     )
-    found = ended["item"].get("approval_request_id")
+    found = inside(ended, "item").get("approval_request_id")
     message = f"approval_request_id of the call is {found!r}, and the request was {request.get('id')!r}"
     probe.check(found == request.get("id"), message, ended, "item.approval_request_id")
 

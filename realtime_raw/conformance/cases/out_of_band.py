@@ -13,6 +13,8 @@ from ..collecting import (
     cancel,
     create_or_error,
     done,
+    inside,
+    objects,
     only,
     part_of,
     refusal_of,
@@ -56,7 +58,7 @@ async def no_conversation(probe: Probe) -> None:
     """It says so itself."""
     seen = await say(probe, conversation="none")
     for event in (seen.created, seen.done):
-        found = event["response"].get("conversation_id")
+        found = inside(event, "response").get("conversation_id")
         message = f"conversation_id of a response out of band is {found!r}, not null"
         probe.check(found is None, message, event, "response.conversation_id")
 
@@ -143,7 +145,7 @@ async def metadata(probe: Probe) -> None:
     given = {"topic": "classification"}
     seen = await say(probe, conversation="none", metadata=given)
     for event in (seen.created, seen.done):
-        found = event["response"].get("metadata")
+        found = inside(event, "response").get("metadata")
         message = f"the metadata of {event['type']} is {found!r}, not {given!r}"
         probe.check(found == given, message, event, "response.metadata")
 
@@ -276,7 +278,7 @@ async def unknown_reference(probe: Probe) -> None:
     error = await refusal_of(probe, asked, "a reference to an unknown item")
     started = next((e for e in probe.events if e["type"] == "response.created"), None)
     probe.check(started is None, "a response was created from a reference to nothing", started)
-    probe.check(error["error"].get("message"), "the error has no message", error, "error.message")
+    probe.check(inside(error, "error").get("message"), "the error has no message", error, "error.message")
 
 
 def _message(text: str) -> dict[str, Any]:
@@ -366,7 +368,7 @@ async def told_apart(probe: Probe) -> None:
     for created in (first, side):
         ended = await done(probe, created)
         said = "".join(str(e.get("delta", "")) for e in part_of(probe, created, "response.output_text.delta"))
-        kept = "".join(words_of(item) for item in ended["response"].get("output") or ())
+        kept = "".join(words_of(item) for item in objects(inside(ended, "response").get("output")))
         message = f"the response's text has {len(kept)} characters, and deltas with its id have {len(said)}"
         probe.check(kept == said, message, ended, "response.output")
 
@@ -388,7 +390,7 @@ async def bare_cancel(probe: Probe) -> None:
     first = await begin(probe, speaking=False)
     await cancel(probe, first)
     ended = await done(probe, side)
-    status = ended["response"].get("status")
+    status = inside(ended, "response").get("status")
     message = f"the response out of band ended with status {status!r} when the conversation's was cancelled"
     probe.check(status == "completed", message, ended, "response.status")
 
@@ -408,7 +410,7 @@ async def cancel_by_id(probe: Probe) -> None:
     """Named, it ends."""
     side = await begin(probe, conversation="none")
     ended = await cancel(probe, side, claimed=True, response_id=response_of(side))
-    status = ended["response"].get("status")
+    status = inside(ended, "response").get("status")
     probe.check(status == "cancelled", f"it ended with status {status!r}", ended, "response.status")
 
 
@@ -428,7 +430,7 @@ async def bare_cancel_finds_nothing(probe: Probe) -> None:
     side = await begin(probe, conversation="none")
     await attempt(probe, "response.cancel")
     ended = await done(probe, side)
-    status = ended["response"].get("status")
+    status = inside(ended, "response").get("status")
     message = f"a bare response.cancel ended a response out of band: {status!r}"
     probe.check(status == "completed", message, ended, "response.status")
     error = await probe.maybe("error")
@@ -457,7 +459,7 @@ async def not_interrupted(probe: Probe) -> None:
     ended = await done(probe, side)
     if started is None:
         raise Unsupported("the server did not hear the speech")
-    status = ended["response"].get("status")
+    status = inside(ended, "response").get("status")
     if probe.index(ended) < probe.index(started):
         raise NotComplied("the response was over before the speech was heard")
     probe.check(status == "completed", f"speech ended it with status {status!r}", ended, "response.status")

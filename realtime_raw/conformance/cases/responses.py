@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from ..case import case
-from ..collecting import say
+from ..collecting import inside, say
 from ..probe import Probe
 from ..seen import response_of
 
@@ -37,7 +37,7 @@ _RESPONSE = "API reference, the Response object"
 async def begins(probe: Probe) -> None:
     """Announced first, and under way."""
     seen = await say(probe)
-    status = seen.created["response"].get("status")
+    status = inside(seen.created, "response").get("status")
     probe.check(
         status == "in_progress",
         f"response.created says status {status!r}, not 'in_progress'",
@@ -101,7 +101,7 @@ async def done_is_last(probe: Probe) -> None:
 async def created_is_empty(probe: Probe) -> None:
     """Nothing was said, nothing is billed."""
     created = (await say(probe)).created
-    response = created["response"]
+    response = inside(created, "response")
     probe.check(response.get("output") == [], "a new response has output already", created, "response.output")
     probe.check(response.get("usage") is None, "a new response has usage already", created, "response.usage")
 
@@ -140,7 +140,7 @@ async def object_name(probe: Probe) -> None:
     """By its `object`."""
     seen = await say(probe)
     for event in (seen.created, seen.done):
-        found = event["response"].get("object")
+        found = inside(event, "response").get("object")
         probe.check(
             found == "realtime.response",
             f"{event['type']} has object {found!r}, not 'realtime.response'",

@@ -7,7 +7,7 @@ from functools import partial
 import pybase64
 
 from ..case import case
-from ..collecting import first, speak
+from ..collecting import first, objects, speak
 from ..probe import Probe
 from ..seen import item_of
 
@@ -104,7 +104,7 @@ async def audio_done(probe: Probe) -> None:
 async def no_audio_in_done(probe: Probe) -> None:
     """The sound was streamed; the end has words only."""
     seen = await speak(probe)
-    parts = [part for item in seen.output for part in item.get("content") or () if isinstance(part, dict)]
+    parts = [part for item in seen.output for part in objects(item.get("content"))]
     probe.check(
         not any(part.get("audio") for part in parts),
         "response.done repeats the audio",
@@ -126,7 +126,7 @@ async def item_holds_transcript(probe: Probe) -> None:
     """The words stay when the sound is gone."""
     seen = await speak(probe)
     item = next(iter(seen.output), {})
-    part = next((each for each in item.get("content") or () if isinstance(each, dict)), {})
+    part = next(iter(objects(item.get("content"))), {})
     path = "response.output[0].content[0]"
     probe.check(
         part.get("type") == "output_audio",

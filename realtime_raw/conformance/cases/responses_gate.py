@@ -11,6 +11,8 @@ from ..collecting import (
     check_error,
     create_or_error,
     done,
+    inside,
+    objects,
     only,
     part_of,
     refusal_of,
@@ -57,7 +59,7 @@ _PARTS = "API reference, response.output_text.done, response.content_part.done, 
 async def cancelled(probe: Probe) -> None:
     """Its end says how it ended."""
     ended = await cancel(probe, await begin(probe), claimed=True)
-    status = ended["response"].get("status")
+    status = inside(ended, "response").get("status")
     message = f"a cancelled response ended with status {status!r}, not 'cancelled'"
     probe.check(status == "cancelled", message, ended, "response.status")
 
@@ -74,7 +76,7 @@ async def cancelled(probe: Probe) -> None:
 async def cancelled_reason(probe: Probe) -> None:
     """The client did."""
     ended = await cancel(probe, await begin(probe))
-    details = ended["response"].get("status_details")
+    details = inside(ended, "response").get("status_details")
     found = details if isinstance(details, dict) else {}
     for name, wanted in (("type", "cancelled"), ("reason", "client_cancelled")):
         probe.check(
@@ -98,7 +100,7 @@ async def cancelled_by_id(probe: Probe) -> None:
     """Named, it ends too."""
     created = await begin(probe)
     ended = await cancel(probe, created, claimed=True, response_id=response_of(created))
-    status = ended["response"].get("status")
+    status = inside(ended, "response").get("status")
     probe.check(status == "cancelled", f"it ended with status {status!r}", ended, "response.status")
 
 
@@ -151,7 +153,7 @@ async def cancel_concludes(probe: Probe) -> None:
 async def cancelled_item(probe: Probe) -> None:
     """It was not said to its end."""
     ended = await cancel(probe, await begin(probe))
-    for item in ended["response"].get("output") or ():
+    for item in objects(inside(ended, "response").get("output")):
         found = item.get("status")
         message = f"the interrupted item's status is {found!r}, not 'incomplete'"
         probe.check(found == "incomplete", message, ended, "response.output[0].status")
@@ -173,7 +175,7 @@ async def cancelled_words(probe: Probe) -> None:
     said: dict[str | None, str] = {}
     for event in part_of(probe, created, "response.output_text.delta"):
         said[item_of(event)] = said.get(item_of(event), "") + str(event.get("delta", ""))
-    for item in ended["response"].get("output") or ():
+    for item in objects(inside(ended, "response").get("output")):
         heard, kept = said.get(item.get("id"), ""), words_of(item)
         message = f"the item holds {len(kept)} characters, and {len(heard)} were said"
         probe.check(kept == heard, message, ended, "response.output[0].content")
@@ -271,7 +273,7 @@ async def gate_code(probe: Probe) -> None:
     answer = await create_or_error(probe, **_SECOND)
     if part_of(probe, first, "response.done") or answer["type"] != "error":
         raise NotComplied("the second response was not refused")
-    code = answer["error"].get("code")
+    code = inside(answer, "error").get("code")
     message = f"the error's code is {code!r}, not 'conversation_already_has_active_response'"
     probe.check(code == "conversation_already_has_active_response", message, answer, "error.code")
 
@@ -292,7 +294,7 @@ async def gate_harmless(probe: Probe) -> None:
     if answer["type"] != "error":
         raise NotComplied("the second response was not refused")
     ended = await done(probe, first)
-    status = ended["response"].get("status")
+    status = inside(ended, "response").get("status")
     message = f"the running response ended with status {status!r} when another was refused"
     probe.check(status == "completed", message, ended, "response.status")
 

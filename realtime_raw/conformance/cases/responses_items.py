@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from ..case import Unsupported, case
-from ..collecting import first, say, words_of
+from ..collecting import first, inside, say, words_of
 from ..probe import Probe
 from ..seen import item_of
 
@@ -90,7 +90,7 @@ async def output_is_whole(probe: Probe) -> None:
     """The list at the end is what was announced."""
     seen = await say(probe)
     for event in seen.of("response.output_item.done"):
-        item = event["item"]
+        item = inside(event, "item")
         listed = next((each for each in seen.output if each.get("id") == item.get("id")), None)
         probe.check(
             listed is not None,
@@ -122,13 +122,15 @@ async def output_is_whole(probe: Probe) -> None:
 async def assistant_message(probe: Probe) -> None:
     """Who said it, and that it is whole."""
     seen = await say(probe)
-    for event in seen.of("response.output_item.done"):
-        item = event["item"]
-        for name, wanted in (("type", "message"), ("role", "assistant"), ("status", "completed")):
-            found = item.get(name)
-            probe.check(
-                found == wanted, f"the answer's {name} is {found!r}, not {wanted!r}", event, f"item.{name}"
-            )
+    ends = seen.of("response.output_item.done")
+    messages = [event for event in ends if inside(event, "item").get("type") == "message"]
+    kinds = [inside(event, "item").get("type") for event in ends]
+    probe.check(messages, f"no message was said; the items are {kinds!r}", seen.done, "response.output")
+    for event in messages:
+        for name, wanted in (("role", "assistant"), ("status", "completed")):
+            found = inside(event, "item").get(name)
+            message = f"the answer's {name} is {found!r}, not {wanted!r}"
+            probe.check(found == wanted, message, event, f"item.{name}")
 
 
 @_text(
@@ -217,7 +219,7 @@ async def item_holds_words(probe: Probe) -> None:
     seen = await say(probe)
     for event in seen.of("response.output_item.done"):
         said = seen.joined("response.output_text.delta", item_of(event))
-        found = words_of(event["item"])
+        found = words_of(inside(event, "item"))
         probe.check(
             found == said,
             f"the item's words are {found!r}, and its deltas say {said!r}",
@@ -315,7 +317,8 @@ async def begins_empty(probe: Probe) -> None:
     added = next(iter(seen.of("conversation.item.added")), None)
     if added is None:
         raise Unsupported("the server announces no items of responses")
-    status, content = added["item"].get("status"), added["item"].get("content")
+    item = inside(added, "item")
+    status, content = item.get("status"), item.get("content")
     probe.check(
         status == "in_progress",
         f"a new answer's status is {status!r}, not 'in_progress'",

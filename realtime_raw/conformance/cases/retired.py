@@ -7,9 +7,9 @@ from functools import partial
 from typing import Any
 
 from ..case import Case, Certainty, Level, case
-from ..collecting import attempt, begin, cancel, check_error, refusal_of, say, speak
+from ..collecting import attempt, begin, cancel, check_error, inside, objects, refusal_of, say, speak
 from ..probe import Probe
-from ..seen import ResponseSeen
+from ..seen import ResponseSeen, item_of
 
 _case = partial(case, family="retired", tokens=0, seconds=0.5)
 _spoken = partial(
@@ -98,7 +98,7 @@ async def transcript_names(probe: Probe) -> None:
 async def item_names(probe: Probe) -> None:
     """Two events for its two moments."""
     item = await probe.user_text("Hello")
-    kinds = [e["type"] for e in probe.events if (e.get("item") or {}).get("id") == item["id"]]
+    kinds = [e["type"] for e in probe.events if item_of(e) == item["id"]]
     for kind in ("conversation.item.added", "conversation.item.done"):
         message = f"{kind} did not come for a new item; what came: {', '.join(kinds)}"
         probe.check(kind in kinds, message, probe.events[-1])
@@ -153,7 +153,7 @@ async def audio_part(probe: Probe) -> None:
 def _part(probe: Probe, seen: ResponseSeen, wanted: str) -> None:
     """The parts of the finished items are of type `wanted`."""
     for event in seen.of("response.output_item.done"):
-        for part in event["item"].get("content") or ():
+        for part in objects(inside(event, "item").get("content")):
             found = part.get("type")
             message = f"the part's type is {found!r}, not {wanted!r}"
             probe.check(found == wanted, message, event, "item.content[0].type")
@@ -171,7 +171,7 @@ def _part(probe: Probe, seen: ResponseSeen, wanted: str) -> None:
 async def no_object(probe: Probe) -> None:
     """The type says it all."""
     seen = await say(probe)
-    found = next((e for e in seen.of("response.output_item.done") if "object" in e["item"]), None)
+    found = next((e for e in seen.of("response.output_item.done") if "object" in inside(e, "item")), None)
     probe.check(found is None, "an item has an `object`", found, "item.object")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from ..case import NotComplied, case
-from ..collecting import WEATHER, call, forced
+from ..collecting import WEATHER, call, forced, inside
 from ..probe import Probe
 from ..seen import ResponseSeen, item_of
 
@@ -75,7 +75,7 @@ async def call_begins(probe: Probe) -> None:
     seen, made = await call(probe)
     added = _event(seen, "response.output_item.added", made)
     for name, wanted in (("status", "in_progress"), ("arguments", "")):
-        found = added["item"].get(name)
+        found = inside(added, "item").get(name)
         message = f"a call begins with {name} {found!r}, not {wanted!r}"
         probe.check(found == wanted, message, added, f"item.{name}")
 
@@ -162,7 +162,7 @@ async def call_id_stays(probe: Probe) -> None:
         isinstance(call_id, str) and call_id, "the call has no call_id", seen.done, "response.output[0]"
     )
     for event in seen.events:
-        about = event["item"] if isinstance(event.get("item"), dict) else event
+        about = inside(event, "item") if isinstance(event.get("item"), dict) else event
         if item_of(event) == made.get("id") and "call_id" in about:
             message = f"call_id is {about['call_id']!r} here, and {call_id!r} in response.done"
             probe.check(about["call_id"] == call_id, message, event, "call_id")
@@ -204,7 +204,7 @@ async def call_is_whole(probe: Probe) -> None:
     seen, made = await call(probe)
     said = seen.joined("response.function_call_arguments.delta", made.get("id"))
     finished = _event(seen, "response.output_item.done", made)
-    for event, item in ((finished, finished["item"]), (seen.done, made)):
+    for event, item in ((finished, inside(finished, "item")), (seen.done, made)):
         for name, wanted in (("status", "completed"), ("arguments", said or made.get("arguments"))):
             found = item.get(name)
             message = f"{name} of the call is {found!r} in {event['type']}, not {wanted!r}"

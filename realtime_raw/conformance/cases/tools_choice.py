@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from ..case import NotComplied, Unsupported, Violation, case
-from ..collecting import WEATHER, attempt, call, check_error, forced, refusal_of
+from ..collecting import WEATHER, attempt, call, check_error, forced, inside, objects, refusal_of
 from ..probe import Probe
 from ..seen import item_of
 
@@ -175,7 +175,7 @@ async def not_parallel(probe: Probe) -> None:
         raise Violation("response.create was answered by no response.done, and by no error")
     if answer["type"] == "error":
         raise Unsupported("the model takes no parallel_tool_calls")
-    output = answer["response"].get("output") or ()
+    output = objects(inside(answer, "response").get("output"))
     made = [item for item in output if item.get("type") == "function_call"]
     message = f"{len(made)} calls were made with parallel_tool_calls false"
     probe.check(len(made) <= 1, message, answer, "response.output")

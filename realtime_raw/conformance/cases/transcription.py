@@ -10,6 +10,7 @@ from ..asking import (
     in_order,
     never,
     of_item,
+    overheard,
     part_of,
     refuses,
     retrieve,
@@ -284,7 +285,7 @@ async def _detected(probe: Probe) -> None:
     await transcribing(probe)
     await detecting(probe, create_response=False)
     await say(probe)
-    started = await probe.expect("input_audio_buffer.speech_started")
+    started = await overheard(probe)
     event = await probe.expect(_COMPLETED, _FAILED, within=_WITHIN)
     shows(probe, event, "item_id", item_of(started))
 
@@ -416,7 +417,7 @@ async def _finds_turns(probe: Probe) -> None:
     except Violation as exc:
         raise Unsupported(f"no turn detection here ({exc.message})") from None
     await say(probe)
-    started = await probe.expect("input_audio_buffer.speech_started")
+    started = await overheard(probe)
     committed = await probe.expect("input_audio_buffer.committed")
     shows(probe, committed, "item_id", item_of(started))
     await probe.expect(_COMPLETED, _FAILED, where=of_item(item_of(started)), within=_WITHIN)

@@ -92,6 +92,20 @@ async def _nothing_found(probe: Probe) -> None:
     await never(probe, *found, *done, message="turns are detected although turn detection is off", within=2.0)
 
 
+@should(
+    "RT-TURN-006",
+    "A new session detects turns",
+    rule="Turn detection is on, by `server_vad`, until it is set otherwise.",
+    certainty="documented",
+    source="API reference: session.update, turn_detection",
+    sends="nothing",
+    expects="session.created with `server_vad`",
+    needs={"audio_in", "vad"},
+)
+async def _detects(probe: Probe) -> None:
+    shows(probe, probe.events[0], "session.audio.input.turn_detection.type", "server_vad")
+
+
 @must(
     "RT-TURN-010",
     "A commit is confirmed",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from ..asking import detecting, in_order, item_in, never, of_item, of_response, part_of, say, shows
+from ..asking import detecting, in_order, item_in, never, of_item, of_response, overheard, part_of, say, shows
 from ..case import Violation, case
 from ..probe import Event, Probe
 from ..seen import item_of, response_of
@@ -37,7 +37,7 @@ def _ms(event: Event, field: str) -> float:
 async def _turn(probe: Probe) -> tuple[Event, Event, Event]:
     """A turn found: where speech started, where it stopped, and the commit."""
     await say(probe)
-    started, stopped = await probe.expect(_STARTED), await probe.expect(_STOPPED)
+    started, stopped = await overheard(probe), await probe.expect(_STOPPED)
     return started, stopped, await probe.expect(_COMMITTED)
 
 
@@ -54,7 +54,9 @@ async def _turn(probe: Probe) -> tuple[Event, Event, Event]:
 )
 async def _found(probe: Probe) -> None:
     await detecting(probe, create_response=False)
-    in_order(probe, *await _turn(probe), rule="a turn starts, stops, and is committed")
+    await say(probe)
+    turn = [await probe.expect(kind) for kind in (_STARTED, _STOPPED, _COMMITTED)]
+    in_order(probe, *turn, rule="a turn starts, stops, and is committed")
 
 
 @must(
@@ -121,7 +123,7 @@ async def _silence(probe: Probe) -> None:
 async def _goes_on(probe: Probe) -> None:
     await detecting(probe, create_response=False, silence_duration_ms=1500)
     await probe.append_speech(2.0)
-    await probe.expect(_STARTED)
+    await overheard(probe)
     await never(probe, _STOPPED, _COMMITTED, message="the turn was ended in the middle of speech")
 
 
@@ -140,6 +142,7 @@ async def _short_pause(probe: Probe) -> None:
     await detecting(probe, create_response=False, silence_duration_ms=2000)
     await say(probe, 1.0, 0.8)
     await say(probe, 1.0, 3.0)
+    await overheard(probe)
     await probe.expect(_COMMITTED)
     await never(probe, _COMMITTED, message="a pause shorter than `silence_duration_ms` ended the turn")
 
@@ -169,14 +172,14 @@ async def _off_again(probe: Probe) -> None:
     "A commit by hand is allowed",
     rule="With turn detection on, a client may commit in the middle of speech.",
     certainty="documented",
-    source=_COMMITTED,
+    source="API reference: input_audio_buffer.commit",
     sends="turn detection on; speech, and a commit before it has ended",
     expects="committed, and an item",
 )
 async def _commit_by_hand(probe: Probe) -> None:
     await detecting(probe, create_response=False, silence_duration_ms=1500)
     await probe.append_speech(2.0)
-    await probe.expect(_STARTED)
+    await overheard(probe)
     await probe.commit()
 
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from ...journal import JournalLine
 
-__all__ = ["Breach", "Event", "Rule", "part_of", "place"]
+__all__ = ["Breach", "Event", "JournalRule", "part_of", "place"]
 
 Event = dict[str, Any]
 
@@ -22,7 +22,7 @@ class Breach:
     path: str = ""
 
 
-class Rule:
+class JournalRule:
     """Base. `id` is stable, `about` says the rule in one sentence, `source` where it is written."""
 
     id: ClassVar[str]

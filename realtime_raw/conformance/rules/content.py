@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import pybase64
 
 from ...journal import JournalLine
-from .base import Breach, Event, Rule, part_of, place
+from .base import Breach, Event, JournalRule, part_of, place
 
 __all__ = [
     "ArgumentsAddUp",
@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 
-class _AddsUp(Rule):
+class _AddsUp(JournalRule):
     """Base: the deltas of `stem`, joined, are the field `whole` of its `.done`."""
 
     stems: ClassVar[tuple[str, ...]]
@@ -84,7 +84,7 @@ _FINAL = {
 }
 
 
-class FinalContent(Rule):
+class FinalContent(JournalRule):
     """The finished item holds what its parts said."""
 
     id = "RT-INV-013"
@@ -136,7 +136,7 @@ _ANNOUNCED = frozenset(
 )
 
 
-class ItemsKeepTheirNature(Rule):
+class ItemsKeepTheirNature(JournalRule):
     """What an item is does not change."""
 
     id = "RT-INV-014"
@@ -159,7 +159,7 @@ class ItemsKeepTheirNature(Rule):
                 yield Breach(f"item {item.get('id')} has changed its {name}", line.number, f"item.{name}")
 
 
-class AudioIsBase64(Rule):
+class AudioIsBase64(JournalRule):
     """Audio is what it is said to be."""
 
     id = "RT-INV-015"
@@ -178,7 +178,7 @@ class AudioIsBase64(Rule):
             yield Breach("the audio of a delta is empty or no base64", line.number, "delta")
 
 
-class TranscribedOnce(Rule):
+class TranscribedOnce(JournalRule):
     """A turn is transcribed once."""
 
     id = "RT-INV-016"
@@ -201,7 +201,7 @@ class TranscribedOnce(Rule):
             self._ended.add(part_of(event))
 
 
-class UsageAddsUp(Rule):
+class UsageAddsUp(JournalRule):
     """The bill is right."""
 
     id = "RT-INV-017"

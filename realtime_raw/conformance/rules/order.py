@@ -7,7 +7,7 @@ from typing import Any
 
 from ...journal import JournalLine
 from ..seen import item_of, response_of
-from .base import Breach, Event, Rule, part_of, place
+from .base import Breach, Event, JournalRule, part_of, place
 
 __all__ = [
     "CreatedThenDone",
@@ -26,7 +26,7 @@ _GUIDE = "API reference, response events; recorded lifecycles"
 _MAY_OUTLIVE = ("response.mcp_call.", "response.mcp_call_arguments.")
 
 
-class CreatedThenDone(Rule):
+class CreatedThenDone(JournalRule):
     """Created and done, once each."""
 
     id = "RT-INV-001"
@@ -61,7 +61,7 @@ class CreatedThenDone(Rule):
                 yield Breach(f"response {response_id} is never done", number)
 
 
-class NothingOutsideResponse(Rule):
+class NothingOutsideResponse(JournalRule):
     """Nothing of a response before it, nothing after it."""
 
     id = "RT-INV-002"
@@ -89,7 +89,7 @@ class NothingOutsideResponse(Rule):
             yield Breach(f"{kind} comes before the response.created of {response_id}", line.number)
 
 
-class ItemBeforeParts(Rule):
+class ItemBeforeParts(JournalRule):
     """An item is announced before what is in it."""
 
     id = "RT-INV-003"
@@ -115,7 +115,7 @@ class ItemBeforeParts(Rule):
 _IN_PARTS = ("response.output_text.", "response.output_audio.", "response.output_audio_transcript.")
 
 
-class PartBeforeDeltas(Rule):
+class PartBeforeDeltas(JournalRule):
     """A part is announced before its deltas. Servers that announce no parts at all are left alone."""
 
     id = "RT-INV-004"
@@ -143,7 +143,7 @@ class PartBeforeDeltas(Rule):
                 )
 
 
-class StopsAfterDone(Rule):
+class StopsAfterDone(JournalRule):
     """What is done is done."""
 
     id = "RT-INV-005"
@@ -164,7 +164,7 @@ class StopsAfterDone(Rule):
             self._done.add(key)
 
 
-class PartsAndItemsEnd(Rule):
+class PartsAndItemsEnd(JournalRule):
     """What was opened in a completed response was closed before it."""
 
     id = "RT-INV-006"
@@ -199,7 +199,7 @@ def _key(kind: str, event: Event, item_id: str | None) -> tuple[str, str, int]:
     return what, item_id or "", part_of(event)[1] if what.endswith("content_part") else 0
 
 
-class OutputIndexes(Rule):
+class OutputIndexes(JournalRule):
     """Items of a response are counted from zero."""
 
     id = "RT-INV-007"
@@ -231,7 +231,7 @@ class OutputIndexes(Rule):
             )
 
 
-class OneResponseAtATime(Rule):
+class OneResponseAtATime(JournalRule):
     """Only one response writes to the default conversation."""
 
     id = "RT-INV-008"
@@ -252,7 +252,7 @@ class OneResponseAtATime(Rule):
             self._active = None
 
 
-class NothingAfterClose(Rule):
+class NothingAfterClose(JournalRule):
     """The end is the end."""
 
     id = "RT-INV-009"

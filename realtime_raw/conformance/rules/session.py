@@ -8,7 +8,7 @@ from typing import Any
 
 from ...journal import JournalLine
 from ..seen import item_of
-from .base import Breach, Event, Rule, place
+from .base import Breach, Event, JournalRule, place
 
 __all__ = [
     "CommandsHaveAFate",
@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 
-class EventIdsAreUnique(Rule):
+class EventIdsAreUnique(JournalRule):
     """No two events have one id. Servers that give none are left alone."""
 
     id = "RT-INV-020"
@@ -41,7 +41,7 @@ class EventIdsAreUnique(Rule):
         self._seen.add(event_id)
 
 
-class SessionKeepsItsId(Rule):
+class SessionKeepsItsId(JournalRule):
     """One session, one id."""
 
     id = "RT-INV-021"
@@ -61,7 +61,7 @@ class SessionKeepsItsId(Rule):
                 yield Breach(f"the session's {name} has changed", line.number, f"session.{name}")
 
 
-class GreetedOnce(Rule):
+class GreetedOnce(JournalRule):
     """`session.created` comes once, before everything."""
 
     id = "RT-INV-022"
@@ -83,7 +83,7 @@ class GreetedOnce(Rule):
             yield Breach("session.created is not the first event", line.number)
 
 
-class ItemsAreAddedOnce(Rule):
+class ItemsAreAddedOnce(JournalRule):
     """An item enters the conversation once."""
 
     id = "RT-INV-023"
@@ -110,7 +110,7 @@ class ItemsAreAddedOnce(Rule):
             self._added.discard(item_id)
 
 
-class ItemsFormOneList(Rule):
+class ItemsFormOneList(JournalRule):
     """`previous_item_id` of what is added makes one list, without gaps or forks.
 
     That of `.done` is not looked at: it is null where the predecessor is the
@@ -161,7 +161,7 @@ class ItemsFormOneList(Rule):
             self._order.insert(at, item_id)
 
 
-class ErrorsSayWhat(Rule):
+class ErrorsSayWhat(JournalRule):
     """An error says what is wrong."""
 
     id = "RT-INV-025"
@@ -235,7 +235,7 @@ class _Fates:
         return False
 
 
-class CommandsHaveAFate(Rule):
+class CommandsHaveAFate(JournalRule):
     """Every command is confirmed or refused."""
 
     id = "RT-INV-026"

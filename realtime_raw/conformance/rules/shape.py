@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from ...journal import JournalLine
 from ..schemas import Bundle, model_faults, sent_faults
-from .base import Breach, Event, Rule
+from .base import Breach, Event, JournalRule
 
 __all__ = ["ClientKeepsSchema", "ClientTextMessages", "KeepsBundle", "KeepsModels", "TextMessages"]
 
 
-class TextMessages(Rule):
+class TextMessages(JournalRule):
     """Messages can be read."""
 
     id = "RT-INV-030"
@@ -26,7 +26,7 @@ class TextMessages(Rule):
         yield Breach("a message is no JSON object with a string `type`", line.number)
 
 
-class KeepsModels(Rule):
+class KeepsModels(JournalRule):
     """By our own schemas, which leave open what is known to vary."""
 
     id = "RT-INV-031"
@@ -41,7 +41,7 @@ class KeepsModels(Rule):
             yield Breach(f"{event['type']} breaks its schema: {message}", line.number, path)
 
 
-class KeepsBundle(Rule):
+class KeepsBundle(JournalRule):
     """By the official bundle, where there is one."""
 
     id = "RT-INV-032"
@@ -58,7 +58,7 @@ class KeepsBundle(Rule):
                 yield Breach(f"{event['type']} breaks the official schema: {message}", line.number, path)
 
 
-class ClientKeepsSchema(Rule):
+class ClientKeepsSchema(JournalRule):
     """The other direction, for whoever listens between a client and a server."""
 
     id = "RT-INV-033"
@@ -74,7 +74,7 @@ class ClientKeepsSchema(Rule):
             yield Breach(f"{event.get('type')} is not what the API accepts: {message}", line.number, path)
 
 
-class ClientTextMessages(Rule):
+class ClientTextMessages(JournalRule):
     """What a client says can be read, too."""
 
     id = "RT-INV-034"

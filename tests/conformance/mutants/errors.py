@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from realtime_raw.conformance.cases.errors import NO_EVENTS, SHAPES
+from realtime_raw.conformance.cases.errors_shapes import NO_EVENTS, SHAPES
 from realtime_raw.loopback.brain import SimulatedSession
 from realtime_raw.loopback.fault_filters import Act, Close, Drop, Duplicate, Edit, HoldUntil, Message, Swap
 from realtime_raw.loopback.refusals import Refused

@@ -125,7 +125,16 @@ MUTANTS = [
             ),
         )
     ),
-    mutant("RT-FMT-014", "PCM is said at 72 kHz", Edit(every(DELTA), sounding(lambda data: data * 3))),
+    mutant(
+        "RT-FMT-014",
+        "PCM is said at 8 kHz",
+        Edit(every(DELTA), sounding(lambda data: data[: len(data) // 6 * 2])),
+    ),
+    mutant(
+        "RT-FMT-014",
+        "G.711 comes in place of PCM",
+        Edit(every(DELTA), sounding(lambda data: data[: len(data) // 12 * 2])),
+    ),
     mutant("RT-FMT-015", "there is one format for both", intercept=misread(UPDATE, both)),
     mutant(
         "RT-RESP-053",

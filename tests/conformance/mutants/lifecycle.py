@@ -217,4 +217,5 @@ MUTANTS += [
         "a turn is answered and then done",
         HoldUntil(every(CONVERSATION_DONE, count=1), 5.0, CREATED),
     ),
+    mutant("RT-LIFE-021", "texts have no end", Drop(every(f"{TEXT}.done"))),
 ]

@@ -127,6 +127,7 @@ MUTANTS = [
     mutant("RT-RESI-001", "there are two errors for it", Duplicate(every("error"))),
     mutant("RT-RESI-040", "the connection is closed for one", faults=[_CLOSE]),
     mutant("RT-RESI-040", "nothing is heard any more behind one", session=_Crashing),
+    mutant("RT-RESI-044", "the connection is closed for one", faults=[_CLOSE]),
     mutant("RT-RESI-041", "the response ends for it", session=_Fragile),
     mutant("RT-RESI-042", "half of the item is added", session=_Half),
     mutant("RT-RESI-043", "errors name no events", Edit(every("error"), set_("error.event_id", None))),

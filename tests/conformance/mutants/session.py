@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from realtime_raw.conformance.cases.session import SHOWN
+from realtime_raw.conformance.cases.session_shown import SHOWN
 from realtime_raw.loopback.brain import SimulatedSession
 from realtime_raw.loopback.fault_filters import Drop, Edit, Swap
 from realtime_raw.loopback.refusals import Refused

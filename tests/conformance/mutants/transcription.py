@@ -64,6 +64,7 @@ MUTANTS = [
         "nothing is billed",
         Edit(every(COMPLETED), set_("usage", {"type": "duration", "seconds": 0})),
     ),
+    mutant("RT-TRSC-006", "the last word is never said", Drop(every(DELTA, nth=4))),
     mutant("RT-TRSC-006", "deltas repeat what was said before", Duplicate(every(DELTA))),
     mutant("RT-TRSC-009", "deltas come behind the end", HoldUntil(every(DELTA), 5.0, COMPLETED)),
     mutant("RT-TRSC-007", "it cannot be switched off", intercept=misread(UPDATE, _curious)),
@@ -122,7 +123,7 @@ MUTANTS = [
         intercept=misread(UPDATE, lambda m: m["session"].pop("instructions")),
     ),
     mutant("RT-TRSC-036", "it becomes a conversation", intercept=update_of("realtime")),
-    mutant("RT-TRSC-037", "no turns are found", Drop(every("input_audio_buffer.speech_started"))),
+    mutant("RT-TRSC-037", "turns are not committed", Drop(every("input_audio_buffer.committed"))),
     mutant(
         "RT-TRSC-037",
         "another item is committed",

@@ -55,6 +55,19 @@ MUTANTS = [
     mutant("RT-TURN-003", "a commit begins a response", Act(every(COMMITTED), saying(CREATED))),
     mutant("RT-SESS-002", "it shows turn detection on", faults=["answers_vad_on"]),
     mutant("RT-TURN-005", "turns are found all the same", faults=["ignores_manual"]),
+    mutant(
+        "RT-TURN-006",
+        "turns are detected by meaning",
+        Edit(every("session.created"), set_("session.audio.input.turn_detection.type", "semantic_vad")),
+    ),
+    mutant(
+        "RT-TURN-006",
+        "turn detection is off",
+        Edit(every("session.created"), set_("session.audio.input.turn_detection", None)),
+    ),
+    mutant(
+        "RT-TURN-012", "audio has its retired type", Edit(every(ADDED), set_("item.content[0].type", "audio"))
+    ),
     mutant("RT-TURN-010", "commits are not confirmed", Drop(every(COMMITTED))),
     mutant("RT-TURN-010", "commits name no item", Edit(every(COMMITTED), drop("item_id"))),
     mutant("RT-TURN-011", "no item is added", Drop(every(ADDED))),

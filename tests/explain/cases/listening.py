@@ -6,7 +6,19 @@ from typing import Any
 
 from realtime_raw.events.client import ResponseCreate
 from tests.explain.case import Cases
-from tests.explain.scenes import SPEECH, append, ask, commit, committed, later, ready, replied, vad, write
+from tests.explain.scenes import (
+    SPEECH,
+    append,
+    ask,
+    commit,
+    committed,
+    later,
+    ready,
+    replied,
+    unplugged,
+    vad,
+    write,
+)
 from tests.protocol.harness import MANUAL, VAD, Desk, session
 
 case = Cases()
@@ -289,3 +301,12 @@ case(
     ready,
     f"{HEARING}.failed",
 )
+
+case(
+    "microphone_gone",
+    lambda: unplugged("input"),
+    lambda: unplugged("input", back=True),
+    "device.lost",
+    says="the microphone is gone since 3.0 s: Headset: unplugged",
+)
+case("microphone_gone", lambda: unplugged("input"), lambda: unplugged("output"), "device.lost")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.explain.case import Cases
-from tests.explain.scenes import SOUND, ask, finish, later, ready, replied, speak
+from tests.explain.scenes import SOUND, ask, finish, later, ready, replied, speak, unplugged
 from tests.protocol.harness import Desk, FakePlayhead
 
 case = Cases()
@@ -124,6 +124,16 @@ case(
     "response.output_audio.delta",
     says="resp_1 is not played",
 )
+
+
+case(
+    "loudspeaker_gone",
+    lambda: unplugged("output"),
+    lambda: unplugged("output", back=True),
+    "device.lost",
+    says="the loudspeaker is gone since 3.0 s: Headset: unplugged",
+)
+case("loudspeaker_gone", lambda: unplugged("output"), lambda: unplugged("input"), "device.lost")
 
 
 def delta(text: str) -> Desk:

@@ -31,7 +31,7 @@ async def session(url: str, target: Target) -> AsyncIterator[Session]:
     class Hooked(ClientConnection):
         def process_event(self, event: Any) -> None:
             if isinstance(event, Frame) and event.opcode is Opcode.TEXT and event.fin:
-                data = event.data
+                data = bytes(event.data)
                 if data.startswith(AUDIO):
                     at = data.find(_DELTA) + len(_DELTA)
                     write(decode(memoryview(data)[at:-2], validate=True))

@@ -106,7 +106,8 @@ async def session(url: str, target: Target) -> AsyncIterator[Session]:
     """A socket, a handshake by hand, and frames."""
     parts = urlsplit(url)
     loop = asyncio.get_running_loop()
-    transport, frames = await loop.create_connection(lambda: _Frames(target), parts.hostname, parts.port)
+    host, port = parts.hostname or "", parts.port or 0
+    transport, frames = await loop.create_connection(lambda: _Frames(target), host, port)
     key = base64.b64encode(os.urandom(16)).decode()
     transport.write(
         f"GET {parts.path}?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\nUpgrade: websocket\r\n"

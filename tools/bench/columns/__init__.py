@@ -1,4 +1,9 @@
-"""The columns: each a module with what runs in a client's process (`measure`) and what is to be run (`CELLS`)."""
+"""The columns: modules with `measure`, which runs in a client's process, and `CELLS`, what is to be run.
+
+`LEAST` in such a module says that the least of several runs counts, where
+whatever disturbs only adds; else it is the median. `PLAIN_MALLOC` says that the
+settings which make CPU figures steady would hide what is asked.
+"""
 
 from __future__ import annotations
 

@@ -17,10 +17,11 @@ from tools.bench.sink import Ring
 TITLE = "Decode, CPU µs an event without a socket"
 CLIENTS = ("ours", "openai", "ws-stdlib", "ws-orjson", "ws-pydantic", "protocol")
 LEAST = True
+KINDS = ("audio", "audio, reordered", "transcript")
 CELLS = (
-    Cell("audio", CLIENTS, {"kind": 0}, 3, 1),
-    Cell("audio, reordered", ("ours", "openai", "ws-orjson", "ws-pydantic"), {"kind": 1}, 2, 1),
-    Cell("transcript", ("ours", "openai", "ws-orjson", "ws-pydantic"), {"kind": 2}, 2, 1),
+    Cell(KINDS[0], CLIENTS, {"kind": 0}, 3, 1),
+    Cell(KINDS[1], ("ours", "openai", "ws-orjson", "ws-pydantic"), {"kind": 1}, 2, 1),
+    Cell(KINDS[2], ("ours", "openai", "ws-orjson", "ws-pydantic"), {"kind": 2}, 2, 1),
 )
 
 ROUNDS, COUNT = 15, 120
@@ -38,16 +39,28 @@ def message(kind: int) -> bytes:
 
 def measure(client: Client, port: int, kind: float = 0) -> dict[str, Value]:
     """The least of some rounds: whatever disturbs only adds."""
-    data = message(int(kind))
-    decode, tidy = DECODERS[client.name]()
-    best = float("inf")
+    return {"cpu_us": _least(int(kind), [client.name])[0]}
+
+
+def ratio(kind: str, client: str, floor: str) -> float:
+    """What a client costs of another, measured in turns."""
+    mine, other = _least(KINDS.index(kind), [client, floor])
+    return mine / other
+
+
+def _least(kind: int, names: list[str]) -> list[float]:
+    """Microseconds of each, in the round in which it took least."""
+    data = message(kind)
+    ways = [DECODERS[name]() for name in names]
+    best = [float("inf")] * len(ways)
     for _ in range(ROUNDS):
-        tidy()
-        began = time.process_time_ns()
-        for _ in range(COUNT):
-            decode(data)
-        best = min(best, (time.process_time_ns() - began) / COUNT)
-    return {"cpu_us": best / 1000}
+        for number, (decode, tidy) in enumerate(ways):
+            tidy()
+            began = time.process_time_ns()
+            for _ in range(COUNT):
+                decode(data)
+            best[number] = min(best[number], (time.process_time_ns() - began) / COUNT / 1000)
+    return best
 
 
 def _ours() -> tuple[Decoder, Callable[[], object]]:

@@ -13,15 +13,23 @@ from pathlib import Path
 
 from tools.bench.clients import Client, load
 from tools.bench.columns import Cell, Value
-from tools.bench.sink import Sink
+from tools.bench.sink import Nowhere, Sink
 from tools.bench.stream import Answers
 
 TITLE = "Memory"
-PLAIN_MALLOC = True  # the settings that make CPU figures steady would hide what is asked here
+PLAIN_MALLOC = True
 CELLS = (
-    Cell("idle", ("ours", "fast", "openai", "ws-orjson"), {"idle": 50}, 2, 1, {"idle": 30}),
-    Cell("hour", ("ours", "fast", "openai", "ws-orjson"), {"answers": 120}, 1, 1, {"answers": 40}),
-    Cell("gc", ("ours", "fast", "openai", "agents"), {"gc": 1}, 3, 1, None, ("ours", "openai")),
+    Cell("idle", ("ours", "fast", "openai", "ws-orjson"), {"idle": 50}, 2, 1, {"idle": 30}, ("ours", "fast")),
+    Cell(
+        "hour",
+        ("ours", "fast", "openai", "ws-orjson"),
+        {"answers": 120},
+        1,
+        1,
+        {"answers": 40},
+        ("ours", "fast"),
+    ),
+    Cell("gc", ("ours", "fast", "openai", "agents"), {"gc": 1}, 3, 1, None, ("ours",)),
 )
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
@@ -48,12 +56,12 @@ async def _idle(client: Client, port: int, count: int) -> dict[str, Value]:
     opener, url = load(client), f"ws://127.0.0.1:{port}/v1/realtime?mode=idle"
     async with AsyncExitStack() as stack:
         for _ in range(5):  # what the first ones load is not theirs
-            await stack.enter_async_context(opener(url, Sink(b"", 0, lambda: None)))
+            await stack.enter_async_context(opener(url, Nowhere()))
         await asyncio.sleep(0.1)
         gc.collect()
         before = resident_kib()
         for _ in range(count):
-            await stack.enter_async_context(opener(url, Sink(b"", 0, lambda: None)))
+            await stack.enter_async_context(opener(url, Nowhere()))
         await asyncio.sleep(0.1)
         gc.collect()
         return {"kib_a_session": (resident_kib() - before) / count}
@@ -62,26 +70,26 @@ async def _idle(client: Client, port: int, count: int) -> dict[str, Value]:
 async def _hour(client: Client, port: int, answers: int) -> dict[str, Value]:
     finished = asyncio.Event()
     stream = Answers(12_000)
-    sink = Sink(stream.pcm, answers, finished.set)
     held: list[float] = []
-    done = sink.done
 
-    def counted() -> None:
-        done()
+    def told(count: int) -> None:
         held.append(resident_kib())
+        if count == answers:
+            finished.set()
 
-    sink.done = counted  # type: ignore[method-assign]
+    sink = Sink(stream.pcm, told)
     url = f"ws://127.0.0.1:{port}/v1/realtime?mode=blast&size=12000&answers=0&warm={answers}"
     async with load(client)(url, sink) as session:
         await session.start()
         await finished.wait()
+    sink.check()
     early = max(held[: len(held) // 6])
     return {"growth_mib": (held[-1] - early) / 1024, "after_mib": held[-1] / 1024}
 
 
 async def _collection(client: Client, port: int) -> dict[str, Value]:
     url = f"ws://127.0.0.1:{port}/v1/realtime?mode=idle"
-    async with load(client)(url, Sink(b"", 0, lambda: None)):
+    async with load(client)(url, Nowhere()):
         await asyncio.sleep(0.1)
         took = []
         for _ in range(5):

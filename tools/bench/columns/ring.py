@@ -10,7 +10,6 @@ from __future__ import annotations
 import sys
 import threading
 import time
-import time
 from collections import deque
 from collections.abc import Callable
 

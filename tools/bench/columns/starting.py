@@ -12,13 +12,13 @@ from tools.bench.columns import Cell, Value
 TITLE = "Start, CPU ms over an empty interpreter"
 LEAST = True
 CELLS = (
-    Cell("import", ("ours", "openai", "agents"), {"stage": 0}, 5, 3, None, ("ours", "openai")),
+    Cell("import", ("ours", "openai", "agents"), {"stage": 0}, 5, 2, None, ("ours", "openai")),
     Cell(
         "ready",
         ("ours", "fast", "openai", "agents", "ws-pydantic"),
         {"stage": 1},
         5,
-        3,
+        2,
         None,
         ("ours", "fast", "openai"),
     ),
