@@ -249,6 +249,8 @@ def test_resized() -> None:
         window.resize(100, 24)
         window.until(lambda: window.text.count("─") == 99)
         compare("resized_large", window.text)
+        window.press(CTRL_D)
+        assert window.ended() == 0
 
 
 # --- every way out ---------------------------------------------------------------------------------
