@@ -116,7 +116,9 @@ def conform(
         elif replay is not None:
             report = await judge_again(replay, schema=schema)
         else:
-            asked = _Asked(url, loopback, key_env, model, translation_model, profile, family, case, level, skip)
+            asked = _Asked(
+                url, loopback, key_env, model, translation_model, profile, family, case, level, skip
+            )
             found = await asked.run(jobs, _budget(budget, price), schema, save, out, dry_run=dry_run)
             if found is None:
                 return
@@ -214,7 +216,6 @@ class _Asked:
 
         key = "sk-loopback-0123456789"
         return (await stack.enter_async_context(LoopbackServer(keys=[key]))).url, key
-
 
     def _key(self, url: str) -> str | None:
         """The key for that server: OpenAI's goes to OpenAI's own hosts and to no other."""
