@@ -149,7 +149,7 @@ class LiveSession:
             self._notes.say(f"{event.device} is gone ({event.reason}); the session goes on")
         elif isinstance(event, rt.signals.DeviceRestored):
             self._notes.say(f"{event.device} is back")
-        elif isinstance(event, rt.signals.ProtocolWarning) and event.rule == "microphone_gap":
+        elif isinstance(event, rt.signals.ProtocolWarning) and event.rule in ("microphone_gap", "journal"):
             self._notes.say(event.detail)
         elif isinstance(event, rt.signals.HandlerFailed):
             self._notes.error(f"{event.handler}: {event.error}", 0, {})

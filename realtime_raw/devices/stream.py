@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, Final, Literal
 
 from ..audio.pcm import WIRE_RATE, frames_of
-from ..errors import AudioError, RealtimeError
+from ..errors import AudioError
 from .base import DeviceChange, Direction
 from .host import (
     LOCK,
@@ -257,7 +257,7 @@ class DeviceStream:
                     self._find()
                     self.reopening()
                     self._start()
-            except RealtimeError:
+            except Exception:  # whatever it was: in a thread of its own nobody else would try again
                 self._attempt = "failed"
             else:
                 self._attempt = "done"
@@ -300,5 +300,5 @@ class DeviceStream:
             self._find()
             self.reopening()
             self._start()
-        except RealtimeError as exc:
-            self._trouble = str(exc)
+        except Exception as exc:  # never raises, whatever a driver does; `check` tells
+            self._trouble = str(exc) or type(exc).__name__
