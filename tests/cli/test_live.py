@@ -87,8 +87,8 @@ async def test_what_happens_is_said() -> None:
         os.write(master, b"\x04")
         assert await running == ExitCode.OK
     for words in (
-        "Studio Mic is gone (unplugged); the session goes on",
-        "Studio Mic is back",
+        "the microphone is gone (Studio Mic: unplugged); the session goes on",
+        "the microphone is back (Studio Mic)",
         "the server broke a promise: turn detection is on",
         "the server ends this session in 5 min",
         "20 ms of captured sound were lost",
