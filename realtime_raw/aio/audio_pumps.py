@@ -187,7 +187,7 @@ class Attachment:
         return self._pump.statistics() if self._pump is not None else CaptureStatistics(0, 0, 0, 0, 0)
 
     def health(self) -> dict[str, float]:
-        """`statistics()`, and what the devices say they lost: blocks that came too late, by PortAudio's count."""
+        """`statistics()`, blocks the devices say they lost (by PortAudio's count), devices that are gone."""
         return {
             **asdict(self.statistics()),
             "source_overflows": getattr(self._source, "overflows", 0),

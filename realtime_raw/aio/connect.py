@@ -7,6 +7,7 @@ one time limit. Nothing is retried.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import itertools
 import os
@@ -338,9 +339,10 @@ class Connecting:
         journal = self._journal
         if journal is None:
             return Tap()
-        owned = None
+        owned = path = None
         if isinstance(journal, (str, os.PathLike)):
-            journal = owned = open(journal, "wb")  # noqa: SIM115  # closed by the tap
+            path = journal
+            journal = owned = open(path, "wb")  # noqa: SIM115  # closed by the tap
         try:
             writer = JournalWriter(
                 journal,
@@ -350,9 +352,12 @@ class Connecting:
                 secrets=() if key is None else (key,),
                 audio=self._journal_audio,
             )
-        except BaseException:
+        except BaseException as exc:
             if owned is not None:
-                owned.close()
+                with contextlib.suppress(OSError):
+                    owned.close()
+            if isinstance(exc, OSError) and path is not None:  # a full disk does not say which file
+                raise OSError(exc.errno, exc.strerror, os.fspath(path)) from exc
             raise
         return Tap(writer, owned)
 

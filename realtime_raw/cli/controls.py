@@ -193,7 +193,9 @@ class Controls:
             await self._respond()
 
     async def _is_worth_sending(self, talk: Talk) -> bool:
-        if talk.ms < MINIMUM_MS:
+        if talk.ms < MINIMUM_MS and self._sound.deaf:
+            reason = "the microphone is gone"
+        elif talk.ms < MINIMUM_MS:
             reason = f"{talk.ms:.0f} ms are too short for a turn"
         elif talk.silent:
             peak = talk.levels.peak_dbfs

@@ -98,7 +98,7 @@ class Gauges:
 
     def _level(self, now: float) -> tuple[float | None, bool]:
         talking = self._sound.talking
-        if talking is None or (self.playing and not talking.talking):
+        if talking is None or self._sound.deaf or (self.playing and not talking.talking):
             return None, False
         levels = talking.levels
         if levels.clipped:

@@ -44,6 +44,7 @@ _ESC_S = 0.05
 _SETTLE_S = 0.1
 # Lines kept to draw the screen anew after a change of its size.
 _KEPT = 300
+_DEVICES = {"input": "the microphone", "output": "the loudspeaker"}
 
 
 class LiveSession:
@@ -146,10 +147,11 @@ class LiveSession:
         elif isinstance(event, rt.signals.SessionExpiring):
             self._notes.say(f"the server ends this session in {event.expires_in_s / 60:.0f} min")
         elif isinstance(event, rt.signals.DeviceLost):
-            self._notes.say(f"{event.device} is gone ({event.reason}); the session goes on")
+            what = _DEVICES[event.direction]
+            self._notes.say(f"{what} is gone ({event.device}: {event.reason}); the session goes on")
         elif isinstance(event, rt.signals.DeviceRestored):
-            self._notes.say(f"{event.device} is back")
-        elif isinstance(event, rt.signals.ProtocolWarning) and event.rule == "microphone_gap":
+            self._notes.say(f"{_DEVICES[event.direction]} is back ({event.device})")
+        elif isinstance(event, rt.signals.ProtocolWarning) and event.rule in ("microphone_gap", "journal"):
             self._notes.say(event.detail)
         elif isinstance(event, rt.signals.HandlerFailed):
             self._notes.error(f"{event.handler}: {event.error}", 0, {})

@@ -8,36 +8,52 @@ makes it text. Each turn is answered before the next line is read.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .commands import Commands
 from .output import Output
 from .replies import check_whole, tell
-from .running import Stop, judge
+from .running import ExitCode, Stop, judge
 
 if TYPE_CHECKING:
     from .. import RealtimeConnection
     from .sound import Sound
 
-__all__ = ["run_script"]
+__all__ = ["Turns", "read_turns", "run_script"]
 
 # How often playback is looked at: often enough for an ear.
 _LOOK_S = 0.02
 
 
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """The lines of a script, and where they stand."""
+
+    path: Path
+    lines: tuple[str, ...]
+
+
+def read_turns(path: Path) -> Turns:
+    """The script at `path`. Raises `OSError` if it cannot be read, and `Stop` if it is no text in UTF-8."""
+    try:
+        return Turns(path, tuple(path.read_text("utf-8-sig").splitlines()))
+    except UnicodeDecodeError as exc:
+        raise Stop(ExitCode.AUDIO, f"{path} is no text in UTF-8; save it as such") from exc
+
+
 async def run_script(
-    conn: RealtimeConnection, path: Path, out: Output, sound: Sound, *, text: bool, asks_itself: bool
+    conn: RealtimeConnection, turns: Turns, out: Output, sound: Sound, *, text: bool, asks_itself: bool
 ) -> None:
-    """Take the turns of `path`, to the end or to the first that fails.
+    """Take the turns of a script, to the end or to the first that fails.
 
     Where `sound` has a loudspeaker, each answer is heard to its end before the
     next turn. With `text` answers are asked for in writing. Raises `Stop` with the exit
-    code of what failed, and the line; `OSError` for a file that cannot be read.
+    code of what failed, and the line.
     """
     script = _Script(conn, out, sound, text=text, asks_itself=asks_itself)
-    lines = path.read_text("utf-8").splitlines()  # noqa: ASYNC240  # some lines, and nothing to do meanwhile
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(turns.lines, 1):
         try:
             if not await script.take(line.strip()):
                 return
@@ -45,7 +61,7 @@ async def run_script(
             verdict = judge(exc)
             if verdict is None:
                 raise
-            raise Stop(verdict.code, f"{path}:{number}: {verdict.message}") from exc
+            raise Stop(verdict.code, f"{turns.path}:{number}: {verdict.message}") from exc
 
 
 class _Script:

@@ -125,6 +125,13 @@ class Sound:
             full_duplex=full_duplex,
         )
 
+    @property
+    def deaf(self) -> bool:
+        """Whether the microphone is lost at present."""
+        from ..devices.base import WatchedDevice
+
+        return isinstance(self.source, WatchedDevice) and self.source.lost
+
     async def start_talking(self) -> None:
         """Begin a turn; what sounds is interrupted."""
         assert self.talking is not None

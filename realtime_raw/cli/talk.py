@@ -19,6 +19,7 @@ from .devices import print_devices
 from .dry_run import print_plan
 from .output import Output
 from .running import ExitCode, Stop, execute
+from .scripting import read_turns, run_script
 from .sound import Sound, open_listener, open_sound
 from .target import KEY, Target, open_session
 
@@ -92,8 +93,7 @@ def talk(
         transcription=rt.Transcription(model=transcriber) if transcribes else rt.UNSET,
     )
     if dry_run:
-        print_plan(target, patch, out)
-        return
+        _plan(target, patch, out)
     wishes = _Wishes(
         target=_reachable(target, out),
         patch=patch,
@@ -125,6 +125,13 @@ def _run(wishes: _Wishes, out: Output) -> NoReturn:
         raise typer.Exit(done.exit_code or sum(ended)) from None
 
 
+def _plan(target: Target, patch: rt.SessionPatch, out: Output) -> NoReturn:
+    async def work() -> None:
+        print_plan(target, patch, out)
+
+    execute(work, out)
+
+
 def _target(
     url: str | None, loopback: bool, model: str, journal: Path | None, log: Path | None, log_audio: bool
 ) -> Target:
@@ -151,6 +158,9 @@ async def _hold(wishes: _Wishes, out: Output) -> int:
         # Before a session is opened, and paid for, in vain.
         sound = await asyncio.to_thread(_open_sound, wishes, out)
         stack.callback(sound.close)
+        turns = read_turns(wishes.script) if wishes.script is not None else None
+        if wishes.transcript is not None:
+            wishes.transcript.open("a").close()
         conn = await stack.enter_async_context(open_session(wishes.target, wishes.patch, out))
         sound.attach(conn, out, preroll_ms=wishes.preroll_ms, full_duplex=wishes.full_duplex)
         if wishes.record is not None:
@@ -159,12 +169,8 @@ async def _hold(wishes: _Wishes, out: Output) -> int:
             stack.callback(_write_transcript, conn, wishes.transcript)
         if wishes.on_screen:
             return await _on_screen(conn, wishes, sound, out)
-        if wishes.script is not None:
-            from .scripting import run_script
-
-            await run_script(
-                conn, wishes.script, out, sound, text=wishes.text, asks_itself=wishes.auto_respond
-            )
+        if turns is not None:
+            await run_script(conn, turns, out, sound, text=wishes.text, asks_itself=wishes.auto_respond)
         else:
             await _on_lines(conn, wishes, out)
     return ExitCode.OK
@@ -206,6 +212,8 @@ async def _on_screen(conn: RealtimeConnection, wishes: _Wishes, sound: Sound, ou
     from .screen.notes import Notes
     from .screen.terminal import Terminal, encoding_of
 
+    if wishes.full_duplex and sound.talking is not None and sound.sink is not None:
+        out.say("full duplex: use headphones, or the model hears itself")
     if sound.talking is None:
         out.say("type, and Enter sends; /help lists what else a line may be")
     terminal = Terminal(sys.stdin.fileno(), sys.stdout.fileno(), encoding=encoding_of())
@@ -227,4 +235,7 @@ async def _on_screen(conn: RealtimeConnection, wishes: _Wishes, sound: Sound, ou
 
 
 def _write_transcript(conn: RealtimeConnection, path: Path) -> None:
-    path.write_text(conn.transcript.to_markdown(), encoding="utf-8")
+    try:
+        path.write_text(conn.transcript.to_markdown(), encoding="utf-8")
+    except OSError as exc:  # a full disk does not say which file
+        raise Stop(ExitCode.AUDIO, f"{path}: {exc.strerror or exc}") from exc

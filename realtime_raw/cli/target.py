@@ -70,6 +70,9 @@ async def open_session(target: Target, patch: SessionPatch, out: Output) -> Asyn
             journal_audio=target.journal_audio,
         )
         conn = await stack.enter_async_context(connection)
+        conn.on(rt.signals.ProtocolWarning)(
+            lambda warning: out.say(warning.detail) if warning.rule == "journal" else None
+        )
         out.say(f"connected to {'the loopback server' if target.loopback else conn.endpoint.redacted()}")
         with undisturbed():
             yield conn

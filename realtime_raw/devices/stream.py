@@ -13,13 +13,14 @@ from functools import partial
 from typing import Any, Final, Literal
 
 from ..audio.pcm import WIRE_RATE, frames_of
-from ..errors import AudioError, RealtimeError
+from ..errors import AudioError
 from .base import DeviceChange, Direction
 from .host import (
     LOCK,
     DeviceInfo,
     choose,
     devices_now,
+    forget,
     hushed,
     others_busy,
     portaudio,
@@ -85,7 +86,6 @@ class DeviceStream:
         self._lost_at = self._next_at = 0.0
         self._attempts = 0
         self._attempt: Literal["none", "running", "failed", "done"] = "none"
-        register(self)
 
     @property
     def lost(self) -> bool:
@@ -108,10 +108,12 @@ class DeviceStream:
         with LOCK:
             self._start()
             self._state = "open"
+        register(self)
 
     def close(self) -> None:
         """Close it for good, or until the next `open`. Idempotent."""
         self._state = "closed"
+        forget(self)
         # Whoever holds it longer is stuck in a driver, and closing would be, too.
         if LOCK.acquire(timeout=_CLOSE_S):
             try:
@@ -257,7 +259,7 @@ class DeviceStream:
                     self._find()
                     self.reopening()
                     self._start()
-            except RealtimeError:
+            except Exception:  # whatever it was: in a thread of its own nobody else would try again
                 self._attempt = "failed"
             else:
                 self._attempt = "done"
@@ -300,5 +302,5 @@ class DeviceStream:
             self._find()
             self.reopening()
             self._start()
-        except RealtimeError as exc:
-            self._trouble = str(exc)
+        except Exception as exc:  # never raises, whatever a driver does; `check` tells
+            self._trouble = str(exc) or type(exc).__name__

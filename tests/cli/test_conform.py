@@ -168,11 +168,14 @@ def test_the_key_comes_from_the_environment_and_goes_nowhere_else(
 ) -> None:
     """Shown to the server, and to nobody who reads what is written."""
     with LoopbackServer(keys=[KEY], speaker=murmur_speaker()) as server:
-        without = run("conform", server.url, *FEW)
-        assert without.code == 3
         monkeypatch.setenv("OPENAI_API_KEY", KEY)
+        assert run("conform", server.url, *FEW).code == 3, "OpenAI's key is not for other servers"
+        monkeypatch.setenv("THEIR_KEY", KEY)
         saved = tmp_path / "saved"
-        told = run("conform", server.url, "--family", "handshake", "--save", saved)
+        given = ("--key-env", "THEIR_KEY", "--save", saved)
+        told = run("conform", server.url, "--family", "handshake", *given)
+        unset = run("conform", server.url, *FEW, "--key-env", "NO_KEY")
+    assert (unset.code, "NO_KEY, which is not set" in unset.err) == (2, True)
     assert told.code == 0
     assert "handshake    20     ." in told.out
     for text in (told.out, told.err, *(path.read_text() for path in saved.iterdir())):

@@ -137,6 +137,14 @@ async def test_what_is_not_worth_sending(samples: object, said: str) -> None:
         assert "input_audio_buffer.commit" not in one.sent()
 
 
+async def test_a_microphone_that_is_gone() -> None:
+    """Is the reason, and not the speaker's haste."""
+    async with desk() as one:
+        one.microphone.lose()
+        await talk(one)
+        assert one.said() == ["nothing was sent: the microphone is gone"]
+
+
 async def test_a_turn_is_discarded() -> None:
     """Whole; without one that is said."""
     async with desk() as one:

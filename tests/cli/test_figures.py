@@ -70,6 +70,21 @@ async def test_a_session_in_numbers() -> None:
         assert gauges.summary().startswith("1 turn, 0 min ")
 
 
+async def test_a_microphone_that_is_gone() -> None:
+    """Has no level, and is not muted."""
+    ears = FakeInput()
+    async with LoopbackServer() as server, rt.connect(server.url) as conn:
+        sound = Sound(ears)
+        sound.attach(conn, Notes(), preroll_ms=0, full_duplex=False)
+        gauges = Gauges(conn, sound)
+        assert gauges.figures(voice=True).level_dbfs is not None
+        ears.lose()
+        now = gauges.figures(voice=True)
+        assert (now.level_dbfs, now.muted) == (None, False)
+        ears.restore()
+        assert gauges.figures(voice=True).level_dbfs is not None
+
+
 async def test_a_muted_microphone() -> None:
     """A second of zeros is no pause in speech."""
     ears = FakeInput()

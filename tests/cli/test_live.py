@@ -76,6 +76,7 @@ async def test_what_happens_is_said() -> None:
         sg.InvariantBroken(rule="manual_turns", detail="turn detection is on"),
         sg.SessionExpiring(expires_in_s=300.0),
         sg.ProtocolWarning(rule="microphone_gap", detail="20 ms of captured sound were lost"),
+        sg.ProtocolWarning(rule="journal", detail="the journal cannot be written"),
         sg.ProtocolWarning(rule="something_else", detail="of no interest here"),
         sg.HandlerFailed(handler="tool", error=ValueError("no such city")),
     )
@@ -86,11 +87,12 @@ async def test_what_happens_is_said() -> None:
         os.write(master, b"\x04")
         assert await running == ExitCode.OK
     for words in (
-        "Studio Mic is gone (unplugged); the session goes on",
-        "Studio Mic is back",
+        "the microphone is gone (Studio Mic: unplugged); the session goes on",
+        "the microphone is back (Studio Mic)",
         "the server broke a promise: turn detection is on",
         "the server ends this session in 5 min",
         "20 ms of captured sound were lost",
+        "the journal cannot be written",
         "tool: no such city",
     ):
         assert words in said

@@ -11,6 +11,7 @@ import pytest
 
 from realtime_raw.devices.host import DeviceInfo
 from realtime_raw.errors import AudioError, MissingExtra
+from realtime_raw.journal import JournalWriter
 from realtime_raw.loopback import LoopbackServer
 from tests.cli import servers
 from tests.cli.helpers import Run, read_wav, tone, write_wav
@@ -86,22 +87,35 @@ def test_a_script_that_is_not_there(run: Run) -> None:
     assert (told.code, "nowhere.txt" in told.err) == (6, True)
 
 
+def test_a_script_that_is_no_text(run: Run, tmp_path: Path) -> None:
+    """6, and which, before anything is connected to; a mark that says UTF-8 is no word of it."""
+    path = tmp_path / "turns.txt"
+    path.write_bytes(b"caf\xe9\n")
+    told = run("talk", "--url", "ws://127.0.0.1:1/x", "--script", path)
+    assert (told.code, f"{path} is no text in UTF-8" in told.err) == (6, True)
+    path.write_bytes(b"\xef\xbb\xbfSay only: plum\r\n")
+    assert "model> plum\n" in run("talk", "--loopback", "--script", path).out
+
+
 def test_a_session_is_recorded_as_heard(run: Run, tmp_path: Path, question: Path) -> None:
     """Without a loudspeaker too; an answer is heard to its end before the next turn, and before the end."""
-    path = script(tmp_path, f"@{question}", "Say only: plum")
-    told = run("talk", "--loopback", "--script", path, "--record", tmp_path / "kept")
-    assert told.code == 0
+    path = script(tmp_path, f"@{question}", "Say only: plum", "/respond")
+    options = ["talk", "--loopback", "--script", path, "--no-auto-respond"]
+    assert run(*options, "--record", tmp_path / "kept").code == 0
     with wave.open(str(tmp_path / "kept" / "session.wav")) as file:
         assert file.getnchannels() == 2
         sound = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, 2)
     assert np.abs(sound).max(axis=0).min() > 1000  # both sides are in it
     heard = tmp_path / "heard.wav"
-    told = run("talk", "--loopback", "--script", path, "--output-device", f"file:{heard}")
-    assert told.code == 0
-    assert len(read_wav(heard)) > 24_000
-    assert run("talk", "--loopback", "--script", path, "--output-device", "none").code == 0
-    told = run("talk", "--loopback", "--script", path, "--output-device", "file:/nowhere/heard.wav")
-    assert told.code == 6
+    assert run(*options, "--output-device", f"file:{heard}").code == 0
+    assert np.abs(read_wav(heard)).max() > 1000
+
+
+def test_a_loudspeaker_that_cannot_be_had(run: Run, tmp_path: Path) -> None:
+    """Is found out before anything is said; none is none."""
+    options = ["talk", "--loopback", "--script", script(tmp_path, "Say only: plum"), "--text"]
+    assert run(*options[:-1], "--output-device", "file:/nowhere/heard.wav").code == 6
+    assert run(*options, "--output-device", "none").code == 0
 
 
 # --- dry runs
@@ -126,6 +140,12 @@ def test_a_dry_run_connects_to_nothing(run: Run, monkeypatch: pytest.MonkeyPatch
     plan = json.loads(run("--dry-run").out)
     assert "loopback" in plan["url"]
     assert plan["key"] == "OPENAI_API_KEY is not set"
+
+
+def test_a_dry_run_to_nowhere(run: Run) -> None:
+    """A URL that could not be connected to is a sentence, too."""
+    told = run("--dry-run", "--url", "http://example.com")
+    assert (told.code, "ws://" in told.err) == (2, True)
 
 
 # --- logs
@@ -174,6 +194,40 @@ def test_the_transcript_as_a_file(run: Run, tmp_path: Path) -> None:
     told = run("talk", "--loopback", "--script", path, "--transcript", tmp_path / "said.md")
     assert told.code == 0
     assert "plum" in (tmp_path / "said.md").read_text()
+
+
+def test_a_transcript_that_cannot_be_written(run: Run, tmp_path: Path) -> None:
+    """Is known before the session."""
+    path = script(tmp_path, "Say only: plum")
+    told = run("talk", "--loopback", "--script", path, "--transcript", tmp_path / "no" / "said.md")
+    assert told.code == 6
+    assert "said.md" in told.err
+    assert not told.out
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("option", ["--transcript", "--log"])
+def test_a_full_disk_is_named(option: str, run: Run, tmp_path: Path) -> None:
+    """With the file that is on it: it is no fault of the line."""
+    told = run("talk", "--loopback", "--script", script(tmp_path, "Say only: plum"), option, "/dev/full")
+    assert told.code == 6
+    assert "error: /dev/full: No space left on device" in told.err
+
+
+def test_a_log_that_ends_early_is_told(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that fills up ends the log, and not the session; nobody is to believe that it is whole."""
+
+    def full(self: JournalWriter, direction: str, message: bytes | str, t: float) -> None:
+        if "response.create" in str(message):
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(JournalWriter, "write", full)
+    told = run(
+        "talk", "--loopback", "--script", script(tmp_path, "Say only: plum"), "--log", tmp_path / "log"
+    )
+    assert told.code == 0
+    assert told.err.count("the journal cannot be written") == 1
+    assert "model> plum" in told.out
 
 
 # --- devices

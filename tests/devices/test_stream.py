@@ -80,6 +80,24 @@ def test_unplugged_and_plugged_in(pa: FakePortAudio, card: Card) -> None:
     assert (watch(pa, microphone, seconds=0.1), microphone.lost) == ([], False)
 
 
+def test_what_nobody_foresaw_is_tried_again(
+    pa: FakePortAudio, card: Card, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A device is not given up over an error that is not PortAudio's: another version of sounddevice, say."""
+
+    def missing() -> None:
+        raise AttributeError("_terminate")
+
+    speaker = running(Player(24000), "usb")
+    pa.unplug(card)
+    with monkeypatch.context() as patch:
+        patch.setattr(pa, "_terminate", missing)
+        (lost,) = watch(pa, speaker, seconds=5)
+        assert (lost.kind, speaker.lost) == ("lost", True)
+    pa.plug(card)
+    assert [change.kind for change in watch(pa, speaker, seconds=10)] == ["restored"]
+
+
 @pytest.mark.parametrize("how", ["inactive", "error", "still"])
 def test_every_way_to_be_gone(pa: FakePortAudio, card: Card, how: str) -> None:
     """Inactive without a word, failing when asked, or never calling again."""
@@ -281,6 +299,7 @@ def pull_out(pa: FakePortAudio, card: Card, step: int, number: int, name: str) -
         pa.unplug(card)
 
 
+@pytest.mark.timeout(300)
 def test_lost_at_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
     """The card is pulled out at each call into PortAudio, one run after the other, until none is left.
 

@@ -662,9 +662,10 @@ async def test_a_journal_that_cannot_be_written(tmp_path: Path) -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 async def test_a_full_disk_is_known_before_the_call() -> None:
     """And the file is closed: one left open would be a warning, and so an error here."""
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match="No space left") as caught:
         async with rt.connect("ws://127.0.0.1:1/x", journal="/dev/full"):
             pass
+    assert caught.value.filename == "/dev/full"
     gc.collect()
 
 

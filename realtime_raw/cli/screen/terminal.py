@@ -2,7 +2,8 @@
 
 Unix only: imported where a terminal session begins. Keys are read unbuffered
 and without echo; signals of the keyboard stay on, so that Ctrl-C works even
-where this program does not.
+where this program does not. Ctrl-S is a key like any other: to stop the output
+would be to stop the program, and with it the sound.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import select
 import sys
 import termios
 from types import TracebackType
@@ -22,7 +24,7 @@ __all__ = ["Terminal", "encoding_of", "is_screen"]
 _PASTE_ON, _PASTE_OFF = "\x1b[?2004h", "\x1b[?2004l"
 _CURSOR_ON = "\x1b[?25h"
 _PLAIN = "\x1b[0m"
-_LFLAG = 3
+_IFLAG, _LFLAG = 0, 3
 _CC = 6
 
 
@@ -79,6 +81,7 @@ class Terminal:
             return
         saved = termios.tcgetattr(self.source)
         mode = termios.tcgetattr(self.source)
+        mode[_IFLAG] &= ~termios.IXON
         mode[_LFLAG] &= ~(termios.ECHO | termios.ICANON | termios.IEXTEN)
         mode[_CC][termios.VMIN], mode[_CC][termios.VTIME] = 1, 0
         self._saved = saved
@@ -109,7 +112,10 @@ class Terminal:
         """All of `text`, at once. Raises `OSError` if the terminal is gone."""
         data = text.encode(self.encoding, "backslashreplace")
         while data:
-            data = data[os.write(self._target, data) :]
+            try:
+                data = data[os.write(self._target, data) :]
+            except BlockingIOError:  # what shares the terminal may have made it so
+                select.select((), (self._target,), ())
 
     def read(self) -> bytes:
         """The bytes that are there; empty at the end of input. Call it when there are some."""

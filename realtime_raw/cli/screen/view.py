@@ -28,6 +28,8 @@ _STYLES: dict[Speaker, str] = {
 _LABEL = 7  # cells of "model> "
 # Below this a hanging indent would leave too little for the words.
 _NARROW = 40
+# So many characters share a cell at most, marks above and below included; more of them are not shown.
+_MARKED = 4
 # Only wrapping asks for a console, and asks it nothing.
 _CONSOLE = Console(width=1000, color_system=None, force_terminal=False)
 
@@ -116,13 +118,23 @@ def _typed_row(typed: Typed, look: Look) -> tuple[Text, int]:
     def shown(part: str) -> str:
         return _fit(part.replace("\n", newline), look)
 
-    before, behind = shown(typed.text[: typed.cursor]), shown(typed.text[typed.cursor :])
+    # A book may have been pasted: only what can be in the row is looked at.
     room = max(1, look.width - 3)
-    while cell_len(before) > room:
-        before = before[1:]
+    most = room * _MARKED
+    before = _end(shown(typed.text[max(0, typed.cursor - most) : typed.cursor]), room)
+    behind = shown(typed.text[typed.cursor : typed.cursor + most])
     row = Text().append("> ", style="bold").append(before + behind)
     row.truncate(look.width)
-    return row, 2 + cell_len(before)
+    return row, min(2 + cell_len(before), look.width)
+
+
+def _end(text: str, room: int) -> str:
+    """As much of the end of `text` as fits into `room` cells."""
+    for start in range(len(text) - 1, -1, -1):
+        room -= cell_len(text[start])
+        if room < 0:
+            return text[start + 1 :]
+    return text
 
 
 def _help_rows(screen: Screen, look: Look) -> list[Text]:

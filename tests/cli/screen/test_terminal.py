@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -83,6 +84,32 @@ def test_the_mode_and_back(pair: tuple[int, int]) -> None:
     written = read(master, b"\x1b[?2004l\x1b[?25h", times=2)
     assert written.startswith(b"\x1b[?2004h")
     assert written.endswith(b"\x1b[?25h")
+
+
+def test_output_cannot_be_stopped(pair: tuple[int, int]) -> None:
+    """Ctrl-S would halt the program in the middle of a call."""
+    master, slave = pair
+    with Terminal(slave, slave, encoding="utf-8") as terminal:
+        os.write(master, b"\x13x")
+        assert terminal.read() == b"\x13x"
+
+
+def test_a_terminal_that_was_made_not_to_block(pair: tuple[int, int]) -> None:
+    """All is written all the same: whoever shared it before may have left it so."""
+    master, slave = pair
+    read: list[bytes] = []
+
+    def read_all() -> None:
+        while sum(map(len, read)) < 500_000:
+            read.append(os.read(master, 65536))
+
+    with Terminal(slave, slave, encoding="utf-8") as terminal:
+        os.set_blocking(slave, False)
+        reader = threading.Thread(target=read_all, daemon=True)
+        reader.start()
+        terminal.write("x" * 500_000)
+        reader.join(20)
+        assert b"".join(read).count(b"x") > 490_000
 
 
 def test_a_terminal_that_is_gone(pair: tuple[int, int]) -> None:

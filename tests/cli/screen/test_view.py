@@ -21,7 +21,7 @@ WIDE = Look(89, 24)
 ASCII = Look(89, 24, "ascii")
 CONSOLE = Console()
 PHASES: list[Phase] = [
-    "ready", "talking", "sending", "waiting", "thinking", "writing", "speaking", "ending",
+    "ready", "talking", "sending", "waiting", "thinking", "writing", "speaking",
 ]  # fmt: skip
 BUSY = Figures(
     level_dbfs=-18.4,
@@ -154,6 +154,25 @@ def test_the_typed_line_follows_the_cursor() -> None:
     assert picture.cursor is not None
     assert picture.cursor[1] <= 19
     assert picture.rows[-2].cell_len <= 20
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("look", [WIDE, ASCII])
+def test_a_book_may_be_pasted(look: Look) -> None:
+    """What is drawn thirty times a second costs the same however long the line is."""
+    for word in ("word ", "漢字", "e\u0301"):
+        book = word * 100_000
+        rows = draw(Screen(mode="text", typed=Typed(book, len(book))), look).rows
+        page = word * 1000
+        assert [row.plain for row in rows] == plain(Screen(mode="text", typed=Typed(page, len(page))), look)
+
+
+@pytest.mark.parametrize("width", range(1, 8))
+def test_the_cursor_stays_in_the_window(width: int) -> None:
+    """However narrow."""
+    picture = draw(Screen(mode="text", typed=Typed("漢字", 2)), Look(width, 5))
+    assert picture.cursor is not None
+    assert picture.cursor[1] <= width
 
 
 def test_help_lists_the_keys_of_the_mode() -> None:
