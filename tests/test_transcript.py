@@ -282,6 +282,19 @@ def test_a_cancelled_text_reply_is_marked_interrupted() -> None:
         assert (line.interrupted, line.final, line.heard) == (expected, True, None)
 
 
+def test_a_reply_that_is_over_is_final() -> None:
+    """Although the server never ended its item; a screen would wait for it for ever."""
+    desk = Listening()
+    first, *_ = told.text_reply("item_r", ["One"], "resp_1")
+    desk.tell(begun(), first, told.added(told.reply("item_r", status="in_progress"), None))
+    desk.tell(told.text("item_r", "One"))
+    assert not desk.transcript.lines()[0].final
+    *_, line = desk.tell(told.response_done(status="failed"))
+    assert (line.text, line.final, line.interrupted) == ("One", True, False)
+    desk.tell(told.deleted("item_r"), told.added(told.reply("item_r", status="in_progress"), None))
+    assert not desk.transcript.lines()[0].final
+
+
 def test_what_was_heard_whole_is_not_interrupted() -> None:
     """A reply of two messages, cut in the second."""
     desk = Listening(playhead=FakePlayhead())
@@ -432,6 +445,16 @@ def test_any_life_of_a_conversation_keeps_the_servers_order(chance: random.Rando
         assert [line.after for line in lines] == [None, *(line.item_id for line in lines)][: len(lines)]
 
 
+def placed(lines: tuple[TranscriptLine, ...]) -> list[TranscriptLine]:
+    """Lines as a screen reads them: one that is gone has no place, and says where it was last shown."""
+    return [
+        dataclasses.replace(line, after=None, previous_item_id=None)
+        if line.deleted and not line.spoken
+        else line
+        for line in lines
+    ]
+
+
 class Unread(Listening):
     """A desk with a second transcript, which keeps up without making lines while nobody reads."""
 
@@ -446,7 +469,7 @@ class Unread(Listening):
         if self.unread is None:
             return changed
         if self.reading:
-            assert self.unread.apply(observed, self.now) == changed
+            assert placed(self.unread.apply(observed, self.now)) == placed(changed)
         else:
             self.unread.keep_up(observed)
         return changed
