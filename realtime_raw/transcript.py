@@ -214,10 +214,9 @@ class Transcript:
         return draft
 
     def _note_left_open(self, response_id: str) -> None:
-        """Not every server ends the items of a response that failed: nothing more comes of them all the same."""
-        for item_id in self._of_response.get(response_id, ()):
-            if self._items[item_id].status == "in_progress":
-                self._left_open.add(item_id)
+        """Nothing more comes of the items of a response that is over, though not every server ends them."""
+        items = self._of_response.get(response_id, ())
+        self._left_open.update(one for one in items if self._items[one].status == "in_progress")
 
     def _note_cut(self, *ids: str | None) -> None:
         for one in ids:
