@@ -235,7 +235,10 @@ class Transcript:
             item, shown = self._drop(item_id)
             if shown is not None and not shown.spoken:
                 text = shown.text if item is None else item.generated
-                yield dataclasses.replace(shown, text=text, deleted=True, final=True)
+                # It stands nowhere any more, wherever it stood when it was last shown.
+                yield dataclasses.replace(
+                    shown, text=text, deleted=True, final=True, after=None, previous_item_id=None
+                )
 
     def _drop(self, item_id: str) -> tuple[HistoryItem | None, TranscriptLine | None]:
         """Forget an item; returns it and its line as it was last shown."""

@@ -57,27 +57,28 @@ class Listening(Desk):
         self.times.apply(observed, self.now)
         changed = self.transcript.apply(observed, self.now)
         for line in changed:
-            self.show(line)
+            show(self.live, line)
         return changed
-
-    def show(self, line: TranscriptLine) -> None:
-        """What the docstring of `apply` tells a screen to do."""
-        old = next((one for one in self.live if one.item_id == line.item_id), None)
-        if old is not None and old.after == line.after and not (line.deleted and not line.spoken):
-            self.live[self.live.index(old)] = line
-            return
-        if old is not None:
-            self.live.remove(old)
-        if line.deleted and not line.spoken:
-            return
-        ids = [one.item_id for one in self.live]
-        self.live.insert(ids.index(line.after) + 1 if line.after is not None else 0, line)
 
     def texts(self) -> list[str]:
         return [line.text for line in self.transcript.lines()]
 
     def ids(self) -> list[str]:
         return [line.item_id for line in self.transcript.lines()]
+
+
+def show(live: list[TranscriptLine], line: TranscriptLine) -> None:
+    """What the docstring of `apply` tells a screen to do."""
+    old = next((one for one in live if one.item_id == line.item_id), None)
+    if old is not None and old.after == line.after and not (line.deleted and not line.spoken):
+        live[live.index(old)] = line
+        return
+    if old is not None:
+        live.remove(old)
+    if line.deleted and not line.spoken:
+        return
+    ids = [one.item_id for one in live]
+    live.insert(ids.index(line.after) + 1 if line.after is not None else 0, line)
 
 
 def delta(item_id: str, text: str, index: int = 0) -> Message:
@@ -445,49 +446,43 @@ def test_any_life_of_a_conversation_keeps_the_servers_order(chance: random.Rando
         assert [line.after for line in lines] == [None, *(line.item_id for line in lines)][: len(lines)]
 
 
-def placed(lines: tuple[TranscriptLine, ...]) -> list[TranscriptLine]:
-    """Lines as a screen reads them: one that is gone has no place, and says where it was last shown."""
-    return [
-        dataclasses.replace(line, after=None, previous_item_id=None)
-        if line.deleted and not line.spoken
-        else line
-        for line in lines
-    ]
-
-
 class Unread(Listening):
     """A desk with a second transcript, which keeps up without making lines while nobody reads."""
 
     def __init__(self) -> None:
         self.unread: Transcript | None = None
-        self.reading = False
+        self.screen: list[TranscriptLine] | None = None
         super().__init__()
         self.unread = Transcript(self.core.conversation, self.times)
 
     def note(self, observed: ServerEvent | ClientEvent | Signal) -> tuple[TranscriptLine, ...]:
         changed = super().note(observed)
-        if self.unread is None:
-            return changed
-        if self.reading:
-            assert placed(self.unread.apply(observed, self.now)) == placed(changed)
-        else:
+        if self.unread is not None and self.screen is None:
             self.unread.keep_up(observed)
+        elif self.unread is not None and self.screen is not None:
+            for line in self.unread.apply(observed, self.now):
+                show(self.screen, line)
         return changed
 
 
 @given(st.randoms(use_true_random=False))
 def test_who_begins_to_read_late_misses_nothing(chance: random.Random) -> None:
-    """Lines that nobody had made are all there; what changes afterwards is told as to one who always read."""
+    """Lines that nobody had made are all there, and a screen that starts with them is kept up to date."""
     desk = Unread()
     assert desk.unread is not None
     life = Life(desk, chance)
     begins, ends = sorted(chance.sample(range(16), 2))
     for number in range(16):
         if number == begins:
-            assert desk.unread.catch_up() == desk.transcript.lines()
-        desk.reading = begins <= number < ends
+            desk.screen = list(desk.unread.catch_up())
+            assert desk.screen == list(desk.transcript.lines())
+        elif number == ends:
+            desk.screen = None
         life.step(number)
-        assert desk.unread.lines() == desk.transcript.lines()
+        if desk.screen is not None:
+            shown = [(line.item_id, line.text, line.deleted) for line in desk.screen]
+            assert shown == [(one.item_id, one.text, one.deleted) for one in desk.transcript.lines()]
+    assert desk.unread.lines() == desk.transcript.lines()
 
 
 # On paper

@@ -9,10 +9,10 @@ from __future__ import annotations
 import base64
 import itertools
 import json
-import re
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -115,23 +115,26 @@ def open_page(program: str) -> Iterator[Page]:
         ]
         flags += ["--hide-scrollbars", "--disable-background-networking", "--disable-component-update"]
         command = [program, *flags, f"--user-data-dir={folder}", "--remote-debugging-port=0", "about:blank"]
-        with (
-            Path(folder, "log").open("wb") as log,
-            subprocess.Popen(command, stdout=log, stderr=subprocess.PIPE) as browser,
-        ):
+        log = Path(folder, "log")
+        with log.open("wb") as stream, subprocess.Popen(command, stdout=stream, stderr=stream) as browser:
             try:
-                with connect(_address(browser), max_size=None, proxy=None, open_timeout=_TIMEOUT) as line:
+                address = _address(browser, Path(folder, "DevToolsActivePort"), log)
+                with connect(address, max_size=None, proxy=None, open_timeout=_TIMEOUT) as line:
                     yield Page(line)
             finally:
-                browser.kill()
+                browser.terminate()
+                try:
+                    browser.wait(timeout=5)
+                except subprocess.TimeoutExpired:
+                    browser.kill()
 
 
-def _address(browser: subprocess.Popen[bytes]) -> str:
-    """Where the browser listens, as it says on its error stream."""
-    assert browser.stderr is not None
-    said = []
-    for line in browser.stderr:
-        said.append(line.decode("utf-8", "replace"))
-        if found := re.search(r"DevTools listening on (ws://\S+)", said[-1]):
-            return found[1]
-    raise RuntimeError(f"the browser did not start: {''.join(said)[-2000:]}")
+def _address(browser: subprocess.Popen[bytes], told: Path, log: Path) -> str:
+    """Where the browser listens, as it writes into a file of its profile."""
+    limit = time.monotonic() + _TIMEOUT
+    while time.monotonic() < limit and browser.poll() is None:
+        lines = told.read_text("utf-8").split() if told.exists() else []
+        if len(lines) == 2:
+            return f"ws://127.0.0.1:{lines[0]}{lines[1]}"
+        time.sleep(0.02)
+    raise RuntimeError(f"the browser did not start: {log.read_text('utf-8', 'replace')[-2000:]}")

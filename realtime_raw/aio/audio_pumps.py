@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..audio.levels import Levels
@@ -185,6 +185,15 @@ class Attachment:
     def statistics(self) -> CaptureStatistics:
         """What became of all that was captured."""
         return self._pump.statistics() if self._pump is not None else CaptureStatistics(0, 0, 0, 0, 0)
+
+    def health(self) -> dict[str, float]:
+        """`statistics()`, blocks the devices say they lost (by PortAudio's count), devices that are gone."""
+        return {
+            **asdict(self.statistics()),
+            "source_overflows": getattr(self._source, "overflows", 0),
+            "sink_underflows": getattr(self._sink, "underflows", 0),
+            "devices_lost": sum(one.lost for one in self._watched),
+        }
 
     # Ending
 

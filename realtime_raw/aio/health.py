@@ -22,7 +22,8 @@ class Health:
     `core` are the core's counters, `player` the player's (None without one),
     `events` those of all event streams and queues of async handlers together.
     `loop_lag_ms` is the longest time the event loop stood still,
-    `slowest_handler` the sync handler that ran longest.
+    `slowest_handler` the sync handler that ran longest. `attachments` says of
+    each what became of all that was captured, and what its devices lost.
     """
 
     connected: bool
@@ -38,6 +39,7 @@ class Health:
     slowest_handler_ms: float
     handler_failures: int
     player: Mapping[str, float] | None = field(default=None)
+    attachments: tuple[Mapping[str, float], ...] = ()
 
     @classmethod
     def of(cls, driver: Driver, player: Player | None) -> Health:
@@ -57,6 +59,7 @@ class Health:
             slowest_handler_ms=lag.slowest_handler_s * 1000,
             handler_failures=driver.failures_total,
             player=asdict(player.statistics()) if player is not None else None,
+            attachments=tuple(attachment.health() for attachment in driver.attachments),
         )
 
     def to_dict(self) -> dict[str, Any]:

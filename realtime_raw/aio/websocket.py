@@ -124,14 +124,17 @@ class WebSocketTransport(asyncio.BaseProtocol):
 
     def send_now(self, data: bytes) -> bool:
         """Send one text message if that needs no waiting; False if it does, or the line has ended."""
-        if not self._writable or not self._is_open():
+        if not self._writable or not self._may_send():
             return False
         self._send_text(data)
         return True
 
+    def _may_send(self) -> bool:
+        return self._is_open() and self._socket is not None and not self._socket.is_closing()
+
     async def send(self, data: bytes) -> None:
         """Send one text message, as in `MessageTransport`."""
-        if self._is_open() and self._close_info is None:
+        if self._may_send():
             self._send_text(data)
             while not self._writable and self._close_info is None:
                 await self._room.wait()
@@ -143,7 +146,7 @@ class WebSocketTransport(asyncio.BaseProtocol):
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """The closing handshake, for at most `close_timeout` seconds; then the line is cut."""
         self._closing = True
-        if self._is_open() and self._close_info is None:
+        if self._may_send():
             self._send_close(code, reason)
         try:
             async with asyncio.timeout(self._close_timeout):

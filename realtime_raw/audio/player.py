@@ -129,6 +129,8 @@ class Player:
         self._parts: dict[AudioKey, _Part] = {}
         self._live: dict[AudioKey, _Part] = {}  # neither heard to the end nor interrupted
         self._position = 0  # everything below was heard
+        self._passed = -1  # what of it was looked at for marks
+        self._ended = False  # a part has ended since
         self._seen = (0, 0.0)  # device frames, and when they were first seen
         self._moved = (-1, 0.0)  # the same, as `rest` saw it
         self._marks: list[PlaybackMark] = []
@@ -386,6 +388,7 @@ class Player:
 
     def _release(self, part: _Part) -> None:
         """Let the device start without a pre-buffer on what has come to its end."""
+        self._ended = True
         if part.ended:
             self._reader.release_until = max(self._reader.release_until, part.end_at)
 
@@ -409,6 +412,9 @@ class Player:
     def _advance(self, now: float) -> None:
         self._follow(now)
         self._count_gaps()
+        if self._position == self._passed and not self._ended:
+            return  # where nobody pulls, parts may wait by the thousand
+        self._passed, self._ended = self._position, False
         for part in list(self._live.values()):
             if not part.started and self._spans.heard(part.key, self._position):
                 part.started = True

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..endpoint import Endpoint
 from . import options
 from .output import Output
 from .proxy import proxy
@@ -30,6 +31,10 @@ def conform(
         str | None, typer.Argument(metavar="URL", help="The server, as ws:// or wss://, up to /realtime.")
     ] = None,
     loopback: options.Loopback = False,
+    key_env: Annotated[
+        str | None,
+        typer.Option("--key-env", metavar="NAME", help="The variable that holds that server's key."),
+    ] = None,
     model: options.Model = options.DEFAULT_MODEL,
     translation_model: Annotated[
         str, typer.Option("--translation-model", metavar="NAME", help="The model for translations.")
@@ -111,7 +116,9 @@ def conform(
         elif replay is not None:
             report = await judge_again(replay, schema=schema)
         else:
-            asked = _Asked(url, loopback, model, translation_model, profile, family, case, level, skip)
+            asked = _Asked(
+                url, loopback, key_env, model, translation_model, profile, family, case, level, skip
+            )
             found = await asked.run(jobs, _budget(budget, price), schema, save, out, dry_run=dry_run)
             if found is None:
                 return
@@ -134,6 +141,7 @@ class _Asked:
         self,
         url: str | None,
         loopback: bool,
+        key_env: str | None,
         model: str,
         translation_model: str,
         profile: str,
@@ -144,7 +152,7 @@ class _Asked:
     ) -> None:
         if levels and set(levels) - {"must", "should", "may"}:
             raise Stop(ExitCode.USAGE, "--level is must, should or may")
-        self._url, self._loopback = url, loopback
+        self._url, self._loopback, self._key_env = url, loopback, key_env
         self._model, self._translation_model, self._profile = model, translation_model, profile
         self._families, self._cases, self._levels = families or (), cases or (), levels or ()
         self._skip = skip
@@ -203,11 +211,21 @@ class _Asked:
         if (self._url is None) == (not self._loopback):
             raise Stop(ExitCode.USAGE, "name one server: a URL, or --loopback")
         if self._url is not None:
-            return self._url, os.environ.get(KEY) or None
+            return self._url, self._key(self._url)
         from ..loopback import LoopbackServer
 
         key = "sk-loopback-0123456789"
         return (await stack.enter_async_context(LoopbackServer(keys=[key]))).url, key
+
+    def _key(self, url: str) -> str | None:
+        """The key for that server: OpenAI's goes to OpenAI's own hosts and to no other."""
+        name = self._key_env or (KEY if Endpoint.of(url).is_openai else None)
+        if name is None:
+            return None
+        key = os.environ.get(name)
+        if not key and self._key_env:
+            raise Stop(ExitCode.USAGE, f"--key-env names {name}, which is not set")
+        return key or None
 
 
 def _budget(text: str | None, price: float | None) -> Budget:

@@ -212,6 +212,8 @@ async def _on_screen(conn: RealtimeConnection, wishes: _Wishes, sound: Sound, ou
     from .screen.notes import Notes
     from .screen.terminal import Terminal, encoding_of
 
+    if wishes.full_duplex and sound.talking is not None and sound.sink is not None:
+        out.say("full duplex: use headphones, or the model hears itself")
     if sound.talking is None:
         out.say("type, and Enter sends; /help lists what else a line may be")
     terminal = Terminal(sys.stdin.fileno(), sys.stdout.fileno(), encoding=encoding_of())

@@ -41,7 +41,7 @@ def html(report: Report, baseline: Report | None = None) -> str:
             f"<style>{STYLE}</style></head><body><main>",
             _head(report),
             _change(report, baseline) if baseline is not None else "",
-            _families(report.results),
+            _families(report.results) if not report.overheard else "",
             _capabilities(report),
             _form(report.results),
             cases(report),
@@ -71,14 +71,27 @@ def _head(report: Report) -> str:
         f"{report.tokens:,} tokens" if report.tokens else "",
         f"realtime_raw {report.version}",
     ]
-    levels = "".join(_level(level, report.results) for level in LEVELS)
+    levels, verdict = "".join(_level(level, report.results) for level in LEVELS), _verdict(report.results)
+    about = "conformance of"
+    if report.overheard:
+        levels, verdict, about = "", _overheard(report), "sessions between clients and"
     return (
-        '<header><p class="eyebrow">OpenAI Realtime protocol, conformance of</p>'
+        f'<header><p class="eyebrow">OpenAI Realtime protocol, {about}</p>'
         f"<h1>{plain(report.endpoint)}</h1>"
         f'<p class="soft">{plain(" · ".join(filter(None, facts)))}</p>'
-        f'<p class="lead">{_verdict(report.results)}</p><div class="levels">{levels}</div>'
+        f'<p class="lead">{verdict}</p><div class="levels">{levels}</div>'
         f"{_lacking(report)}</header>"
     )
+
+
+def _overheard(report: Report) -> str:
+    """The verdict on sessions that a proxy passed on: how many, and who broke what."""
+    broken, sessions = len(report.failures), len(report.results)
+    if not broken:
+        return f"No rule was broken in {sessions} session{'' if sessions == 1 else 's'}."
+    sides = [each.breach.side for each in session_rules(report.results)]
+    named = [f"{sides.count(side)} by the {side}" for side in ("server", "client") if side in sides]
+    return f"{broken} of {sessions} sessions break rules: {' and '.join(named)}."
 
 
 def _verdict(results: Sequence[CaseResult]) -> str:

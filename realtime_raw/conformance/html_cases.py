@@ -65,15 +65,15 @@ def cases(report: Report) -> str:
     sessions = session_rules(report.results)
     if sessions:
         cards = "".join(_session_rule(each, first=not at) for at, each in enumerate(sessions))
+        title = "What to fix" if report.overheard else "In every session"
         intro = "Rules that every session must keep, whatever a case is about. Each is one thing to fix."
-        parts.append(
-            f'<section id="sessions"><h2>In every session</h2><p class="soft">{intro}</p>{cards}</section>'
-        )
+        parts.append(f'<section id="sessions"><h2>{title}</h2><p class="soft">{intro}</p>{cards}</section>')
     if marked:
         cards = "".join(
             _case(each, report.endpoint, first=not at and not sessions) for at, each in enumerate(marked)
         )
-        parts.append(f'<section class="group" id="failures"><h2>What to fix</h2>{cards}</section>')
+        title = "Sessions that break a rule" if report.overheard else "What to fix"
+        parts.append(f'<section class="group" id="failures"><h2>{title}</h2>{cards}</section>')
     if others:
         title = "Everything else" if marked else "All cases"
         parts.append(f'<section class="group"><h2>{title}</h2>')
@@ -136,7 +136,7 @@ def _body(result: CaseResult, endpoint: str, failed: bool) -> str:
         "Took": f"{result.seconds:.2f} s{', at the second attempt' if result.retried else ''}",
     }
     parts += [f"<dt>{name}</dt><dd>{_prose(value)}</dd>" for name, value in rows.items() if value]
-    if failed:
+    if failed and result.case_id.startswith("RT-"):
         command = f"python -m realtime_raw conform {endpoint} --case {result.case_id}"
         parts.append(f"<dt>Try again</dt><dd><code>{plain(command)}</code></dd>")
     parts.append("</dl>")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import ConnectFailed
 from ..text import redact, safe
@@ -41,7 +41,7 @@ async def judge(
 ) -> Judged:
     """Run `case` on connections of its own, again if the model did not comply.
 
-    Never raises for what a server does.
+    Never raises for what a server does. Cancelling it closes the connection.
     """
     for attempt in range(1, attempts + 1):
         judged = await _once(case, caller, greeted, bundle, retried=attempt > 1)
@@ -53,62 +53,67 @@ async def judge(
 async def _once(case: Case, caller: Caller, greeted: bool, bundle: Bundle | None, *, retried: bool) -> Judged:
     probe = Probe(caller, kind=case.kind, timeout_s=case.timeout_s)
     probe.greeted = greeted
-    verdict: Verdict = "pass"
-    message, path, event = "", "", None
+    try:
+        outcome = await _asked(case, probe)
+        await probe.settle()
+        seconds = probe.seconds
+    finally:
+        await probe.close()
+    result = _result(case, probe, outcome, seconds, retried)
+    if outcome.verdict not in ("stale", "error"):
+        result = replace(result, invariants=check_journal(probe.tape.lines, bundle=bundle))
+    return Judged(result, probe.tape)
+
+
+class _Outcome(NamedTuple):
+    """What came of asking, before the journal is looked at."""
+
+    verdict: Verdict
+    message: str = ""
+    path: str = ""
+    event: Mapping[str, Any] | None = None
+
+
+async def _asked(case: Case, probe: Probe) -> _Outcome:
+    """Run the case. Whatever a server does is an outcome, and so is a fault of the suite."""
     try:
         if case.kind != "handshake":
             await probe.open()
         await case.run(probe)
     except Violation as exc:
-        verdict, message, path, event = "fail", exc.message, exc.path, exc.event
+        return _Outcome("fail", exc.message, exc.path, exc.event)
     except NotComplied as exc:
-        verdict, message = "not_complied", str(exc)
+        return _Outcome("not_complied", str(exc))
     except Unsupported as exc:
-        verdict, message = "unsupported", str(exc)
+        return _Outcome("unsupported", str(exc))
     except Stale as exc:
-        verdict, message = "stale", str(exc)
+        return _Outcome("stale", str(exc))
     except LineClosed as exc:
-        verdict, message = "fail", f"the connection was closed ({exc.close})"
+        return _Outcome("fail", f"the connection was closed ({exc.close})")
     except ConnectFailed as exc:
-        verdict, message = "fail", str(exc)
+        return _Outcome("fail", str(exc))
     except Exception as exc:
         # A fault of the suite (or a shape no case foresaw) must not end the run.
         where = traceback.extract_tb(exc.__traceback__)[-1]
-        verdict, message = "error", f"{type(exc).__name__}: {exc} ({where.name}, line {where.lineno})"
-    await probe.settle()
-    seconds = probe.line.now if probe._line is not None else 0.0
-    await probe.close()
-    result = _result(case, probe, verdict, message, path, event, seconds, retried)
-    if verdict not in ("stale", "error"):
-        breaches = check_journal(probe.tape.lines, bundle=bundle)
-        result = replace(result, invariants=breaches)
-    return Judged(result, probe.tape)
+        return _Outcome("error", f"{type(exc).__name__}: {exc} ({where.name}, line {where.lineno})")
+    return _Outcome("pass")
 
 
-def _result(
-    case: Case,
-    probe: Probe,
-    verdict: Verdict,
-    message: str,
-    path: str,
-    event: Mapping[str, Any] | None,
-    seconds: float,
-    retried: bool,
-) -> CaseResult:
+def _result(case: Case, probe: Probe, outcome: _Outcome, seconds: float, retried: bool) -> CaseResult:
     return CaseResult(
         case_id=case.id,
-        verdict=verdict,
+        verdict=outcome.verdict,
         title=case.title,
         family=case.family,
         level=case.level,
         certainty=case.certainty,
-        message=safe(message),
+        message=safe(outcome.message),
         rule=case.rule,
         source=case.source,
         sends=case.sends,
         expects=case.expects,
-        path=path,
-        offending=probe.number(event),
+        path=outcome.path,
+        offending=probe.number(outcome.event),
         journal=tuple(evidence_of(probe.tape)),
         seconds=round(seconds, 3),
         retried=retried,

@@ -92,6 +92,11 @@ class Probe:
         self.confirmed = created["session"]
         return self.confirmed
 
+    @property
+    def seconds(self) -> float:
+        """How long the newest line has been open; 0 if there is none."""
+        return self._line.now if self._line is not None else 0.0
+
     async def settle(self, seconds: float = 15.0) -> None:
         """Read on until no response is open and every command has its answer. Never raises.
 

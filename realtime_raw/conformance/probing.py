@@ -13,11 +13,12 @@ from typing import Any
 
 from ..errors import ConnectFailed
 from ..text import safe
-from .case import Kind, NotComplied, Violation
+from .case import Kind, Violation
 from .judging import evidence_of
 from .lines import Caller, Knock, LineClosed, Tape
 from .probe import Probe
 from .report import CaseResult
+from .rules.base import place
 
 __all__ = ["CAPABILITIES", "Found", "probe_capabilities"]
 
@@ -78,7 +79,8 @@ class _Asker:
         try:
             await question()
             self.found[name] = True
-        except (Violation, NotComplied, LineClosed, ConnectFailed, TypeError, KeyError) as exc:
+        except Exception as exc:
+            # Also what a server's own shapes make of our questions: whatever goes wrong, the answer is no.
             self.found[name] = False
             self.reasons.append(f"{name}: {safe(str(exc))}")
         return self.found[name]
@@ -122,8 +124,8 @@ async def _open(caller: Caller) -> bool:
     finally:
         await probe.close()
     if created is not None and created["type"] == "error":
-        inner = created.get("error") or {}
-        raise ConnectFailed(f"the server refused the session: {inner.get('code')}: {inner.get('message')}")
+        code, message = place(created, "error", "code"), place(created, "error", "message")
+        raise ConnectFailed(f"the server refused the session: {code}: {message}")
     return created is not None
 
 
@@ -141,9 +143,10 @@ async def _run(
     try:
         await questions(asker)
         await probe.settle(5.0)
-        await probe.close()
     except (Violation, LineClosed, ConnectFailed) as exc:
         asker.reasons.append(safe(str(exc)))
+    finally:
+        await probe.close()
     yes = ", ".join(name for name, there in asker.found.items() if there)
     result = CaseResult(
         case_id=name,

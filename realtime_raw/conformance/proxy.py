@@ -29,7 +29,7 @@ from .invariants import INVARIANTS, Invariants
 from .judging import evidence_of
 from .lines import Tape
 from .relay import Relay, Session, Side
-from .report import CaseResult, InvariantBreach, Report
+from .report import OVERHEARD, CaseResult, InvariantBreach, Report
 from .schemas import Bundle
 
 __all__ = ["Finding", "Proxy"]
@@ -158,7 +158,7 @@ class Proxy:
         """What was found so far: a result for each session that ended or was refused, the last 200."""
         return Report(
             endpoint=self._upstream,
-            profile="proxy",
+            profile=OVERHEARD,
             version=__version__,
             started=self._started,
             seconds=round(time.monotonic() - self._began, 1),

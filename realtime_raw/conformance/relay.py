@@ -126,6 +126,7 @@ class Relay:
             self._host,
             self._port,
             process_request=self._process_request,
+            process_response=self._process_response,
             select_subprotocol=self._select_subprotocol,
             compression=None,
             max_size=self._max_size,
@@ -183,6 +184,15 @@ class Relay:
             return _own(HTTPStatus.BAD_GATEWAY, reason)
         self._dialled[client] = (replace(session, subprotocol=server.subprotocol or ""), server)
         return None
+
+    def _process_response(self, client: ServerConnection, request: Request, response: Response) -> None:
+        """Give the server's own headers (`x-request-id` and the like) to the client it has let in."""
+        if client not in self._dialled:
+            return
+        answer = self._dialled[client][1].response
+        for name, value in answer.headers.raw_items() if answer is not None else ():
+            if name.lower() not in _OF_ONE_HOP | {"date"}:
+                response.headers[name] = value
 
     async def _dial(self, target: str, request: Request) -> ClientConnection:
         headers = [

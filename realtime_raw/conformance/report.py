@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias, get_args
 __all__ = [
     "BROKEN",
     "FORMAT",
+    "OVERHEARD",
     "REGRESSED",
     "SUITE_FAILED",
     "VERDICTS",
@@ -19,6 +20,9 @@ __all__ = [
 ]
 
 FORMAT = 1
+
+OVERHEARD = "proxy"
+"""The profile of a proxy's report."""
 
 # Exit codes, beside those that every command has.
 BROKEN = 1
@@ -87,6 +91,11 @@ class Report:
     probing: tuple[CaseResult, ...] = ()
     lacking: tuple[str, ...] = ()
     tokens: int = 0
+
+    @property
+    def overheard(self) -> bool:
+        """Whether it is a proxy's: of sessions that passed, rather than of cases that were asked."""
+        return self.profile == OVERHEARD
 
     @property
     def failures(self) -> list[CaseResult]:

@@ -29,11 +29,12 @@ def terminal(
 ) -> str:
     """The matrix of families by verdicts, what failed with its evidence, and one line that sums it up."""
     paint = _Paint(colour)
-    lines = [safe(f"{report.endpoint or 'endpoint'}  {report.model}".rstrip()), *_about(report, width), ""]
-    lines += _matrix(report, paint, width)
+    lines = [safe(f"{report.endpoint or 'endpoint'}  {report.model}".rstrip())]
+    if not report.overheard:
+        lines += [*_about(report, width), "", *_matrix(report, paint, width)]
     lines += _sessions(report, paint, width)
     for result in report.failures:
-        if result.verdict == "fail":
+        if result.verdict == "fail" and not report.overheard:  # there it is all in the rules
             lines += ["", *_failure(result, paint, width)]
     for result in report.results:
         if result.verdict == "error":
@@ -56,6 +57,8 @@ class _Paint:
 
 def summary_line(report: Report) -> str:
     """One sentence: how many passed, what is wrong, what it cost."""
+    if report.overheard:
+        return _overheard_line(report)
     shown: list[str] = [each.verdict for each in report.results]
     counts = {name: shown.count(name) for name in COLUMNS}
     parts = [f"{counts['pass']} of {len(shown)} cases pass"]
@@ -74,6 +77,12 @@ def summary_line(report: Report) -> str:
     tail = f"; {musts} broken musts" if musts else "; every must that was asked holds"
     tail += f", {rules} broken rule{'' if rules == 1 else 's'} of every session" if rules else ""
     return f"{', '.join(parts)}{tail} ({report.seconds:.1f} s, {report.tokens:,} tokens)"
+
+
+def _overheard_line(report: Report) -> str:
+    broken, rules = len(report.failures), len(session_rules(report.results))
+    found = f"{rules} rule{'' if rules == 1 else 's'} broken" if rules else "no rule broken"
+    return f"{found}, in {broken} of {len(report.results)} sessions ({report.seconds:.1f} s)"
 
 
 def _about(report: Report, width: int) -> list[str]:

@@ -191,6 +191,11 @@ def register(stream: Reopenable) -> None:
     _streams.add(stream)
 
 
+def forget(stream: Reopenable) -> None:
+    """Make a stream unknown again: it is closed for good."""
+    _streams.discard(stream)
+
+
 def others_busy(stream: Reopenable) -> bool:
     """Whether any other stream is in use just now."""
     return any(one.busy for one in list(_streams) if one is not stream)

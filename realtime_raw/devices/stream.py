@@ -20,6 +20,7 @@ from .host import (
     DeviceInfo,
     choose,
     devices_now,
+    forget,
     hushed,
     others_busy,
     portaudio,
@@ -85,7 +86,6 @@ class DeviceStream:
         self._lost_at = self._next_at = 0.0
         self._attempts = 0
         self._attempt: Literal["none", "running", "failed", "done"] = "none"
-        register(self)
 
     @property
     def lost(self) -> bool:
@@ -108,10 +108,12 @@ class DeviceStream:
         with LOCK:
             self._start()
             self._state = "open"
+        register(self)
 
     def close(self) -> None:
         """Close it for good, or until the next `open`. Idempotent."""
         self._state = "closed"
+        forget(self)
         # Whoever holds it longer is stuck in a driver, and closing would be, too.
         if LOCK.acquire(timeout=_CLOSE_S):
             try:

@@ -185,6 +185,7 @@ class Window:
 def steady(text: str) -> str:
     """A screen without what differs from run to run: numbers, the level, and the room they take."""
     text = re.sub(r"\b(resp|event|item)_\w+", r"\1_#", re.sub(r"\d\.\d{3} (in|out|note)\b", r"# \1", text))
+    text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:#", text)
     lines = text.splitlines()
     if lines:
         status = re.sub(r"▕.*▏|\[[#-]*\]", "<level>", lines[-1])

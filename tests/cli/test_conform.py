@@ -41,6 +41,8 @@ def test_every_must_holds(run: Run, tmp_path: Path) -> None:
     assert ET.parse(files["junit"]).getroot().tag == "testsuites"
     assert files["markdown"].read_text().startswith("# Realtime conformance: ws://127.0.0.1")
     assert files["html"].read_text().startswith("<!DOCTYPE html>")
+    assert f"the report as html: {files['html']}" in told.err
+    assert "--case" not in told.err
 
 
 def test_a_broken_must_is_told_with_its_evidence(run: Run, broken: LoopbackServer) -> None:
@@ -51,9 +53,21 @@ def test_a_broken_must_is_told_with_its_evidence(run: Run, broken: LoopbackServe
     assert "rule: After an `error` the session stays open, and works." in told.out
     assert "the connection was closed (1011 internal error)" in told.out
     assert "RT-ERR-006 fail: " in told.err
+    assert told.err.splitlines()[-1].startswith("one again: --case RT-ERR-006; every exchange")
     quiet = run("conform", broken.url, *FEW, "--quiet")
     assert quiet.code == 1
     assert quiet.out.count("\n") == 1
+
+
+def test_a_rule_of_every_session_is_told_once(run: Run, tmp_path: Path) -> None:
+    """While it runs, and at its end, however many sessions break it; the page has what changed since."""
+    page, before = tmp_path / "report.html", tmp_path / "before.json"
+    assert run("conform", "--loopback", *FEW, "--json", before).code == 0
+    with LoopbackServer(faults=["duplicate@event=session.created"], speaker=murmur_speaker()) as server:
+        told = run("conform", server.url, *FEW, "--baseline", before, "--html", page)
+    assert told.err.count("RT-INV-022 fail, first in ") == 1
+    assert "FAIL RT-INV-022 in 3 sessions" in told.out
+    assert "Regressions: " in page.read_text("utf-8")
 
 
 def test_regressions_have_an_exit_code_of_their_own(run: Run, broken: LoopbackServer, tmp_path: Path) -> None:
@@ -154,11 +168,14 @@ def test_the_key_comes_from_the_environment_and_goes_nowhere_else(
 ) -> None:
     """Shown to the server, and to nobody who reads what is written."""
     with LoopbackServer(keys=[KEY], speaker=murmur_speaker()) as server:
-        without = run("conform", server.url, *FEW)
-        assert without.code == 3
         monkeypatch.setenv("OPENAI_API_KEY", KEY)
+        assert run("conform", server.url, *FEW).code == 3, "OpenAI's key is not for other servers"
+        monkeypatch.setenv("THEIR_KEY", KEY)
         saved = tmp_path / "saved"
-        told = run("conform", server.url, "--family", "handshake", "--save", saved)
+        given = ("--key-env", "THEIR_KEY", "--save", saved)
+        told = run("conform", server.url, "--family", "handshake", *given)
+        unset = run("conform", server.url, *FEW, "--key-env", "NO_KEY")
+    assert (unset.code, "NO_KEY, which is not set" in unset.err) == (2, True)
     assert told.code == 0
     assert "handshake    20     ." in told.out
     for text in (told.out, told.err, *(path.read_text() for path in saved.iterdir())):

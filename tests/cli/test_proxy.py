@@ -56,7 +56,9 @@ def test_a_proxy_from_the_command_line(bad: bool, code: int, tmp_path: Path) -> 
     assert process.returncode == code
     assert "Traceback" not in err
     assert "session 1: open, ws://127.0.0.1" in err
-    assert out.splitlines()[-1].startswith(f"{1 - bad} of 1 cases pass")
+    broken = "1 rule broken, in 1 of 1 sessions" if bad else "no rule broken, in 0 of 1 sessions"
+    assert out.splitlines()[-1].startswith(broken)
+    assert out.count("RT-INV-034") == (1 if bad else 0)
     (result,) = json.loads(report.read_text("utf-8"))["results"]
     assert result["verdict"] == ("fail" if bad else "pass")
     assert "<!DOCTYPE html>" in page.read_text("utf-8")

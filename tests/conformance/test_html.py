@@ -180,6 +180,19 @@ def test_what_is_lacking_is_said_at_the_top_and_shown() -> None:
     assert "1,234 tokens" in text
 
 
+def test_what_a_proxy_heard_is_told_by_its_rules() -> None:
+    """No level and no family: who broke what, in how many sessions, and nothing to try again."""
+    heard = dataclasses.replace(BROKEN, case_id="session-001", verdict="fail", family="sessions")
+    page = html(report(heard, dataclasses.replace(PASSED, case_id="session-002"), profile="proxy"))
+    text = Reader(page).text
+    assert "1 of 2 sessions break rules: 1 by the server." in text
+    assert "sessions between clients and" in text
+    assert "Sessions that break a rule" in text
+    assert "By family" not in text
+    assert "Try again" not in text
+    assert "No rule was broken in 1 session." in html(report(PASSED, profile="proxy"))
+
+
 def test_every_verdict_can_be_drawn() -> None:
     """Also those of a later version, by their own name."""
     from realtime_raw.conformance.report import VERDICTS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -161,3 +162,31 @@ async def test_a_key_that_looks_like_none_is_in_no_report(tmp_path: Path) -> Non
 
 def _texts(folder: Path) -> dict[str, str]:
     return {path.name: path.read_text("utf-8") for path in folder.iterdir()}
+
+
+async def test_cancelling_a_run_closes_every_connection() -> None:
+    """In good order: nobody is left waiting, on either side."""
+    heard: set[ServerConnection] = set()
+    busy, over = asyncio.Event(), asyncio.Event()
+    codes: list[int | None] = []
+
+    async def silent(line: ServerConnection) -> None:
+        await line.send('{"type":"session.created","session":{"type":"realtime","id":"s"}}')
+        async for _ in line:
+            heard.add(line)
+            if len(heard) == 3:  # a session, a text and some sound are being asked about
+                busy.set()
+        if line in heard:
+            codes.append(line.close_code)
+        if len(codes) == 3:
+            over.set()
+
+    async with serve(silent, "127.0.0.1", 0) as upstream:
+        port = next(iter(upstream.sockets)).getsockname()[1]
+        running = asyncio.create_task(run(f"ws://127.0.0.1:{port}/v1/realtime", cases=FEW))
+        await busy.wait()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        await over.wait()
+    assert codes == [1000, 1000, 1000]

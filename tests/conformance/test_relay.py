@@ -123,6 +123,24 @@ async def test_the_request_passes() -> None:
     assert KEY not in repr(session)
 
 
+async def test_the_answer_passes() -> None:
+    """What a server says in its handshake reaches the client; pings are answered."""
+
+    def named(line: ServerConnection, request: Request, response: Response) -> None:
+        response.headers["X-Request-Id"] = "req_1"
+        response.headers["Set-Cookie"] = "a=1"
+
+    async with between(process_response=named) as (relay, _, _), dial(relay) as line:
+        assert line.response is not None
+        assert (line.response.headers["x-request-id"], line.response.headers["set-cookie"]) == (
+            "req_1",
+            "a=1",
+        )
+        assert len(line.response.headers.get_all("Upgrade")) == 1
+        async with asyncio.timeout(5):
+            await (await line.ping())
+
+
 async def test_a_path_and_a_query_of_the_upstream_are_used() -> None:
     """A path of its own comes before what follows the client's; its query fills in what that lacks."""
     async with between(upstream="/openai/v1/realtime?model=mine&api-version=1") as (relay, _, seen):

@@ -7,6 +7,7 @@ own, and cards that can be pulled out at any call.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -16,7 +17,7 @@ import numpy as np
 import pytest
 
 from realtime_raw.audio.pcm import Samples
-from realtime_raw.devices import portaudio, stream, tap
+from realtime_raw.devices import host, portaudio, stream, tap
 
 RATES = (8000, 16000, 24000, 44100, 48000)
 
@@ -246,6 +247,8 @@ def install(pa: FakePortAudio, patch: pytest.MonkeyPatch) -> FakePortAudio:
     patch.setattr(portaudio, "monotonic", lambda: pa.now)
     patch.setattr(tap, "monotonic", lambda: pa.now)
     patch.setattr(stream, "in_background", lambda work: work())
+    # What other tests left open, and nobody has collected yet, is not on this machine.
+    patch.setattr(host, "_streams", weakref.WeakSet())
     return pa
 
 

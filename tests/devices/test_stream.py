@@ -299,6 +299,7 @@ def pull_out(pa: FakePortAudio, card: Card, step: int, number: int, name: str) -
         pa.unplug(card)
 
 
+@pytest.mark.timeout(300)
 def test_lost_at_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
     """The card is pulled out at each call into PortAudio, one run after the other, until none is left.
 

@@ -7,6 +7,7 @@ import math
 import tracemalloc
 
 import numpy as np
+import pytest
 
 from realtime_raw.aio.records import Records
 from realtime_raw.audio.pcm import Samples
@@ -89,6 +90,7 @@ def kept() -> int:
     return sum(trace.size for trace in snapshot.traces)
 
 
+@pytest.mark.timeout(300)
 def test_half_an_hour_of_talk() -> None:
     question = (9000 * np.sin(2 * math.pi * 300 * np.arange(SECONDS * 24_000) / 24_000)).astype(np.int16)
     talk = Talk()

@@ -421,3 +421,20 @@ async def test_generated_received_and_played_are_three_moments() -> None:
         finished = conn.wait_for(signals.PlaybackFinished, SOON)
         await finished
         assert names[2:] == ["playback.started", "playback.finished"]
+
+
+async def test_health_says_what_became_of_all_that_was_captured() -> None:
+    """Appended, muted, idle, lost; and whether a device is away."""
+    async with held() as (conn, peer):
+        assert conn.health().attachments == ()
+        attached = conn.attach(source=Source(ramp(0, 2400)))
+        await attached.source_done()
+        await received(peer, 2400)
+        speaker = FakeOutput()
+        conn.attach(sink=speaker)
+        speaker.lose()
+        first, second = conn.health().attachments
+        assert first["captured_ms"] == first["appended_ms"] == 100
+        assert (first["muted_ms"], first["idle_ms"], first["gap_ms"]) == (0, 0, 0)
+        assert (first["devices_lost"], second["devices_lost"]) == (0, 1)
+        assert (second["source_overflows"], second["sink_underflows"]) == (0, 0)

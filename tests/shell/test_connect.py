@@ -17,7 +17,9 @@ from websockets.asyncio.server import ServerConnection
 
 import realtime_raw as rt
 from realtime_raw.aio.connect import Connecting
+from realtime_raw.aio.frames import FastTransport
 from realtime_raw.aio.transport import MessageTransport, memory_pair
+from realtime_raw.aio.websocket import LibraryTransport
 from realtime_raw.errors import ConnectFailed, InvalidCommand, LocalProtocolError
 from realtime_raw.journal import read_journal
 from realtime_raw.protocol.core import Options, RealtimeProtocol
@@ -683,3 +685,33 @@ async def test_a_failed_attempt_closes_its_journal(tmp_path: Path) -> None:
         pass
     await fails(url, journal=path)
     assert path.read_text().count("\n") == 1
+
+
+# The line and the ring
+
+
+LINES = {"websockets": LibraryTransport, "fast": FastTransport}
+
+
+async def test_whose_frames_is_a_choice(framing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By argument, or by the environment; what neither knows is refused, and said where."""
+    async with rt.loopback.LoopbackServer() as server:
+        async with rt.connect(server.url) as conn:
+            assert type(conn._driver._transport) is LINES[framing]
+        other = "fast" if framing == "websockets" else "websockets"
+        async with rt.connect(server.url, transport=other) as conn:  # type: ignore[arg-type]
+            assert type(conn._driver._transport) is LINES[other]
+    with pytest.raises(rt.LocalProtocolError, match="transport is 'slow'"):
+        rt.connect("ws://127.0.0.1:1/x", transport="slow")  # type: ignore[arg-type]
+    monkeypatch.setenv("REALTIME_RAW_TRANSPORT", "turbo")
+    with pytest.raises(rt.LocalProtocolError, match="REALTIME_RAW_TRANSPORT is 'turbo'"):
+        rt.connect("ws://127.0.0.1:1/x")
+
+
+async def test_the_ring_is_as_long_as_asked_for() -> None:
+    """A gateway with hundreds of sessions chooses what each may hold."""
+    async with (
+        rt.loopback.LoopbackServer() as server,
+        rt.connect(server.url, ring_seconds=2.0) as conn,
+    ):
+        assert conn.player.statistics().capacity == 48_000

@@ -529,3 +529,60 @@ async def test_a_reader_that_is_cancelled_is_a_loss() -> None:
         await peer.say("vendor.a")
         with pytest.raises(SessionLost):
             await conn.wait_for("vendor.never", SOON)
+
+
+async def test_observers_come_and_go() -> None:
+    """They are told before handlers, of what they asked for, until they are told no more."""
+    told: list[str] = []
+
+    async with held() as (conn, peer):
+        conn.on("vendor.a")(lambda event: told.append("handler"))
+        ignore = conn._driver.observe(
+            lambda kind: (
+                (lambda event, now: told.append("observer"),) if kind is ev.UnknownServerEvent else ()
+            )
+        )
+        for left in (False, True):
+            if left:
+                ignore()
+            waiter = conn.wait_for("vendor.a", SOON)
+            await peer.say("vendor.a")
+            await waiter
+    assert told == ["observer", "handler", "handler"]
+
+
+async def test_sound_is_made_into_events_for_who_asks() -> None:
+    """For nobody, and for both kinds; who subscribes to the second on the first gets it of the same piece."""
+    seen: list[str] = []
+    events: list[ev.ResponseOutputAudioDelta] = []
+
+    async with held() as (conn, peer):
+        creating = asyncio.create_task(peer.create())
+        reply = await conn.respond()
+        await creating
+
+        async def piece() -> None:
+            done = conn.wait_for("vendor.done", SOON)
+            ids = {"response_id": "resp_1", "item_id": "i", "output_index": 0, "content_index": 0}
+            await peer.say("response.output_audio.delta", **ids, delta="AAAAAAAA")
+            await peer.say("vendor.done")
+            await done
+
+        def second(signal: signals.AudioReceived) -> None:
+            seen.append(f"{signal.name} {signal.cause is events[-1]}")
+
+        await piece()
+
+        @conn.on("response.output_audio.delta")
+        def first(event: ev.ResponseOutputAudioDelta) -> None:
+            seen.append(event.type)
+            events.append(event)
+            if len(seen) == 1:
+                conn.on(signals.AudioReceived)(second)
+
+        await piece()
+        await piece()
+        assert seen == ["response.output_audio.delta", "audio.received True"] * 2
+        await peer.done()
+        await reply.done()
+        assert sum([len(block) async for block in reply.audio()]) == 9

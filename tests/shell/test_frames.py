@@ -430,3 +430,13 @@ def hurry(transport: WebSocketTransport, *, interval: float, timeout: float) -> 
     assert transport._ping_timer is not None
     transport._ping_timer.cancel()
     transport._ping()
+
+
+async def test_a_line_that_dies_in_the_handshake() -> None:
+    """It answers, and is gone before anybody took over: that is told, and nothing hangs."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.transport.abort()
+
+    async with line(talk, behind=frame(TEXT, b"last")) as transport:
+        assert (await closed(transport)).code == 1006

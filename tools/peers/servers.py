@@ -136,12 +136,25 @@ def _await(process: subprocess.Popen[bytes], url: str, log: str) -> None:
     raise RuntimeError(f"it did not start within {STARTS_WITHIN:g} s:\n{last}")
 
 
+_KEY_ENV = "PEER_KEY"
+
+
 def conform(server: PeerServer, url: str, options: Sequence[str]) -> int:
     """Run the suite against a running server; its exit code."""
-    command = [sys.executable, "-m", "realtime_raw", "conform", url, "--model", server.model]
+    command = [
+        sys.executable,
+        "-m",
+        "realtime_raw",
+        "conform",
+        url,
+        "--model",
+        server.model,
+        "--key-env",
+        _KEY_ENV,
+    ]
     if "--profile" not in options:
         command += ["--profile", server.profile]
-    env: Mapping[str, str] = {**os.environ, "OPENAI_API_KEY": KEY}
+    env: Mapping[str, str] = {**os.environ, _KEY_ENV: KEY}
     return subprocess.run([*command, *options], env=env, check=False, timeout=1200).returncode
 
 

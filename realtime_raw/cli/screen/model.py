@@ -11,7 +11,7 @@ __all__ = ["Figures", "Line", "Look", "Mode", "Phase", "Screen", "Speaker"]
 
 Speaker = Literal["you", "model", "fact", "note", "error"]
 Mode = Literal["voice", "text"]
-Phase = Literal["ready", "talking", "sending", "waiting", "thinking", "writing", "speaking", "ending"]
+Phase = Literal["ready", "talking", "sending", "waiting", "thinking", "writing", "speaking"]
 
 
 @dataclass(frozen=True, slots=True)

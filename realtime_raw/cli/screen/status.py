@@ -18,7 +18,6 @@ _STYLES: dict[Phase, str] = {
     "thinking": "yellow",
     "writing": "cyan",
     "speaking": "cyan",
-    "ending": "dim",
 }
 _WIDEST = max(map(len, _STYLES))
 # Speech into a microphone that is well set lies in the upper half of this.

@@ -22,7 +22,7 @@ WIDE = Look(89, 24)
 ASCII = Look(89, 24, "ascii")
 CONSOLE = Console()
 PHASES: list[Phase] = [
-    "ready", "talking", "sending", "waiting", "thinking", "writing", "speaking", "ending",
+    "ready", "talking", "sending", "waiting", "thinking", "writing", "speaking",
 ]  # fmt: skip
 BUSY = Figures(
     level_dbfs=-18.4,

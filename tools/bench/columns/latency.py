@@ -14,7 +14,7 @@ CLIENTS = (
     "ours", "ours-typed", "fast", "fast-typed", "openai", "agents", "ws-orjson", "ws-hook", "protocol",
 )  # fmt: skip
 CELLS = (
-    Cell("10ms", CLIENTS, {"seconds": 1.5}, 3, 1, {"seconds": 1.0}, ("ours", "fast", "openai", "ws-orjson")),
+    Cell("10ms", CLIENTS, {"seconds": 1.2}, 3, 1, {"seconds": 1.0}, ("ours", "fast", "openai", "ws-orjson")),
 )
 
 

@@ -17,7 +17,7 @@ CELLS = (
         "20ms",
         CLIENTS,
         {"ms": 20, "chunks": 3000},
-        5,
+        4,
         2,
         {"ms": 20, "chunks": 1500},
         ("ours", "fast", "openai", "ws-orjson"),

@@ -22,7 +22,7 @@ CELLS = (
         "transcript",
         CLIENTS,
         {"answers": 12},
-        4,
+        3,
         2,
         {"answers": 8},
         ("ours", "fast", "openai", "ws-pydantic"),
