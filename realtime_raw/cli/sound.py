@@ -130,7 +130,8 @@ class Sound:
         """Whether the microphone is lost at present."""
         from ..devices.base import WatchedDevice
 
-        return isinstance(self.source, WatchedDevice) and self.source.lost
+        source: object = self.source
+        return isinstance(source, WatchedDevice) and source.lost
 
     async def start_talking(self) -> None:
         """Begin a turn; what sounds is interrupted."""
