@@ -6,6 +6,7 @@ and `none` is none. What a device is, `devices` knows; here is only which.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Callable
@@ -26,6 +27,8 @@ T = TypeVar("T")
 
 _FILE = "file:"
 _NONE = "none"
+# How often playback is looked at: often enough for an ear.
+_LOOK_S = 0.02
 
 
 class FileMicrophone:
@@ -130,7 +133,8 @@ class Sound:
         """Whether the microphone is lost at present."""
         from ..devices.base import WatchedDevice
 
-        return isinstance(self.source, WatchedDevice) and self.source.lost
+        source: object = self.source
+        return isinstance(source, WatchedDevice) and source.lost
 
     async def start_talking(self) -> None:
         """Begin a turn; what sounds is interrupted."""
@@ -138,6 +142,11 @@ class Sound:
         await self.talking.start_talking()
         if isinstance(self.source, FileMicrophone):
             self.source.begin()
+
+    async def heard_out(self, conn: RealtimeConnection) -> None:
+        """Wait until what is being played has been heard, if there is anything to hear it with."""
+        while self.sink is not None and conn.player.playing:  # noqa: ASYNC110  # it rings no bell
+            await asyncio.sleep(_LOOK_S)
 
     def close(self) -> None:
         """Let go of the devices; a file that was written gets its name. Call it after the session."""
