@@ -87,6 +87,11 @@ class WireModel(BaseModel):
             return NotImplemented
         return self.to_wire() == other.to_wire()
 
+    def __hash__(self) -> int:
+        """Of the fields' values, as pydantic's would be, of which it makes one for each model."""
+        values = self.__dict__
+        return hash(tuple(values[name] for name in type(self).model_fields))
+
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         """Only what was named, long texts shortened, keys redacted: a repr ends up in logs."""
         named = self.__pydantic_fields_set__ | self._constants
@@ -280,6 +285,10 @@ class InvalidServerEvent(ServerEvent):
     def __eq__(self, other: object) -> bool:
         """Equal if received as the same bytes."""
         return isinstance(other, InvalidServerEvent) and self.data == other.data
+
+    def __hash__(self) -> int:
+        """Of the bytes."""
+        return hash(self.data)
 
 
 class ClientEvent(Outbound):

@@ -56,6 +56,15 @@ def test_a_message_that_is_no_event_has_an_empty_raw_form() -> None:
     assert "hello" not in repr(event)
 
 
+def test_equal_events_are_one_in_a_set() -> None:
+    done = ev.ResponseOutputAudioDone(event_id="e1")
+    assert (
+        len({done, ev.ResponseOutputAudioDone(event_id="e1"), ev.ResponseOutputAudioDone(event_id="e2")}) == 2
+    )
+    broken = ev.InvalidServerEvent(data=b"{")
+    assert len({broken, ev.InvalidServerEvent(data=b"{"), ev.InvalidServerEvent(data=b"[")}) == 2
+
+
 def test_events_are_equal_if_the_same_on_the_wire() -> None:
     one = ev.ResponseCancel(response_id="r")
     assert one == ev.ResponseCancel(response_id="r")
