@@ -74,10 +74,10 @@ class AudioDelta:
         response_id: str | None,
         item_id: str | None,
         content_index: int | None,
-        *,
         data: bytes | None = None,
-        event: ResponseOutputAudioDelta | None = None,
         like: Frames | None = None,
+        *,
+        event: ResponseOutputAudioDelta | None = None,
     ) -> None:
         self.pcm = pcm
         self.response_id = response_id
@@ -105,7 +105,7 @@ class Frames:
     the letter is None here, and left to the ways that look at all of it.
     """
 
-    __slots__ = ("_at", "_begin", "_common", "_head", "_named", "_values", "kind")
+    __slots__ = ("_at", "_begin", "_common", "_head", "_named", "_place", "_values", "kind")
 
     def __init__(self, head: re.Match[bytes]) -> None:
         data = head.string
@@ -116,6 +116,7 @@ class Frames:
         self._head = data[: self._begin]
         self._common = data[self._at : head.end()]
         self._named = set(_NAMED)
+        self._place = response_id.decode(), item_id.decode(), int(content_index)
         self._values: dict[str, Any] = {
             "type": self.kind,
             "event_id": "",
@@ -147,7 +148,7 @@ class Frames:
     def audio(self, data: bytes) -> AudioDelta | None:
         """The audio delta a message is; None if it is not like the others."""
         start = self._start(data)
-        if not start or data[-2:] != b'"}':
+        if not start or not data.endswith(b'"}'):
             return None
         try:
             pcm = pybase64.b64decode(memoryview(data)[start:-2], validate=True)
@@ -155,10 +156,7 @@ class Frames:
             return None
         if not pcm:
             return None
-        same = self._values
-        return AudioDelta(
-            pcm, same["response_id"], same["item_id"], same["content_index"], data=data, like=self
-        )
+        return AudioDelta(pcm, *self._place, data, self)
 
     def audio_event(self, data: bytes) -> ResponseOutputAudioDelta:
         """The event of an audio delta that is like the others."""
