@@ -10,7 +10,7 @@ neither can hide a quote, an escape or a second key.
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 
 import pybase64
 
@@ -21,7 +21,7 @@ from .events.server import (
     ResponseOutputTextDelta,
 )
 
-__all__ = ["AudioDelta", "audio_in", "audio_of", "words_of"]
+__all__ = ["AudioDelta", "Frames", "audio_in", "audio_of", "words_of"]
 
 # Printable ASCII without quote and backslash: it stands for itself.
 _ID: Final = r'"([ !#-\[\]-~]+)"'
@@ -33,6 +33,11 @@ _REST: Final = (
 )
 _AUDIO: Final = re.compile((r'\{"type":"response\.output_audio\.delta' + _REST).encode())
 _TEXT: Final = r'([^"\\\x00-\x1f]*)"'
+_ANY: Final = re.compile(
+    (r'\{"type":"(response\.output_(?:audio|audio_transcript|text)\.delta)' + _REST).encode()
+)
+_ONE_ID: Final = re.compile(rb"[ !#-\[\]-~]+")
+_SAID: Final = re.compile(f'{_TEXT}(?:,"obfuscation":"{_TEXT})?\\}}'.encode())
 _WORDS: Final = re.compile(
     r'\{"type":"(response\.output_(?:audio_transcript|text)\.delta)'
     f'{_REST}{_TEXT}(?:,"obfuscation":"{_TEXT})?' + r"\}"
@@ -61,7 +66,7 @@ class AudioDelta:
     in the event, None where the server left them out.
     """
 
-    __slots__ = ("_event", "_head", "content_index", "item_id", "pcm", "response_id")
+    __slots__ = ("_event", "_like", "content_index", "data", "item_id", "pcm", "response_id")
 
     def __init__(
         self,
@@ -69,37 +74,118 @@ class AudioDelta:
         response_id: str | None,
         item_id: str | None,
         content_index: int | None,
+        data: bytes | None = None,
+        like: Frames | None = None,
         *,
-        head: re.Match[bytes] | None = None,
         event: ResponseOutputAudioDelta | None = None,
     ) -> None:
         self.pcm = pcm
         self.response_id = response_id
         self.item_id = item_id
         self.content_index = content_index
-        self._head = head
+        self.data = data
         self._event = event
+        self._like = like
 
     def event(self) -> ResponseOutputAudioDelta:
         """The wire event, as the codec would have made it; each time the same object."""
         if self._event is None:
-            head = self._head
-            assert head is not None  # one of the two was given
-            data = head.string
-            self._event = ResponseOutputAudioDelta.of_valid(
-                {
-                    "type": "response.output_audio.delta",
-                    "event_id": head[1].decode(),
-                    "response_id": self.response_id,
-                    "output_index": int(head[4]),
-                    "item_id": self.item_id,
-                    "content_index": self.content_index,
-                    "delta": data[head.end() : -2].decode(),
-                    RAW: data,
-                },
-                set(_NAMED),
-            )
+            data = self.data
+            assert data is not None  # one of the two was given
+            like = self._like or Frames.of(data)
+            assert like is not None  # as it was read by its shape
+            self._event = like.audio_event(data)
         return self._event
+
+
+class Frames:
+    """What the frames of one kind of delta, of one part, have in common: all but an id and what is new.
+
+    Reads the next of them for less than the first; what is not like it to
+    the letter is None here, and left to the ways that look at all of it.
+    """
+
+    __slots__ = ("_at", "_begin", "_common", "_head", "_named", "_place", "_values", "kind")
+
+    def __init__(self, head: re.Match[bytes]) -> None:
+        data = head.string
+        kind, _, response_id, item_id, output_index, content_index = head.groups()
+        self.kind = kind.decode()
+        self._begin = head.start(2)  # of the event id
+        self._at = head.end(2)  # where it ended the last time
+        self._head = data[: self._begin]
+        self._common = data[self._at : head.end()]
+        self._named = set(_NAMED)
+        self._place = response_id.decode(), item_id.decode(), int(content_index)
+        self._values: dict[str, Any] = {
+            "type": self.kind,
+            "event_id": "",
+            "response_id": response_id.decode(),
+            "output_index": int(output_index),
+            "item_id": item_id.decode(),
+            "content_index": int(content_index),
+            "delta": "",
+        }
+
+    @classmethod
+    def of(cls, data: bytes) -> Frames | None:
+        """What a delta read by its shape has in common with those that follow."""
+        head = _ANY.match(data)
+        return cls(head) if head is not None else None
+
+    def _start(self, data: bytes) -> int:
+        """Where the delta of such a frame begins; 0 if it is another."""
+        common = self._common
+        at = self._at
+        if not data.startswith(common, at):
+            at = self._at = data.find(b'"', self._begin)
+            if not data.startswith(common, at):
+                return 0
+        if not data.startswith(self._head) or _ONE_ID.fullmatch(data, self._begin, at) is None:
+            return 0
+        return at + len(common)
+
+    def audio(self, data: bytes) -> AudioDelta | None:
+        """The audio delta a message is; None if it is not like the others."""
+        start = self._start(data)
+        if not start or not data.endswith(b'"}'):
+            return None
+        try:
+            pcm = pybase64.b64decode(memoryview(data)[start:-2], validate=True)
+        except ValueError:  # something follows the delta, or it is no base64
+            return None
+        if not pcm:
+            return None
+        return AudioDelta(pcm, *self._place, data, self)
+
+    def audio_event(self, data: bytes) -> ResponseOutputAudioDelta:
+        """The event of an audio delta that is like the others."""
+        start = self._start(data)
+        values = self._values.copy()
+        values["event_id"] = data[self._begin : self._at].decode()
+        values["delta"] = data[start:-2].decode()
+        values[RAW] = data
+        return ResponseOutputAudioDelta.of_valid(values, self._named)
+
+    def words(self, data: bytes) -> ServerEvent | None:
+        """The delta of words a message is; None if it is not like the others, or says nothing."""
+        start = self._start(data)
+        said = _SAID.fullmatch(data, start) if start else None
+        if said is None:
+            return None
+        delta, obfuscation = said.groups()
+        if not delta:
+            return None
+        values = self._values.copy()
+        values["event_id"] = data[self._begin : self._at].decode()
+        try:
+            values["delta"] = delta.decode()
+            values["obfuscation"] = obfuscation and obfuscation.decode()
+        except UnicodeDecodeError:
+            return None
+        values[RAW] = data
+        named = self._named if obfuscation is None else {*_NAMED, "obfuscation"}
+        return _WORD_EVENTS[self.kind].of_valid(values, named)
 
 
 def audio_of(data: bytes) -> AudioDelta | None:
@@ -116,7 +202,7 @@ def audio_of(data: bytes) -> AudioDelta | None:
     if not pcm:
         return None
     _, response_id, item_id, _, content_index = head.groups()
-    return AudioDelta(pcm, response_id.decode(), item_id.decode(), int(content_index), head=head)
+    return AudioDelta(pcm, response_id.decode(), item_id.decode(), int(content_index), data=data)
 
 
 def words_of(data: bytes) -> ServerEvent | None:

@@ -166,8 +166,13 @@ class Driver(Handlers):
     def _take(self, data: bytes | str) -> None:
         if self._recording:
             self._record("in", data)
-        self.core.receive_message(data, self._time())
-        self.flush()
+        now = self._time()
+        self.core.receive_message(data, now)
+        messages, events, deadline = self.core.harvest()
+        if messages or deadline != self._due or self._delivering or self._events or len(events) != 1:
+            self._hand_on(messages, events, deadline)
+        else:
+            self._deliver_one(events[0], now)
 
     def _broken(self, exc: Exception) -> None:
         """The server broke a rule, in strict mode."""
@@ -201,7 +206,9 @@ class Driver(Handlers):
 
         The outbox comes first, so that no user code stands before it.
         """
-        messages, events, deadline = self.core.harvest()
+        self._hand_on(*self.core.harvest())
+
+    def _hand_on(self, messages: list[bytes], events: list[Event | Sound], deadline: float | None) -> None:
         if messages:
             self._post(messages)
         if deadline != self._due:
@@ -250,27 +257,35 @@ class Driver(Handlers):
 
     def _deliver(self, events: list[Event | Sound]) -> None:
         # A handler may bring about more events; they come behind those that are there.
-        if self._delivering:
-            self._events.extend(events)
-            return
-        self._delivering = True
         queue = self._events
         queue.extend(events)
+        if not self._delivering:
+            self._delivering = True
+            try:
+                while queue:
+                    self._tell(queue.popleft(), self._time())
+            finally:
+                self._delivering = False
+
+    def _deliver_one(self, event: Event | Sound, now: float) -> None:
+        """As `_deliver`, for the one event a message nearly always is: `now`, and nothing before it."""
+        self._delivering = True
         try:
-            while queue:
-                event = queue.popleft()
-                if self._planned != self.registry.revision:
-                    self._plans.clear()
-                    self._planned = self.registry.revision
-                steps, subscriptions = self._plans.get(type(event)) or self._plan(event)
-                if steps:
-                    now = self._time()
-                    for step in steps:
-                        step(event, now)
-                for subscription in subscriptions:
-                    self.run(subscription, cast("Event", event))
+            self._tell(event, now)
         finally:
             self._delivering = False
+        if self._events:
+            self._deliver([])
+
+    def _tell(self, event: Event | Sound, now: float) -> None:
+        if self._planned != self.registry.revision:
+            self._plans.clear()
+            self._planned = self.registry.revision
+        steps, subscriptions = self._plans.get(type(event)) or self._plan(event)
+        for step in steps:
+            step(event, now)
+        for subscription in subscriptions:
+            self.run(subscription, event)  # type: ignore[arg-type]  # `Sound` has no subscribers
 
     def observe(self, steps_for: StepsFor) -> Callable[[], None]:
         """Be told of events before any handler: `steps_for` says for a class, or for `Sound`, whom to call.

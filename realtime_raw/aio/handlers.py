@@ -75,7 +75,7 @@ class Handlers:
         began = self._time()
         try:
             result = subscription.handler(event)
-            if inspect.iscoroutine(result):  # a lambda around an async function
+            if result is not None and inspect.iscoroutine(result):  # a lambda around an async function
                 self._spawn_handler(self._finish_handler(subscription, result))
         except Exception as exc:  # reported; the other handlers and the call go on
             self.handler_failed(subscription.label, exc, event)

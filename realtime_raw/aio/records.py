@@ -32,7 +32,8 @@ class LiveTranscript(Transcript):
 
     def __init__(self, core: RealtimeProtocol, times: ItemTimes) -> None:
         super().__init__(core.conversation, times)
-        self._readers: weakref.WeakSet[_Reader] = weakref.WeakSet()
+        # Not a `WeakSet`: whether there are any is asked for every word.
+        self._readers: set[weakref.ref[_Reader]] = set()
         self._closed: CloseInfo | None = None
 
     async def live(self) -> AsyncIterator[TranscriptLine]:
@@ -44,7 +45,7 @@ class LiveTranscript(Transcript):
         lost. Cancelling it loses nothing.
         """
         reader = _Reader()
-        self._readers.add(reader)
+        self._readers.add(weakref.ref(reader, self._readers.discard))
         reader.take(self.catch_up() if len(self._readers) == 1 else self.lines())
         while True:
             for line in reader.drain():
@@ -63,7 +64,7 @@ class LiveTranscript(Transcript):
             return
         changed = self.apply(event, now)
         if changed:
-            for reader in self._readers:
+            for reader in self._reading():
                 reader.take(changed)
 
     def follow_words(self, event: _Words, now: float) -> None:
@@ -74,8 +75,11 @@ class LiveTranscript(Transcript):
     def close(self, close: CloseInfo) -> None:
         """The line is gone: readers end after what is there."""
         self._closed = close
-        for reader in self._readers:
+        for reader in self._reading():
             reader.bell.ring()
+
+    def _reading(self) -> list[_Reader]:
+        return [reader for weak in tuple(self._readers) if (reader := weak()) is not None]
 
 
 class _Reader:

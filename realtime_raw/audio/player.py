@@ -319,7 +319,7 @@ class Player:
 
     def _fed_plain(self, part: _Part, data: bytes) -> bool:
         """Write whole samples straight into the ring; False if they are none, or find no room."""
-        if len(data) & 1 or not data or len(self._spill):
+        if len(data) & 1 or not data or self._spill.frames:
             return False
         waiting = self._ring.write_bytes(data)
         if not waiting:

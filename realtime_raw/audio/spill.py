@@ -21,22 +21,23 @@ _PIECE = 1 << 16  # bytes: some 1.4 s at 24 kHz
 class Spill:
     """A queue of samples with their keys. It tells how much it should be given (`free`)."""
 
-    __slots__ = ("_at", "_frames", "_limit", "_pieces")
+    __slots__ = ("_at", "_limit", "_pieces", "frames")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._frames = 0
+        # Frames that wait.
+        self.frames = 0
         self._at = 0  # frames of the first piece that are gone
         self._pieces: deque[tuple[AudioKey, bytearray]] = deque()
 
     def __len__(self) -> int:
         """Frames that wait."""
-        return self._frames
+        return self.frames
 
     @property
     def free(self) -> int:
         """Frames to the limit."""
-        return max(0, self._limit - self._frames)
+        return max(0, self._limit - self.frames)
 
     def push(self, key: AudioKey, samples: Samples) -> None:
         """Queue all of `samples` (a copy); to keep to `free` is the caller's affair."""
@@ -45,7 +46,7 @@ class Spill:
             self._pieces[-1][1].extend(data)
         else:
             self._pieces.append((key, bytearray(data)))
-        self._frames += len(samples)
+        self.frames += len(samples)
 
     def first(self, most: int) -> tuple[AudioKey, Samples]:
         """Up to `most` of the next samples, all of one key. A copy; `drop` what was used."""
@@ -56,7 +57,7 @@ class Spill:
     def drop(self, frames: int) -> None:
         """Forget the first `frames`, no more than `first` has shown."""
         self._at += frames
-        self._frames -= frames
+        self.frames -= frames
         if 2 * self._at >= len(self._pieces[0][1]):
             self._pieces.popleft()
             self._at = 0
@@ -64,4 +65,4 @@ class Spill:
     def clear(self) -> None:
         """Forget everything."""
         self._pieces.clear()
-        self._frames = self._at = 0
+        self.frames = self._at = 0

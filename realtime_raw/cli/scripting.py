@@ -87,7 +87,7 @@ class _Script:
                 await found[0](found[1])
             await self._answer()
         else:
-            await self._commands.add(line.removeprefix("\\"))
+            await self._commands.add(line)
             await self._answer()
         return True
 

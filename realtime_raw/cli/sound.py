@@ -131,10 +131,7 @@ class Sound:
     @property
     def deaf(self) -> bool:
         """Whether the microphone is lost at present."""
-        from ..devices.base import WatchedDevice
-
-        source: object = self.source
-        return isinstance(source, WatchedDevice) and source.lost
+        return _lost(self.source)
 
     async def start_talking(self) -> None:
         """Begin a turn; what sounds is interrupted."""
@@ -144,8 +141,9 @@ class Sound:
             self.source.begin()
 
     async def heard_out(self, conn: RealtimeConnection) -> None:
-        """Wait until what is being played has been heard, if there is anything to hear it with."""
-        while self.sink is not None and conn.player.playing:  # noqa: ASYNC110  # it rings no bell
+        """Wait until what is being played has been heard, while there is anything to hear it with."""
+        sink = self.sink
+        while sink is not None and conn.player.playing and not _lost(sink):  # noqa: ASYNC110  # it rings no bell
             await asyncio.sleep(_LOOK_S)
 
     def close(self) -> None:
@@ -154,6 +152,12 @@ class Sound:
             close = getattr(device, "close", None)
             if close is not None:
                 close()
+
+
+def _lost(device: object) -> bool:
+    from ..devices.base import WatchedDevice
+
+    return isinstance(device, WatchedDevice) and device.lost
 
 
 def open_sound(microphone: str | None, speaker: str | None, out: Output) -> Sound:

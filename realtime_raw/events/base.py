@@ -198,8 +198,11 @@ class Outbound(WireModel):
         return self
 
 
-# Past the models' immutability, for whoever makes one.
-_set: Final = object.__setattr__
+# Past the models' immutability, for whoever makes one: what pydantic keeps of a model, each by its own door.
+_set_values, _set_named, _set_extra, _set_private = (
+    vars(BaseModel)[name].__set__
+    for name in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+)
 # Where an event keeps what it was made of: beside its fields, as a cached property
 # would be. A private attribute costs each event more than its validation.
 RAW: Final = "_raw"
@@ -235,10 +238,10 @@ class ServerEvent(Inbound):
         may stand under `RAW`.
         """
         event = cls.__new__(cls)
-        _set(event, "__dict__", values)
-        _set(event, "__pydantic_fields_set__", named)
-        _set(event, "__pydantic_extra__", {})
-        _set(event, "__pydantic_private__", None)
+        _set_values(event, values)
+        _set_named(event, named)
+        _set_extra(event, {})
+        _set_private(event, None)
         return event
 
     @property

@@ -15,10 +15,10 @@ from .. import events as ev
 from ..events.base import ServerEvent
 from ..text import safe
 from ..types import AudioKey
-from .heard import HeardText, spread
+from .heard import HeardText, Track, spread
 from .item_record import ALL, Drafts, ItemRecord, PartRecord, Segment, Stage, base64_size
 
-__all__ = ["Change", "Changes", "Contents", "TextDelta", "contradiction"]
+__all__ = ["WORDS", "Change", "Changes", "Contents", "TextDelta", "contradiction"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,8 @@ class Change:
 Changes = Iterator[Change]
 
 TextDelta = ev.ResponseOutputTextDelta | ev.ResponseOutputAudioTranscriptDelta
+WORDS = frozenset((ev.ResponseOutputTextDelta, ev.ResponseOutputAudioTranscriptDelta))
+"""The classes of `TextDelta`."""
 _OfPart = (
     ev.ResponseOutputTextDone
     | ev.ResponseOutputAudioTranscriptDone
@@ -90,6 +92,17 @@ class Contents:
         """Take in an event about contents; others change nothing."""
         handler = _HANDLERS.get(type(event))
         return handler(self, event) if handler is not None else iter(())
+
+    def place(self, item_id: str, content_index: int) -> tuple[PartRecord, Track | None] | None:
+        """Where deltas of a part go, once some came: so it stays until an event says otherwise.
+
+        The track of its sound is None where nobody needs it any more.
+        """
+        record = self.records.get(item_id)
+        part = record.parts.get(content_index) if record is not None else None
+        if record is None or part is None or record.response_id is None:
+            return None
+        return part, None if part.heard == ALL else self.heard_text.find(AudioKey(item_id, content_index))
 
     # Items come and go
 

@@ -21,10 +21,10 @@ from ..events.session import Session
 from ..text import safe
 from ..types import UNSET, AudioKey, Unset
 from .contents import Change, Changes, Contents, TextDelta, contradiction
-from .heard import HeardText
+from .heard import HeardText, Track
 from .history_item import HistoryItem, Part, Segment, describe
 from .item_order import ItemOrder
-from .item_record import ItemRecord, Stage
+from .item_record import ItemRecord, PartRecord, Stage
 
 __all__ = ["Change", "ConversationMirror", "HistoryItem", "Part", "Segment"]
 
@@ -140,6 +140,10 @@ class ConversationMirror:
     def words(self, event: TextDelta) -> Change | None:
         """Take words of a reply in, as `apply`; of the changes only a contradiction is returned."""
         return self._contents.words(event)[1]
+
+    def place(self, item_id: str, content_index: int) -> tuple[PartRecord, Track | None] | None:
+        """The inside of a part that deltas go to, for `runs`; None for what is not in the conversation."""
+        return self._contents.place(item_id, content_index)
 
     def mark_heard(self, key: AudioKey, heard_ms: int | None = None) -> None:
         """The listener's ear is `heard_ms` into this part (None: at the end of all received so far).

@@ -12,15 +12,17 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import cast
 
 from .. import codec
 from ..deltas import AudioDelta
 from ..errors import InvalidCommand, LocalProtocolError, SessionLost
-from ..events.base import ClientEvent, InvalidServerEvent, UnknownServerEvent
+from ..events.base import ClientEvent, InvalidServerEvent, ServerEvent, UnknownServerEvent
 from ..events.catalog import REALTIME, Dialect
 from ..types import CloseInfo, Playhead
 from . import signals
 from .commands import CommandLog
+from .contents import WORDS, TextDelta
 from .conversation import ConversationMirror
 from .input_audio import InputAudio
 from .interruption import Interruption
@@ -29,6 +31,7 @@ from .patch import SessionPatch
 from .reactions import Reactions
 from .receipts import Receipts
 from .responses import ResponseTracker
+from .runs import Runs
 from .session import SessionState
 from .sound import Sound
 from .state import Observed, Options, State
@@ -91,7 +94,10 @@ class RealtimeProtocol:
         self._outgoing = Outgoing(self._state)
         self._receipts = Receipts(self._state, self._outgoing)
         self._reactions = Reactions(self._state, self._outgoing, self._receipts, first)
+        self._runs = Runs(self._state, self._reactions.feed)
         self._closed: CloseInfo | None = None
+        self._deadline: float | None = None
+        self._stale = True  # the deadline may have changed
 
     # What happened
 
@@ -101,6 +107,7 @@ class RealtimeProtocol:
         On a sideband the first patch goes out now, since no `session.created`
         will come (observed); else it answers `session.created`.
         """
+        self._stale = True
         self._state.trace.now = now
         self._state.trace.connected()
         if unix_time is not None:
@@ -118,14 +125,25 @@ class RealtimeProtocol:
         state = self._state
         state.counts["received"] += 1
         state.counts["bytes_received"] += len(data)
+        if self._runs.live and type(data) is bytes and self._runs.take(data, now):
+            return
         event = codec.read(data, state.dialect, strict=state.options.strict)
         state.trace.now = now
+        self._stale = True
         if isinstance(event, AudioDelta):
             sound = Sound(event)
             state.observed.append(sound)
             state.trace.received_sound(event)
             self._reactions.sound(sound, now)
+            self._runs.sounded(sound)
             return
+        self._other(event, data, now)
+
+    def _other(self, event: ServerEvent, data: bytes | str, now: float) -> None:
+        """Take in what is no audio, or audio with something wrong."""
+        state = self._state
+        if type(event) not in WORDS:
+            self._runs.end()
         state.observed.append(event)
         state.trace.received(event)
         # Not `isinstance`, which pydantic makes costly.
@@ -137,12 +155,15 @@ class RealtimeProtocol:
             state.warn("invalid_event", f"{event.type or 'a message'}: {problems}", event)
         else:
             self._reactions.react(event, now)
+            if type(event) in WORDS:
+                self._runs.said(cast("TextDelta", event), data)
 
     def disconnected(self, close: CloseInfo, now: float) -> None:
         """The line is gone: every open command is lost, every live response abandoned. Idempotent."""
         if self._closed is not None:
             return
         self._closed = close
+        self._changing()
         state = self._state
         state.trace.now = now
         state.ready = False
@@ -155,12 +176,16 @@ class RealtimeProtocol:
         """`next_deadline()` has come. Calling early or often does no harm."""
         state = self._state
         state.trace.now = now
+        self._stale = True
+        before = len(state.observed), len(state.outbox)
         self._receipts.expire(now)
         self._outgoing.dispatch_held(now)
         if (left := state.session.take_notice(now)) is not None:
             state.emit(signals.SessionExpiring(expires_in_s=left))
         if state.poll_at is not None and now >= state.poll_at:
             self._poll_playback(now)
+        if before != (len(state.observed), len(state.outbox)):
+            self._runs.end()
 
     # What we want
 
@@ -188,7 +213,10 @@ class RealtimeProtocol:
         Raises `SessionLost` after the end. No command is registered: the API
         confirms nothing here, the fate of an append is the write itself.
         """
-        self._begin(now)
+        self._line()
+        # Whatever is coming in is none of its concern.
+        self._state.trace.now = now
+        self._stale = True
         self._outgoing.append(audio, now)
 
     def cancel(self, now: float, response_id: str | None = None) -> str | None:
@@ -213,6 +241,7 @@ class RealtimeProtocol:
         command = self._state.commands.get(event_id)
         if command is None or not self._state.responses.withdraw(command):
             return False
+        self._changing()
         self._state.commands.settle(command, "withdrawn")
         return True
 
@@ -265,7 +294,10 @@ class RealtimeProtocol:
             state.outbox = []
         if observed:
             state.observed = []
-        return outbox, observed, self.next_deadline()
+        if self._stale:
+            self._deadline = self.next_deadline()
+            self._stale = False
+        return outbox, observed, self._deadline
 
     def next_deadline(self) -> float | None:
         """When `handle_timer` wants to be called, or None."""
@@ -301,6 +333,7 @@ class RealtimeProtocol:
     @playhead.setter
     def playhead(self, playhead: Playhead | None) -> None:
         self._state.playhead = playhead
+        self._changing()
 
     @property
     def dialect(self) -> Dialect:
@@ -357,10 +390,20 @@ class RealtimeProtocol:
         return dict(self._state.counts)
 
     def _begin(self, now: float) -> None:
-        """Before whatever we want: it needs a line."""
+        """Before whatever we want."""
+        self._line()
+        self._state.trace.now = now
+        self._changing()
+
+    def _line(self) -> None:
+        """Whatever we want needs a line."""
         if self._closed is not None:
             raise SessionLost(self._closed, expected=self._closed.by_us)
-        self._state.trace.now = now
+
+    def _changing(self) -> None:
+        """Nothing that was looked up for the next delta may be relied on."""
+        self._stale = True
+        self._runs.end()
 
     @contextmanager
     def _asking(self, kind: str, now: float) -> Iterator[None]:

@@ -35,7 +35,7 @@ from dataclasses import dataclass, field
 
 from ..types import AudioKey
 
-__all__ = ["HeardText", "bytes_per_ms", "spread"]
+__all__ = ["HeardText", "Track", "bytes_per_ms", "spread"]
 
 _BYTES_PER_MS = {"audio/pcm": 48, "audio/pcmu": 8, "audio/pcma": 8}
 _LONG = 40
@@ -49,7 +49,7 @@ def bytes_per_ms(encoding: str) -> int:
 
 
 @dataclass(slots=True)
-class _Track:
+class Track:
     """One audio part: its text in pieces, each with the bytes of audio that were there before it."""
 
     bytes_per_ms: int
@@ -60,6 +60,7 @@ class _Track:
     cut_short: bool = False
 
     def add(self, text: str) -> None:
+        """A piece of its text came."""
         if len(text) <= _LONG:
             self.pieces.append((self.received, text))
         else:
@@ -100,6 +101,7 @@ class _Track:
         return sum(edge // self.bytes_per_ms <= heard_ms for edge in edges)
 
     def cut(self, heard_ms: float) -> tuple[str, str]:
+        """`(heard, unheard)` at a position."""
         count = self.heard_pieces(heard_ms)
         texts = [text for _, text in self.pieces]
         return "".join(texts[:count]), "".join(texts[count:])
@@ -113,7 +115,7 @@ class HeardText:
     """
 
     def __init__(self) -> None:
-        self._items: dict[str, dict[int, _Track]] = {}
+        self._items: dict[str, dict[int, Track]] = {}
 
     def __len__(self) -> int:
         """How many audio parts are held."""
@@ -141,7 +143,7 @@ class HeardText:
 
     def end(self, key: AudioKey, *, cut_short: bool = False) -> None:
         """No more sound will come; `cut_short` if the item is incomplete. For strangers: nothing."""
-        track = self._find(key)
+        track = self.find(key)
         if track is not None:
             track.ended = True
             track.cut_short = track.cut_short or cut_short
@@ -152,17 +154,17 @@ class HeardText:
         The two add up to the transcript received so far. See the module's
         docstring for the rule. Changes nothing; ask as often as you like.
         """
-        track = self._find(key)
+        track = self.find(key)
         return track.cut(heard_ms) if track is not None else None
 
     def received_ms(self, key: AudioKey) -> int:
         """Whole milliseconds of sound received for this part; 0 if it is not held."""
-        track = self._find(key)
+        track = self.find(key)
         return track.received // track.bytes_per_ms if track is not None else 0
 
     def has_ended(self, key: AudioKey) -> bool:
         """Whether all sound of this part was received; False if it is not held."""
-        track = self._find(key)
+        track = self.find(key)
         return track is not None and track.ended
 
     def drop(self, item_id: str, content_index: int | None = None) -> None:
@@ -179,22 +181,23 @@ class HeardText:
         """Forget everything: a new session begins."""
         self._items.clear()
 
-    def _find(self, key: AudioKey) -> _Track | None:
+    def find(self, key: AudioKey) -> Track | None:
+        """What is held of a part; None if it is not."""
         tracks = self._items.get(key.item_id)
         return tracks.get(key.content_index) if tracks is not None else None
 
-    def _track(self, key: AudioKey, encoding: str = "audio/pcm") -> _Track:
+    def _track(self, key: AudioKey, encoding: str = "audio/pcm") -> Track:
         item_id, index = key
         tracks = self._items.get(item_id)
         track = tracks.get(index) if tracks is not None else None
         if track is None:
-            track = _Track(bytes_per_ms(encoding))
+            track = Track(bytes_per_ms(encoding))
             self._items.setdefault(item_id, {})[index] = track
         return track
 
 
 def spread(transcript: str, total_ms: int, heard_ms: float) -> tuple[str, str]:
     """`(heard, unheard)` for text whose positions are unknown: spread over the sound by word. An estimate."""
-    track = _Track(1, received=max(total_ms, 0), ended=True)
+    track = Track(1, received=max(total_ms, 0), ended=True)
     track.pieces = [(0, word) for word in _WORDS.findall(transcript)]
     return track.cut(heard_ms)

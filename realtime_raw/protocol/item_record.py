@@ -76,6 +76,11 @@ class Words:
         """Whether any piece came."""
         return self._streamed > 0
 
+    @property
+    def whole(self) -> bool:
+        """Whether the whole came."""
+        return self._final is not None
+
     def add(self, piece: str) -> bool:
         """A piece came. False, once, if it contradicts the whole."""
         start = self._streamed

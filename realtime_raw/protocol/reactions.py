@@ -26,7 +26,7 @@ from .responses import ResponseRecord
 from .sound import Sound
 from .state import State
 from .tools import ToolBatch, ToolCall
-from .turns import Action, Fact
+from .turns import Action, Fact, Play
 
 __all__ = ["ROUTES", "UNROUTED", "Reactions"]
 
@@ -327,7 +327,7 @@ class Reactions:
         key = AudioKey(delta.item_id or record.id, delta.content_index or 0)
         record.audio_bytes[key] = record.audio_bytes.get(key, 0) + len(pcm)
         sound.response_id, sound.key, sound.encoding = record.id, key, record.encoding
-        self._feed(record, key, pcm, sound, now)
+        self.feed(record, key, pcm, sound, now)
 
     def _audio(self, event: ev.ResponseOutputAudioDelta, now: float) -> None:
         record = self._sounding(event.response_id, now)
@@ -372,11 +372,12 @@ class Reactions:
                 cause=event,
             )
         )
-        self._feed(record, key, pcm, event, now)
+        self.feed(record, key, pcm, event, now)
 
-    def _feed(
+    def feed(
         self, record: ResponseRecord, key: AudioKey, pcm: bytes, cause: ServerEvent | Sound, now: float
     ) -> None:
+        """Play a piece of a response's sound, which was counted already."""
         state = self._state
         # What is kept out of the conversation is kept out of its loudspeaker too.
         if state.playhead is None or record.out_of_band or record.overflowed:
@@ -386,7 +387,8 @@ class Reactions:
         except RealtimeError as exc:  # a format the player cannot take
             self._not_played(record, "not_played", str(exc), cause)
             return
-        state.turns.apply(Fact.SAMPLES)
+        if state.turns.states.play is not Play.PLAYING:
+            state.turns.apply(Fact.SAMPLES)
         # The first piece of a part may sound at once.
         if state.poll_at is None or record.audio_bytes.get(key) == len(pcm):
             state.poll_at = now

@@ -153,6 +153,18 @@ class Trace:
         else:
             self._received = run
 
+    def run_of(self, kind: str) -> TraceLine | None:
+        """The line that the message just received stands in, if more of its kind will join it there."""
+        line = self._received
+        return line if line is not None and line.type == kind and line.form == "known" else None
+
+    def again(self, line: TraceLine) -> None:
+        """One more came in of what a line of `run_of` stands for; it must still have its key."""
+        self._serial = serial = self._serial + 1
+        line.count += 1
+        line.last_serial, line.last_at = serial, self.now
+        self._last[line.type] = self._received = line
+
     def sent(self, command: Command) -> None:
         """A command went out."""
         line = TraceLine("out", command.type)
@@ -236,6 +248,7 @@ class Trace:
     def _forget(self, line: TraceLine) -> None:
         if line.key is not None and self._runs.get(line.key) is line:
             del self._runs[line.key]
+            line.key = None
 
 
 def _text(value: object) -> str | None:
