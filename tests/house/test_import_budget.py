@@ -48,3 +48,14 @@ def test_the_root_alone_is_light() -> None:
 def test_the_check_bites() -> None:
     """It sees what is loaded behind the scenes."""
     assert "typing" in loaded_by("import dataclasses, typing")
+
+
+@pytest.mark.parametrize("before", ["enable", "disable"])
+def test_loading_leaves_the_collector_as_it_was(before: str) -> None:
+    """And nothing young for it to look through: what was loaded stays."""
+    code = f"import gc, realtime_raw\ngc.{before}()\nrealtime_raw.events\nprint(gc.isenabled(), gc.get_count()[0])"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True)
+    enabled, young = done.stdout.split()
+    assert enabled == str(before == "enable")
+    assert before == "disable" or int(young) < 5_000
