@@ -53,7 +53,8 @@ def test_the_check_bites() -> None:
 @pytest.mark.parametrize("before", ["enable", "disable"])
 def test_loading_leaves_the_collector_as_it_was(before: str) -> None:
     """And nothing young for it to look through: what was loaded stays."""
-    code = f"import gc, realtime_raw\ngc.{before}()\nrealtime_raw.events\nprint(gc.isenabled(), gc.get_count()[0])"
+    told = "print(gc.isenabled(), gc.get_count()[0])"
+    code = f"import gc, realtime_raw\ngc.{before}()\nrealtime_raw.events\n{told}"
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True)
     enabled, young = done.stdout.split()
