@@ -52,11 +52,8 @@ def test_the_check_bites() -> None:
 
 @pytest.mark.parametrize("before", ["enable", "disable"])
 def test_loading_leaves_the_collector_as_it_was(before: str) -> None:
-    """And nothing young for it to look through: what was loaded stays."""
-    told = "print(gc.isenabled(), gc.get_count()[0])"
-    code = f"import gc, realtime_raw\ngc.{before}()\nrealtime_raw.events\n{told}"
+    """It is stopped while hundreds of modules load, and only then."""
+    code = f"import gc, realtime_raw\ngc.{before}()\nrealtime_raw.events\nprint(gc.isenabled())"
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True)
-    enabled, young = done.stdout.split()
-    assert enabled == str(before == "enable")
-    assert before == "disable" or int(young) < 5_000
+    assert done.stdout.split() == [str(before == "enable")]
