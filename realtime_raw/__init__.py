@@ -151,9 +151,6 @@ if not TYPE_CHECKING:
         finally:
             if collecting:
                 gc.enable()
-                if gc.get_count()[0] > 10_000:
-                    # Once, and they are old: by themselves they would be looked through twice on the way.
-                    gc.collect(1)
         value: object = module if name in _MODULES else getattr(module, name)
         globals()[name] = value
         return value
