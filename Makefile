@@ -30,7 +30,7 @@ demo: $(VENV)/.run  ## one spoken turn against the loopback server, no key neede
 # waits for their installation.
 test: lint $(if $(CI),peers chromium)  ## everything the project promises: lint, types, tests with coverage, schemas, import costs
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest --quiet
+	$(BIN)/coverage run -m pytest --quiet --numprocesses=2 --dist=worksteal
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 	$(BIN)/python tools/export_schemas.py --check

@@ -9,7 +9,7 @@ docs/history.md. Sending and waiting is the shell's affair.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -17,12 +17,12 @@ from . import events as ev
 from .audit_facts import ItemFacts, PartFacts
 from .concerns import items_of
 from .events.base import ServerEvent
+from .order_witness import Misplaced, OrderWitness, is_marker, marker, says_place
 from .protocol.conversation import ConversationMirror
 from .protocol.history_item import HistoryItem
-from .protocol.item_order import ItemOrder
 from .protocol.state import Observed
 from .text import safe
-from .types import UNSET, ErrorInfo
+from .types import ErrorInfo
 
 __all__ = [
     "Audit",
@@ -45,10 +45,7 @@ _KINDS: tuple[Kind, ...] = get_args(Kind)
 _UNKNOWN_ITEM = "item_retrieve_invalid_item_id"
 # Rounding down to whole milliseconds, once on either side.
 _ROUNDING_MS = 1
-_MAX_MISPLACED = 64
-_MAX_APPENDS = 1024
 _SHOWN_CHARS = 60
-_MARKER = "(order check)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,124 +152,6 @@ class AuditReport:
             listed = ", ".join(map(safe, self.unplaced))
             lines.append(f"  (the server never stated where these stand: {listed})")
         return "\n".join(lines)
-
-
-# Order
-
-
-@dataclass(frozen=True, slots=True)
-class Misplaced:
-    """The server said that `last` (None: nothing) was its last item when it added `by`.
-
-    Our record had the items `behind` it. They stand elsewhere on the server,
-    or are gone.
-    """
-
-    last: str | None
-    behind: tuple[str, ...]
-    by: str
-
-
-class OrderWitness:
-    """Holds the server to what it says of the end of its conversation.
-
-    Whatever is appended (a commit, a create without `previous_item_id`) is
-    answered with the id of the item before it, which is the server's last one
-    (API reference). If that is not ours, the two orders differ. Feed it the
-    core's stream from the beginning; it repeats the server's own statements in
-    order, and never looks at anything else.
-    """
-
-    def __init__(self) -> None:
-        self._order = ItemOrder()
-        # Items we asked to be appended; where each item was stated to stand.
-        self._appends: dict[str, None] = {}
-        self._stated: dict[str, str | None] = {}
-        self._found: list[Misplaced] = []
-
-    @property
-    def found(self) -> tuple[Misplaced, ...]:
-        """Statements of the server that our order contradicts, the last 64."""
-        return tuple(self._found)
-
-    def apply(self, observed: Observed, now: float) -> None:
-        """Take in what the core observed."""
-        handler = _HANDLERS.get(type(observed))
-        if handler is not None:
-            handler(self, observed)
-
-    @staticmethod
-    def concerned_with(kind: type[Observed]) -> bool:
-        """Whether an event of this class says anything of the order."""
-        return kind in _HANDLERS
-
-    def _asked(self, event: ev.ConversationItemCreate) -> None:
-        if event.previous_item_id is UNSET and event.item.id is not UNSET:
-            self._append(event.item.id)
-
-    def _committed(self, event: ev.InputAudioBufferCommitted) -> None:
-        if event.item_id and _says_place(event):
-            self._append(event.item_id)
-            self._place(event.item_id, event.previous_item_id)
-
-    def _added(self, event: ev.ConversationItemAdded | ev.ConversationItemCreated) -> None:
-        if event.item is not None and event.item.id and _says_place(event):
-            self._place(event.item.id, event.previous_item_id)
-
-    def _deleted(self, event: ev.ConversationItemDeleted) -> None:
-        if event.item_id:
-            self._order.remove(event.item_id)
-            self._stated.pop(event.item_id, None)
-
-    def _append(self, item_id: str) -> None:
-        self._appends[item_id] = None
-        if len(self._appends) > _MAX_APPENDS:
-            del self._appends[next(iter(self._appends))]
-
-    def _place(self, item_id: str, after: str | None) -> None:
-        if item_id in self._stated and self._stated[item_id] == after:
-            return
-        order, is_new = self._order, item_id not in self._stated
-        known = after in order or (after is None and not order.waiting)
-        if is_new and item_id in self._appends and known and after != order.last:
-            ids = order.ids()
-            start = ids.index(after) + 1 if after is not None else 0
-            self._found.append(Misplaced(after, ids[start:], item_id))
-            del self._found[:-_MAX_MISPLACED]
-        self._appends.pop(item_id, None)
-        self._stated[item_id] = after
-        order.place(item_id, after)
-
-
-_HANDLERS: Mapping[type[Observed], Callable[[OrderWitness, Any], None]] = {
-    ev.ConversationItemCreate: OrderWitness._asked,
-    ev.InputAudioBufferCommitted: OrderWitness._committed,
-    ev.ConversationItemAdded: OrderWitness._added,
-    ev.ConversationItemCreated: OrderWitness._added,
-    ev.ConversationItemDeleted: OrderWitness._deleted,
-}
-
-
-def _says_place(
-    event: ev.ConversationItemAdded | ev.ConversationItemCreated | ev.InputAudioBufferCommitted,
-) -> bool:
-    return "previous_item_id" in event.model_fields_set
-
-
-def marker(item_id: str) -> ev.ConversationItemCreate:
-    """An item to append and delete again: the link the server states for it names the server's last item.
-
-    It takes effect on nothing that is deleted before the next reply: send it
-    only while no reply is being made or asked for, and turn detection is off.
-    """
-    item = ev.NewSystemMessage(id=item_id, content=[ev.NewInputText(text=_MARKER)])
-    return ev.ConversationItemCreate(item=item)
-
-
-def is_marker(event: ev.ConversationItemCreate) -> bool:
-    """Whether this is what `marker` makes: nobody's turn, and no part of any record."""
-    item = event.item
-    return isinstance(item, ev.NewSystemMessage) and [part.text for part in item.content] == [_MARKER]
 
 
 # Comparing
@@ -512,7 +391,7 @@ class Audit:
 
     def _is_marker(self, event: ev.ConversationItemAdded | ev.ConversationItemCreated) -> bool:
         named = event.item.id if event.item is not None else None
-        return named is not None and named == self._marker and _says_place(event)
+        return named is not None and named == self._marker and says_place(event)
 
     def _end(self, last: str | None) -> None:
         """The server named its last item."""

@@ -7,7 +7,6 @@ wire name, a signal's name, or `"*"`.
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 from collections.abc import Callable, Iterator
@@ -63,7 +62,9 @@ def check_kind(kind: object) -> None:
     retired = event_hint(kind)
     if retired is not None:
         raise LocalProtocolError(f"no event is called {safe(kind)!r}", hint=retired)
-    near = difflib.get_close_matches(kind, _names(), n=1, cutoff=_ALIKE)
+    from difflib import get_close_matches  # only a mistake pays for it
+
+    near = get_close_matches(kind, _names(), n=1, cutoff=_ALIKE)
     if near:
         raise LocalProtocolError(f"no event is called {safe(kind)!r}", hint=f"did you mean {near[0]!r}?")
 

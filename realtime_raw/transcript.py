@@ -98,6 +98,7 @@ class Transcript:
         # Items and responses that were cut, by an interruption or a cancel.
         self._cut: dict[str, None] = {}
         self._of_response: dict[str, dict[str, None]] = {}
+        self._left_open: set[str] = set()  # items that their response ended without
 
     # Views
 
@@ -189,8 +190,10 @@ class Transcript:
                     draft.final = True
             case sg.BargeIn():
                 self._note_cut(observed.item_id, observed.response_id)
-            case sg.ResponseFinished() if observed.status == "cancelled":
-                self._note_cut(observed.response_id)
+            case sg.ResponseFinished():
+                if observed.status == "cancelled":
+                    self._note_cut(observed.response_id)
+                self._note_left_open(observed.response_id)
             case _:
                 pass
 
@@ -209,6 +212,11 @@ class Transcript:
                 del self._drafts[oldest]
                 self._shown.pop(oldest, None)
         return draft
+
+    def _note_left_open(self, response_id: str) -> None:
+        """Nothing more comes of the items of a response that is over, though not every server ends them."""
+        items = self._of_response.get(response_id, ())
+        self._left_open.update(one for one in items if self._items[one].status == "in_progress")
 
     def _note_cut(self, *ids: str | None) -> None:
         for one in ids:
@@ -235,6 +243,7 @@ class Transcript:
     def _drop(self, item_id: str) -> tuple[HistoryItem | None, TranscriptLine | None]:
         """Forget an item; returns it and its line as it was last shown."""
         item = self._items.pop(item_id, None)
+        self._left_open.discard(item_id)
         if item is not None and item.response_id is not None:
             self._forget_reply(item.response_id, item_id)
         return item, self._shown.pop(item_id, None)
@@ -272,7 +281,7 @@ class Transcript:
             item_id=item_id,
             role=item.role or "",
             text=draft.text if draft is not None else item.generated,
-            final=live is None or _is_final(item),
+            final=live is None or _is_final(item) or item_id in self._left_open,
             spoken=_is_spoken(item),
             interrupted=self._is_interrupted(item, deleted=live is None),
             heard=item.heard,

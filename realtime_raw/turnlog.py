@@ -13,7 +13,7 @@ import orjson
 
 from . import events as ev
 from . import script
-from .audit import is_marker
+from .order_witness import is_marker
 from .protocol import signals as sg
 from .protocol.conversation import ConversationMirror
 from .protocol.responses import ResponseTracker

@@ -663,6 +663,7 @@ _STEPS: Mapping[str, Callable[[Audited, int], None]] = {
 }
 
 
+@pytest.mark.timeout(300)
 @settings(max_examples=1000, deadline=None)
 @given(st.lists(st.sampled_from(sorted(_STEPS)), max_size=8), st.booleans())
 def test_honest_servers_show_no_difference(plot: list[str], probe: bool) -> None:

@@ -283,6 +283,19 @@ def test_a_cancelled_text_reply_is_marked_interrupted() -> None:
         assert (line.interrupted, line.final, line.heard) == (expected, True, None)
 
 
+def test_a_reply_that_is_over_is_final() -> None:
+    """Although the server never ended its item; a screen would wait for it for ever."""
+    desk = Listening()
+    first, *_ = told.text_reply("item_r", ["One"], "resp_1")
+    desk.tell(begun(), first, told.added(told.reply("item_r", status="in_progress"), None))
+    desk.tell(told.text("item_r", "One"))
+    assert not desk.transcript.lines()[0].final
+    *_, line = desk.tell(told.response_done(status="failed"))
+    assert (line.text, line.final, line.interrupted) == ("One", True, False)
+    desk.tell(told.deleted("item_r"), told.added(told.reply("item_r", status="in_progress"), None))
+    assert not desk.transcript.lines()[0].final
+
+
 def test_what_was_heard_whole_is_not_interrupted() -> None:
     """A reply of two messages, cut in the second."""
     desk = Listening(playhead=FakePlayhead())

@@ -6,7 +6,6 @@ python tools/signal_table.py --check    say whether it is fresh (exit 1 if not)
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 import sys
 from pathlib import Path
@@ -30,7 +29,7 @@ Facts that no single wire event states. Each stands in the stream of events behi
 
 def entry(name: str, signal: type[Signal]) -> list[str]:
     """One signal: its class, its name, its fields, its docstring."""
-    fields = [f"`{field.name}`" for field in dataclasses.fields(signal) if field.name != "cause"]
+    fields = [f"`{field}`" for field in signal.fields if field != "cause"]
     what = inspect.getdoc(signal) or ""
     return [f"### {signal.__name__}", "", f"`{name}`: {', '.join(fields) or 'no fields'}", "", what, ""]
 

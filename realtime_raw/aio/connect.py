@@ -24,8 +24,6 @@ from ..errors import ConnectFailed, LocalProtocolError, SessionLost
 from ..events.catalog import DIALECTS
 from ..events.server import ErrorEvent, SessionCreated
 from ..events.session import FunctionTool, McpTool
-from ..functions import ToolFunction
-from ..journal import JournalWriter
 from ..protocol import signals
 from ..protocol.core import Options, RealtimeProtocol
 from ..protocol.patch import SessionPatch
@@ -44,6 +42,8 @@ from .transport import MessageTransport
 if TYPE_CHECKING:
     from os import PathLike
     from types import TracebackType
+
+    from ..functions import ToolFunction
 
 
 __all__ = ["DEFAULT_MODEL", "connect"]
@@ -118,9 +118,12 @@ def connect(
     else:
         where = Endpoint.of(endpoint, model=model, api_key=api_key, allow_plaintext=allow_plaintext)
     patch = session or SessionPatch()
-    functions = [ToolFunction.of(one) for one in tools if callable(one)]
+    functions: list[ToolFunction] = []
     declared = [one for one in tools if not callable(one)]
     if tools:
+        from ..functions import ToolFunction  # connecting is quicker without
+
+        functions = [ToolFunction.of(one) for one in tools if callable(one)]
         patch = patch.merged(SessionPatch(tools=[*declared, *(one.declaration for one in functions)]))
     options = Options(
         manual_turns=manual_turns,
@@ -339,6 +342,8 @@ class Connecting:
         journal = self._journal
         if journal is None:
             return Tap()
+        from ..journal import JournalWriter  # connecting is quicker without
+
         owned = path = None
         if isinstance(journal, (str, os.PathLike)):
             path = journal

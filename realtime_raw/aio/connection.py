@@ -37,12 +37,10 @@ from ..events import (
     SessionUpdated,
 )
 from ..events.base import ClientEvent, ServerEvent
-from ..functions import ToolFunction, ToolSettings
 from ..protocol.patch import SessionPatch
 from ..protocol.signals import CommandConfirmed
 from ..types import UNSET, CloseInfo, ErrorInfo
 from .driver import Driver
-from .health import Health
 from .history import History
 from .requests import ResponseOptions, Role, check_confirmable, item_create, response_create
 from .subscribe import STREAM_LIMIT, EventStream, Overflow, Waiter
@@ -55,6 +53,7 @@ if TYPE_CHECKING:
     from ..devices.base import AudioSink, AudioSource, SoundHook
     from ..endpoint import Endpoint
     from ..explain import Finding
+    from ..functions import ToolSettings
     from ..protocol.conversation import HistoryItem
     from ..protocol.core import RealtimeProtocol
     from ..protocol.interruption import Interruption
@@ -66,12 +65,13 @@ if TYPE_CHECKING:
     from ..turnlog import TurnLog
     from ..usage import UsageMeter
     from .audio_pumps import Attachment
+    from .health import Health
     from .recording import Recording
     from .records import LiveTranscript, Records
     from .reply import Reply
     from .tools import ToolRunner
 
-__all__ = ["Health", "RealtimeConnection"]
+__all__ = ["RealtimeConnection"]
 
 E = TypeVar("E", bound=Event)
 S = TypeVar("S", bound=ServerEvent)
@@ -181,6 +181,8 @@ class RealtimeConnection:
 
     def health(self) -> Health:
         """All counters at once."""
+        from .health import Health  # connecting is quicker without
+
         return Health.of(self._driver, self._player)
 
     def explain(self) -> list[Finding]:
@@ -440,6 +442,8 @@ class RealtimeConnection:
         interrupts. Raises `LocalProtocolError` for a function that cannot be
         called by a model.
         """
+
+        from ..functions import ToolFunction  # connecting is quicker without
 
         def register(function: F) -> F:
             self._tools.add(ToolFunction.of(function, **settings))

@@ -188,7 +188,8 @@ class FastTransport(WebSocketTransport, asyncio.BufferedProtocol):
         elif not left:
             pass
         elif size - self._begin < wanted or self._end == size:
-            self._buffer[:left] = self._view[self._begin : self._end]
+            # By the view, which knows how to copy onto itself; a bytearray does not promise that.
+            self._view[:left] = self._view[self._begin : self._end]
         else:
             return
         self._begin, self._end = 0, left

@@ -10,9 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
-from ..audit import Audit, AuditReport, marker
 from ..dispatch import Event
-from ..edit import CannotRecreate, Compaction, Create, Step, Wanted, plan_compaction, plan_edit
 from ..errors import LocalProtocolError, RealtimeError, ServerRefused
 from ..events.client import (
     ConversationItemDelete,
@@ -26,13 +24,15 @@ from ..protocol.conversation import ConversationMirror, HistoryItem
 from ..types import ErrorInfo
 
 if TYPE_CHECKING:
+    from ..audit import AuditReport
+    from ..edit import Compaction, Step, Wanted
     from .awaited import Confirmed
     from .driver import Driver
     from .records import Records
 
 __all__ = ["History", "OnItem", "Summary"]
 
-Summary: TypeAlias = Callable[[Compaction], str | Awaitable[str]]
+Summary: TypeAlias = Callable[["Compaction"], str | Awaitable[str]]
 OnItem: TypeAlias = Callable[[BaseItem], None]
 
 _ASK = (
@@ -105,6 +105,8 @@ class History:
         `SessionLost` and `CommandTimeout`. Cancelling it leaves nothing but
         answers nobody waits for.
         """
+        from ..audit import Audit  # connecting is quicker without
+
         marker_id = self._new_id() if probe_order else None
         audit = Audit(
             self.mirror,
@@ -123,6 +125,8 @@ class History:
             ignore()
 
     async def _probe(self, marker_id: str) -> None:
+        from ..order_witness import marker
+
         core = self._driver.core
         if core.responses.busy or core.session.vad_on:
             raise LocalProtocolError(
@@ -205,6 +209,8 @@ class History:
             return steps
 
     async def _plan(self, wanted: Sequence[Wanted], as_text: bool) -> tuple[Step, ...]:
+        from ..edit import CannotRecreate, plan_edit  # connecting is quicker without
+
         retrieved: dict[str, BaseItem] = {}
 
         def keep(item: BaseItem) -> None:
@@ -232,6 +238,8 @@ class History:
         """
         async with self._editing:
             await self._between_turns()
+            from ..edit import Create, plan_compaction
+
             plan = plan_compaction(self.items(), keep_last=keep_last)
             if not plan.replaced:
                 return None

@@ -11,9 +11,9 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, TypeAlias, get_args
 
 from .. import events as ev
-from ..audit import OrderWitness
 from ..dispatch import Event
 from ..errors import SessionLost
+from ..order_witness import OrderWitness
 from ..protocol.core import RealtimeProtocol
 from ..protocol.signals import ConnectionLost, HandlerFailed
 from ..protocol.sound import Sound

@@ -23,13 +23,13 @@ from ..events.client import ConversationItemCreate, ResponseCreate
 from ..events.items import NewFunctionCallOutput
 from ..events.response import ResponseConfig
 from ..events.session import FunctionTool, McpTool
-from ..functions import ArgumentsRefused, ToolFunction, output_text
 from ..protocol import signals
 from ..protocol.tools import ToolCall
 from ..text import safe
 from ..types import UNSET
 
 if TYPE_CHECKING:
+    from ..functions import ToolFunction
     from ..protocol.outgoing import IfBusy
     from .driver import Driver
     from .records import Step
@@ -124,6 +124,8 @@ class ToolRunner:
         batch = self._batch_of(call_id)
         if call_id in batch.answers:
             raise LocalProtocolError(f"call {call_id} has been answered", hint="a call takes one output")
+        from ..functions import output_text  # connecting is quicker without
+
         batch.answers[call_id] = output_text(output)
         batch.goes_on = batch.goes_on or respond
         self._advance(batch)
@@ -276,6 +278,8 @@ class ToolRunner:
     # Running
 
     async def _run(self, batch: _Batch, call: ToolCall, tool: ToolFunction) -> None:
+        from ..functions import ArgumentsRefused
+
         try:
             async with asyncio.timeout(tool.timeout):
                 batch.answers[call.call_id] = await _call(tool, call.arguments)
@@ -376,6 +380,8 @@ class ToolRunner:
 
 
 async def _call(tool: ToolFunction, arguments: str) -> str:
+    from ..functions import output_text
+
     kwargs = tool.parse(arguments)
     if tool.is_async:
         result = await tool.function(**kwargs)  # type: ignore[misc]  # `is_async` says it is awaitable

@@ -24,7 +24,7 @@ __all__ = ["Check", "devices", "endpoint", "key", "loopback_turn", "packages", "
 
 _CORE = ("websockets", "orjson", "numpy", "pydantic", "pybase64")
 _EXTRAS = {
-    "cli": (("typer",), "the command line"),
+    "cli": (("typer", "rich"), "the command line"),
     "audio": (("sounddevice", "soundfile", "soxr"), "devices, other files than WAV, other rates"),
     "speech": (("espeakng-loader",), "words from the loopback server; it murmurs without"),
 }

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..protocol.history_item import HistoryItem
     from ..protocol.patch import SessionChanges
 
-__all__ = ["Command", "Commands"]
+__all__ = ["Command", "Commands", "words_of"]
 
 # What it takes, what it does, and the doing.
 Command = tuple[str, str, Callable[[str], Awaitable[None]]]
@@ -28,6 +28,11 @@ ROLES: dict[str, Literal["user", "system", "assistant"]] = {
     "system": "system",
     "assistant": "assistant",
 }
+
+
+def words_of(line: str) -> str:
+    """The text of a line that is no command: a backslash before `/`, `@`, `#` or itself is taken away."""
+    return line[1:] if line.startswith(("\\/", "\\@", "\\#", "\\\\")) else line
 
 
 class Commands:
@@ -73,8 +78,8 @@ class Commands:
         return None
 
     async def add(self, text: str) -> None:
-        """Add a user message in words."""
-        self._show(await self._conn.insert(text))
+        """Add a user message in words: what a line says that is no command."""
+        self._show(await self._conn.insert(words_of(text)))
 
     async def _say(self, rest: str) -> None:
         from .question import chunks, read_question

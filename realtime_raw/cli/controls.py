@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import realtime_raw as rt
 
-from .commands import Commands
+from .commands import Commands, words_of
 from .running import ExitCode, Stop, judge
 from .screen.editor import History, Typed, edit
 from .screen.model import Mode
@@ -215,7 +215,7 @@ class Controls:
             return
         if self._busy:
             await self._conn.interrupt()
-        await self._conn.insert(line)
+        await self._conn.insert(words_of(line))
         self.unanswered = True
         if self.asks_itself:
             await self._respond()

@@ -7,7 +7,6 @@ makes it text. Each turn is answered before the next line is read.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,9 +21,6 @@ if TYPE_CHECKING:
     from .sound import Sound
 
 __all__ = ["Turns", "read_turns", "run_script"]
-
-# How often playback is looked at: often enough for an ear.
-_LOOK_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +87,7 @@ class _Script:
                 await found[0](found[1])
             await self._answer()
         else:
-            await self._commands.add(line.removeprefix("\\"))
+            await self._commands.add(line)
             await self._answer()
         return True
 
@@ -104,6 +100,5 @@ class _Script:
         answer, response = await tell(reply, self._out)
         if self._out.as_json:
             self._out.spoken("model", answer, response_id=response.id, status=response.status)
-        while self._sound.sink is not None and self._conn.player.playing:  # noqa: ASYNC110  # it rings no bell
-            await asyncio.sleep(_LOOK_S)
+        await self._sound.heard_out(self._conn)
         check_whole(response, self._out)

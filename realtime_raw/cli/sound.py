@@ -6,6 +6,7 @@ and `none` is none. What a device is, `devices` knows; here is only which.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Callable
@@ -26,6 +27,8 @@ T = TypeVar("T")
 
 _FILE = "file:"
 _NONE = "none"
+# How often playback is looked at: often enough for an ear.
+_LOOK_S = 0.02
 
 
 class FileMicrophone:
@@ -128,9 +131,7 @@ class Sound:
     @property
     def deaf(self) -> bool:
         """Whether the microphone is lost at present."""
-        from ..devices.base import WatchedDevice
-
-        return isinstance(self.source, WatchedDevice) and self.source.lost
+        return _lost(self.source)
 
     async def start_talking(self) -> None:
         """Begin a turn; what sounds is interrupted."""
@@ -139,12 +140,24 @@ class Sound:
         if isinstance(self.source, FileMicrophone):
             self.source.begin()
 
+    async def heard_out(self, conn: RealtimeConnection) -> None:
+        """Wait until what is being played has been heard, while there is anything to hear it with."""
+        sink = self.sink
+        while sink is not None and conn.player.playing and not _lost(sink):  # noqa: ASYNC110  # it rings no bell
+            await asyncio.sleep(_LOOK_S)
+
     def close(self) -> None:
         """Let go of the devices; a file that was written gets its name. Call it after the session."""
         for device in (self.source, self.sink, self._stream):
             close = getattr(device, "close", None)
             if close is not None:
                 close()
+
+
+def _lost(device: object) -> bool:
+    from ..devices.base import WatchedDevice
+
+    return isinstance(device, WatchedDevice) and device.lost
 
 
 def open_sound(microphone: str | None, speaker: str | None, out: Output) -> Sound:

@@ -172,7 +172,7 @@ async def _hold(wishes: _Wishes, out: Output) -> int:
         if turns is not None:
             await run_script(conn, turns, out, sound, text=wishes.text, asks_itself=wishes.auto_respond)
         else:
-            await _on_lines(conn, wishes, out)
+            await _on_lines(conn, wishes, sound, out)
     return ExitCode.OK
 
 
@@ -182,9 +182,9 @@ def _open_sound(wishes: _Wishes, out: Output) -> Sound:
         return Sound()
     if wishes.on_screen:
         return open_sound(wishes.input_device, wishes.output_device, out)
-    if wishes.script is not None and (wishes.output_device or wishes.record):
+    if wishes.script is not None and wishes.output_device:
         return open_listener(wishes.output_device)
-    return Sound()
+    return open_listener(None) if wishes.record else Sound()
 
 
 def _can_paint() -> bool:
@@ -195,7 +195,7 @@ def _can_paint() -> bool:
     return is_screen()
 
 
-async def _on_lines(conn: RealtimeConnection, wishes: _Wishes, out: Output) -> None:
+async def _on_lines(conn: RealtimeConnection, wishes: _Wishes, sound: Sound, out: Output) -> None:
     from .lines import Lines
     from .session import Prompt
 
@@ -205,6 +205,8 @@ async def _on_lines(conn: RealtimeConnection, wishes: _Wishes, out: Output) -> N
     lines = Lines(sys.stdin.fileno())
     conn.on("connection.lost")(lambda signal: lines.fail(rt.SessionLost(signal.close)))
     await Prompt(conn, lines, out).run()
+    if not lines.is_terminal:
+        await sound.heard_out(conn)
 
 
 async def _on_screen(conn: RealtimeConnection, wishes: _Wishes, sound: Sound, out: Output) -> int:

@@ -10,7 +10,7 @@ three things in both directions: inward by `model_fields_set`, outward by
 
 import reprlib
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Final, Literal, Self, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Self, cast, get_args, get_origin
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, PrivateAttr
@@ -49,8 +49,9 @@ class WireModel(BaseModel):
         frozen=True, protected_namespaces=(), hide_input_in_errors=True, defer_build=True
     )
 
-    # Names of fields whose only value is a constant (`type: Literal["x"] = "x"`).
-    _constants: ClassVar[frozenset[str]] = frozenset()
+    if TYPE_CHECKING:  # pydantic would look at it anew for each of 200 models
+        # Names of fields whose only value is a constant (`type: Literal["x"] = "x"`).
+        _constants: ClassVar[frozenset[str]]
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -92,6 +93,9 @@ class WireModel(BaseModel):
         for name, value in super().__repr_args__():
             if name in named:
                 yield name, _Brief(value) if isinstance(value, (str, dict, list)) else value
+
+
+WireModel._constants = frozenset()
 
 
 class _Repr(reprlib.Repr):
@@ -209,7 +213,8 @@ class ServerEvent(Inbound):
     `wire_type` of a class is the type it is sent with; "" for the two fallbacks.
     """
 
-    wire_type: ClassVar[str] = ""
+    if TYPE_CHECKING:
+        wire_type: ClassVar[str]
 
     type: str
     event_id: str | None = None
@@ -252,6 +257,9 @@ class ServerEvent(Inbound):
         self.__dict__[RAW] = raw
 
 
+ServerEvent.wire_type = ""
+
+
 class UnknownServerEvent(ServerEvent):
     """An event of a type this version does not know. It is kept, counted, and dispatched."""
 
@@ -280,7 +288,8 @@ class InvalidServerEvent(ServerEvent):
 class ClientEvent(Outbound):
     """Base of every client event. The core adds an `event_id` if there is none (at most 512 characters)."""
 
-    wire_type: ClassVar[str] = ""
+    if TYPE_CHECKING:
+        wire_type: ClassVar[str]
 
     type: str
     event_id: Opt[Annotated[str, pydantic.StringConstraints(max_length=512)]] = UNSET
@@ -294,6 +303,9 @@ class ClientEvent(Outbound):
     def raw(self) -> dict[str, Any]:
         """The dict that goes on the wire."""
         return self.to_wire()
+
+
+ClientEvent.wire_type = ""
 
 
 def _plain(value: Any) -> Any:

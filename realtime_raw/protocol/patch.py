@@ -7,7 +7,6 @@ at their GA place on the wire (`voice` -> `session.audio.output.voice`).
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
@@ -217,6 +216,8 @@ def _wire(value: Any) -> Any:
 
 
 def _unknown(name: str) -> Problem:
-    near = difflib.get_close_matches(name, _PLACES, n=1)
+    from difflib import get_close_matches  # only a mistake pays for it
+
+    near = get_close_matches(name, _PLACES, n=1)
     hint = ga_hint("RealtimeSessionConfig", name, None) or (f"did you mean {near[0]!r}?" if near else None)
     return Problem(name, "unknown setting", hint=hint)

@@ -90,6 +90,7 @@ UNROUTED: Mapping[type[ServerEvent], str] = {
     tr.SessionOutputTranscriptDelta: "translation has no items: the application reads the stream",
 }
 
+_NOT_ACTIVE = "response_cancel_not_active"
 _TRANSLATED = AudioKey("translation", 0)
 
 
@@ -166,7 +167,11 @@ class Reactions:
         self._receipts.confirmed(event)
 
     def _errors(self, event: ev.ErrorEvent, now: float) -> None:
+        over = self._over(event)
         self._receipts.error(event, now)
+        if over is not None:
+            self._finish(over, event, now)
+            self._outgoing.dispatch_held(now)
         self._outgoing.dispatch_held(now)
 
     # Conversation, tools
@@ -260,10 +265,28 @@ class Reactions:
             record.item_ids.append(event.item.id)
 
     def _response_done(self, event: ev.ResponseDone, now: float) -> None:
+        if event.response is not None:
+            self._finish(event.response, event, now)
+
+    def _over(self, event: ev.ErrorEvent) -> ev.Response | None:
+        """The active response, where the server says that it is not: its `response.done` was lost.
+
+        Events come in order, so it would have come before. Without this nobody could
+        ask for another reply, and cancelling would not help.
+        """
+        active = self._state.responses.active
+        error = event.error.info() if event.error is not None else None
+        if active is None or error is None or error.code != _NOT_ACTIVE:
+            return None
+        command = self._state.commands.of_error(error)
+        cancel = command.event if command is not None else None
+        if not isinstance(cancel, ev.ResponseCancel) or cancel.response_id not in (None, active.id):
+            return None
+        return (active.response or ev.Response(id=active.id)).model_copy(update={"status": "cancelled"})
+
+    def _finish(self, response: ev.Response, event: ServerEvent, now: float) -> None:
         state = self._state
-        if event.response is None:
-            return
-        record = state.responses.done(event.response, now)
+        record = state.responses.done(response, now)
         if not record.out_of_band:
             state.turns.apply(Fact.DONE)
         for key in record.audio_bytes.keys() - record.ended:

@@ -170,6 +170,14 @@ def test_why_names_what_is_so_and_what_to_do(type_in: Type) -> None:
     assert after[0]["remedy"]
 
 
+def test_a_backslash_makes_text_of_what_looks_like_a_command(type_in: Type) -> None:
+    """Paths are worth talking about, too."""
+    told = type_in(r"\/etc/hosts", r"\\server", r"C:\temp", "/history", argv=("--json",))
+    assert told.code == 0
+    said = [line["parts"][0]["text"] for line in told.lines if line["kind"] == "item"]
+    assert said == ["/etc/hosts", r"\server", r"C:\temp"] * 2
+
+
 def test_help_names_every_command(type_in: Type) -> None:
     """With what it takes and what it does."""
     told = type_in("/help", argv=("--json",))

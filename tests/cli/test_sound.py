@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import numpy as np
@@ -167,3 +168,21 @@ def test_nobody_listens(tmp_path: Path) -> None:
     assert sound.sink is not None
     sound.close()
     assert module.open_listener("none").sink is None
+
+
+async def test_nobody_waits_for_a_loudspeaker_that_is_gone() -> None:
+    """What is played is waited for; what cannot be heard, because it was unplugged, is not."""
+    mouth = FakeOutput()
+    async with LoopbackServer(speed=50.0) as server, rt.connect(server.url) as conn:
+        sound = Sound(None, mouth)
+        sound.attach(conn, Notes(), preroll_ms=0, full_duplex=False)
+        await sound.heard_out(conn)
+        await conn.insert("Say only: plum")
+        await (await conn.respond()).done()
+        waiting = asyncio.create_task(sound.heard_out(conn))
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+        mouth.lose()
+        async with asyncio.timeout(10):
+            await waiting
+        assert conn.player.playing

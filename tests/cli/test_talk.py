@@ -111,6 +111,20 @@ def test_a_session_is_recorded_as_heard(run: Run, tmp_path: Path, question: Path
     assert np.abs(read_wav(heard)).max() > 1000
 
 
+def test_plain_lines_are_recorded_on_both_sides(
+    run: Run, tmp_path: Path, question: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody hears the answers there; a recording without them would be half of one."""
+    lines = tmp_path / "lines"
+    lines.write_text(f"/say {question}\n/commit\n/patch instructions=Say only: plum\n/respond\n")
+    with lines.open() as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        assert run("talk", "--loopback", "--record", tmp_path / "kept").code == 0
+    with wave.open(str(tmp_path / "kept" / "session.wav")) as file:
+        sound = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, 2)
+    assert np.abs(sound).max(axis=0).min() > 1000
+
+
 def test_a_loudspeaker_that_cannot_be_had(run: Run, tmp_path: Path) -> None:
     """Is found out before anything is said; none is none."""
     options = ["talk", "--loopback", "--script", script(tmp_path, "Say only: plum"), "--text"]

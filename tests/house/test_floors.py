@@ -15,6 +15,7 @@ FLOORS = {
     **dict.fromkeys(
         ("audit_facts", "concerns", "script", "times", "transcript", "turn", "turnlog", "usage"), 4
     ),
+    "order_witness": 4,
     **dict.fromkeys(("aio", "devices", "loopback"), 5),
     **dict.fromkeys(("cli", "conformance", "export", "pytest_plugin", "__main__"), 6),
 }

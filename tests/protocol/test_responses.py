@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from realtime_raw.errors import LocalProtocolError
-from realtime_raw.events.client import ConversationItemCreate, ResponseCreate
+from realtime_raw.events.client import ConversationItemCreate, ResponseCancel, ResponseCreate
 from realtime_raw.events.items import NewMcpApprovalResponse
 from realtime_raw.events.response import ResponseConfig
 from realtime_raw.protocol.responses import MAX_HELD, TAG
@@ -162,6 +162,25 @@ def test_cancel_ends_the_active_one_first() -> None:
     assert (cancel["type"], cancel["response_id"]) == ("response.cancel", "resp_1")
     [released] = desk.finish("resp_1", "cancelled")
     assert released["event_id"] == second
+
+
+def test_a_response_whose_done_was_lost_is_over_when_the_server_says_so() -> None:
+    """By refusing to cancel it; else it would stand in the way of every other, for ever."""
+    desk = Desk().ready()
+    desk.begin("resp_1")
+    ask(desk, "wait")
+    assert desk.sent() == []
+    desk.core.send(ResponseCancel(response_id="resp_0"), desk.now)
+    (other,) = desk.sent()
+    desk.error("response_cancel_not_active", event_id=other["event_id"])
+    assert desk.core.responses.active is not None  # it was not this one that was spoken of
+    desk.core.send(ResponseCancel(response_id="resp_1"), desk.now)
+    (cancel,) = desk.sent()
+    (released,) = desk.error("response_cancel_not_active", event_id=cancel["event_id"])
+    assert released["type"] == "response.create"
+    (finished,) = desk.signals(ResponseFinished)
+    assert (finished.response_id, finished.status) == ("resp_1", "cancelled")
+    assert desk.core.responses.active is None
 
 
 def test_out_of_band_responses_run_beside_the_active_one() -> None:

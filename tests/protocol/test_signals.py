@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+from typing import Any
 
 import pytest
 
@@ -65,3 +67,30 @@ def test_the_cause_is_named_and_audio_is_counted_not_kept() -> None:
     assert by_name["audio.received"]["pcm"] == 4
     assert by_name["handler.failed"]["error"] == "ValueError: boom"
     assert by_name["command.refused"]["error"]["code"] == "x"
+
+
+@pytest.mark.parametrize("signal", ONE_OF_EACH, ids=lambda s: s.name)
+def test_a_signal_is_a_value(signal: Signal) -> None:
+    same = copy.copy(signal)
+    assert same == signal
+    assert repr(same) == repr(signal)
+    assert signal != signals.ProtocolWarning(rule="another", detail="d")
+    assert not hasattr(signal, "__dict__")
+
+
+def test_a_signal_keeps_its_fields() -> None:
+    begun = signals.PlaybackStarted(item_id="i", content_index=0)
+    assert begun.cause is None
+    assert begun != signals.PlaybackStarted(item_id="i", content_index=1)
+    assert len({begun, signals.PlaybackStarted(item_id="i", content_index=0)}) == 1
+    assert repr(begun) == "PlaybackStarted(cause=None, item_id='i', content_index=0)"
+    with pytest.raises(AttributeError, match="item_id"):
+        begun.item_id = "other"  # type: ignore[misc]
+    with pytest.raises(AttributeError, match="item_id"):
+        del begun.item_id
+
+
+@pytest.mark.parametrize("given", [{"item_id": "i"}, {"item_id": "i", "content_index": 0, "at": 1}])
+def test_a_signal_refuses_what_it_is_not_made_of(given: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match=r"^PlaybackStarted (needs content_index|has no at)$"):
+        signals.PlaybackStarted(**given)

@@ -47,7 +47,9 @@ class KeyReader:
     """
 
     def __init__(self, encoding: str = "utf-8") -> None:
-        self._decoder = codecs.getincrementaldecoder(encoding)("replace")
+        # A C locale says what may be shown. What is typed beyond ASCII is UTF-8 on any terminal of today.
+        known = "utf-8" if codecs.lookup(encoding).name == "ascii" else encoding
+        self._decoder = codecs.getincrementaldecoder(known)("replace")
         self._rest = ""
         self._pasted: str | None = None
 

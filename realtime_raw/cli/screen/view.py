@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -55,7 +55,7 @@ def draw(screen: Screen, look: Look) -> Picture:
         below.append(line)
     below.append(status_line(screen, look))
     room = max(0, look.height - 1 - len(below))
-    above = [row for line in screen.lines for row in rows_of(line, look)]
+    above = [row for line in screen.lines for row in rows_of(_newest(line, look), look)]
     if screen.help:
         help_rows = _help_rows(screen, look)
         if len(help_rows) > room:
@@ -66,6 +66,16 @@ def draw(screen: Screen, look: Look) -> Picture:
     rows = rows[-max(1, look.height - 1) :]
     cursor = None if cursor_at is None or len(rows) < 2 else (len(rows) - 2, cursor_at)
     return Picture(tuple(rows), cursor)
+
+
+def _newest(line: Line, look: Look) -> Line:
+    """A line without most of what has no room on the screen: wrapping a long answer anew takes its time.
+
+    What is left begins at the same place for some screens' worth of words, so that rows do not dance.
+    """
+    step = 2 * look.width * look.height
+    start = (len(line.text) // step - 1) * step
+    return replace(line, text=line.text[start:]) if start > 0 else line
 
 
 def rows_of(line: Line, look: Look) -> list[Text]:

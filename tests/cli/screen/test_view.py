@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.text import Text
 
+from realtime_raw.cli.screen import view
 from realtime_raw.cli.screen.editor import Typed
 from realtime_raw.cli.screen.model import Figures, Line, Look, Mode, Phase, Screen
 from realtime_raw.cli.screen.status import meter, status_line
@@ -165,6 +166,30 @@ def test_a_book_may_be_pasted(look: Look) -> None:
         rows = draw(Screen(mode="text", typed=Typed(book, len(book))), look).rows
         page = word * 1000
         assert [row.plain for row in rows] == plain(Screen(mode="text", typed=Typed(page, len(page))), look)
+
+
+def test_a_long_answer_is_drawn_as_quickly_as_a_short_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of it the newest rows are seen, and they stay where they are while it grows."""
+    wrapped: list[int] = []
+    wrap = view._wrapped
+
+    def counting(text: Text, width: int) -> list[Text]:
+        wrapped.append(len(text))
+        return wrap(text, width)
+
+    monkeypatch.setattr(view, "_wrapped", counting)
+    look, words = Look(40, 10), [f"word{number}" for number in range(5000)]
+    earlier: list[str] = []
+    moved = 0
+    for count in range(100, len(words), 7):
+        rows = plain(Screen(lines=(Line("model", " ".join(words[:count]), settled=False),)), look)[:-2]
+        assert len(rows) == 7
+        assert rows[-1].endswith(words[count - 1])
+        assert not any("model>" in row for row in rows)
+        moved += not any(row in rows for row in earlier)
+        earlier = rows[:-1]
+    assert max(wrapped) < 5 * 40 * 10
+    assert moved < 60  # once in a while, and not with each word
 
 
 @pytest.mark.parametrize("width", range(1, 8))
