@@ -135,13 +135,15 @@ class Frames:
 
     def _start(self, data: bytes) -> int:
         """Where the delta of such a frame begins; 0 if it is another."""
+        if not data.startswith(self._head):
+            return 0
         common = self._common
         at = self._at
         if not data.startswith(common, at):
             at = self._at = data.find(b'"', self._begin)
             if not data.startswith(common, at):
                 return 0
-        if not data.startswith(self._head) or _ONE_ID.fullmatch(data, self._begin, at) is None:
+        if _ONE_ID.fullmatch(data, self._begin, at) is None:
             return 0
         return at + len(common)
 

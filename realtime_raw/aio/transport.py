@@ -15,7 +15,7 @@ from .bell import Bell
 
 __all__ = ["BURST", "MemoryTransport", "MessageTransport", "PushTransport", "Receiver", "memory_pair"]
 
-BURST: Final = 16
+BURST: Final = 32
 """Messages in a row, read without a pause, after which the loop turns: handlers would starve else."""
 
 _ABNORMAL: Final = 1006

@@ -299,7 +299,7 @@ class LibraryTransport(WebSocketTransport, asyncio.Protocol):
         for event in core.events_received():
             assert isinstance(event, Frame)  # the response was the handshake's
             opcode = event.opcode
-            if event.fin and opcode is not Opcode.CONT and opcode in _PIECES:
+            if event.fin and opcode in _WHOLE:
                 self._deliver(bytes(event.data))
             elif opcode in _PIECES:
                 self._pieces.append(bytes(event.data))
@@ -357,4 +357,5 @@ class LibraryTransport(WebSocketTransport, asyncio.Protocol):
         self._flush()
 
 
-_PIECES: Final = frozenset((Opcode.TEXT, Opcode.BINARY, Opcode.CONT))
+_WHOLE: Final = (Opcode.TEXT, Opcode.BINARY)
+_PIECES: Final = (*_WHOLE, Opcode.CONT)

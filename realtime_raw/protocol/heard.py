@@ -82,6 +82,8 @@ class Track:
         if heard_ms <= 0:
             return 0
         all_heard = heard_ms >= self.received // self.bytes_per_ms
+        if all_heard and self.ended and not self.cut_short:
+            return len(self.pieces)  # as the rules below have it: no share ends behind the sound
         for start, end, texts in self.bursts():
             is_last = count + len(texts) == len(self.pieces)
             if is_last and not self.ended:

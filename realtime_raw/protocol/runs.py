@@ -84,8 +84,7 @@ class Runs:
         state, record, key = self._state, run.record, run.key
         if run.line.key is None or (state.poll_at is None and state.playhead is not None):
             return False
-        sound = Sound(delta)
-        sound.response_id, sound.key, sound.encoding = record.id, key, record.encoding
+        sound = Sound(delta, record.id, key, record.encoding)
         state.observed.append(sound)
         state.trace.again(run.line)
         pcm = delta.pcm

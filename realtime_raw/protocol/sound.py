@@ -25,11 +25,13 @@ class Sound:
 
     __slots__ = ("_signal", "delta", "encoding", "key", "response_id")
 
-    def __init__(self, delta: AudioDelta) -> None:
+    def __init__(
+        self, delta: AudioDelta, response_id: str = "", key: AudioKey | None = None, encoding: str = ""
+    ) -> None:
         self.delta = delta
-        self.response_id = ""
-        self.key: AudioKey | None = None
-        self.encoding = ""
+        self.response_id = response_id
+        self.key = key
+        self.encoding = encoding
         self._signal: AudioReceived | None = None
 
     @property
