@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 import orjson
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from realtime_raw.loopback.behaviour import Behaviour
@@ -356,7 +356,8 @@ def test_faults_never_break_the_server_itself(messages: list[tuple[Any, float]],
 @given(st.binary(max_size=200) | st.text(max_size=200))
 @settings(max_examples=300, deadline=None)
 def test_any_message_gets_at_most_an_error(data: bytes | str) -> None:
-    """Bytes that are anything at all."""
+    """Bytes that are anything at all, unless chance (or a literal it found) makes a message of them."""
+    assume(b'"type"' not in (data if isinstance(data, bytes) else data.encode("utf-8", "replace")))
     session = SimulatedSession()
     session.connected(0.0)
     session.data_to_send()
