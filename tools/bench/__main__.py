@@ -41,8 +41,8 @@ def main() -> int:
     if options.profile:
         with blaster() as port:
             command = [sys.executable, "-m", "tools.bench.profiling", options.profile, str(port)]
-            env = environment() | {"REALTIME_RAW_TRANSPORT": CLIENTS[options.profile].transport or "websockets"}
-            return subprocess.run(command, env=env, check=False).returncode
+            line = {"REALTIME_RAW_TRANSPORT": CLIENTS[options.profile].transport or "websockets"}
+            return subprocess.run(command, env=environment() | line, check=False).returncode
     began, load = time.monotonic(), machine.load()
     absent = {name: why for name, client in CLIENTS.items() if (why := missing(client)) is not None}
     for name, why in absent.items():
