@@ -66,6 +66,7 @@ class _Part:
     received: int = 0
     kept: int = 0  # samples made of it
     spilled: int = 0
+    start_at: int = -1  # its first frame in the ring since it was last interrupted, once there is one
     end_at: int = 0  # after its last frame in the ring
     ended: bool = False
     started: bool = False
@@ -223,6 +224,7 @@ class Player:
         self._marks = [mark for mark in self._marks if mark.key not in self._live]
         for part in self._live.values():
             part.intake, part.before, part.spilled, part.plain = None, part.received, 0, False
+            part.start_at = -1
         self._live.clear()
         self._spill.clear()
         self._spans.cut(self._position)
@@ -331,6 +333,8 @@ class Player:
         part.received += frames
         part.kept += frames
         part.end_at = end
+        if part.start_at < 0:
+            part.start_at = end - frames
         if waiting > self._high_water:
             self._high_water = max(self._high_water, waiting - self._ring.discarding)
         if part.key not in self._live:
@@ -351,7 +355,7 @@ class Player:
         return part
 
     def _forget_oldest(self) -> None:
-        if len(self._parts) < _REMEMBERED:
+        if len(self._parts) < _REMEMBERED or len(self._live) == len(self._parts):
             return
         oldest = next((key for key in self._parts if key not in self._live), None)
         if oldest is not None:
@@ -375,6 +379,8 @@ class Player:
         self._spans.wrote(start, count, part.key)
         if count:
             part.end_at = start + count
+            if part.start_at < 0:
+                part.start_at = start
         return count
 
     def _refill(self) -> None:
@@ -416,7 +422,7 @@ class Player:
             return  # where nobody pulls, parts may wait by the thousand
         self._passed, self._ended = self._position, False
         for part in list(self._live.values()):
-            if not part.started and self._spans.heard(part.key, self._position):
+            if not part.started and 0 <= part.start_at < self._position:
                 part.started = True
                 self._marks.append(PlaybackMark("started", part.key))
             if part.ended and not part.spilled and self._position >= part.end_at:

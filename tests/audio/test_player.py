@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from realtime_raw.audio.g711 import alaw_encode, ulaw_encode
 from realtime_raw.audio.pcm import Samples
 from realtime_raw.audio.player import Player
+from realtime_raw.audio.spans import SpanMap
 from realtime_raw.errors import AudioError, MissingExtra
 from realtime_raw.types import AudioKey, Heard, PlaybackMark, Playhead
 
@@ -731,3 +732,43 @@ def test_pieces_by_the_short_way_are_the_same_sound(size: int) -> None:
     heard = player.heard(A, 0.0)
     assert heard is not None
     assert (heard.frames, heard.received) == (60_000, 60_000)
+
+
+def test_thousands_of_short_parts_cost_no_more_than_they_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gateway that pulls late: no part looks through those before it, and none is looked for in vain."""
+    player = Player(seconds=240, prebuffer_ms=0)
+    looks = 0
+    heard = SpanMap.heard
+
+    def counted(self: SpanMap, key: AudioKey, position: int) -> int:
+        nonlocal looks
+        looks += 1
+        return heard(self, key, position)
+
+    monkeypatch.setattr(SpanMap, "heard", counted)
+    count = 5000  # more than are remembered once they were heard
+    for number in range(count):
+        key = AudioKey(f"item_{number}")
+        player.feed(key, bytes(2 * 48), "audio/pcm", 0.0)
+        player.end(key)
+    out = np.zeros(48 * count, np.int16)
+    assert player.pull(out) == len(out)
+    kinds = [mark.kind for mark in player.poll(1.0)]
+    assert kinds == ["started", "finished"] * count
+    assert looks == 0
+    assert not player.playing
+
+
+def test_a_part_fed_again_after_an_interrupt_starts_with_its_new_sound() -> None:
+    """What was cut before a sample of it was heard has not started by being cut."""
+    player = Player(seconds=10, prebuffer_ms=0, fade_ms=0)
+    first, second = AudioKey("first"), AudioKey("second")
+    player.feed(first, bytes(2 * 480), "audio/pcm", 0.0)
+    player.feed(second, bytes(2 * 480), "audio/pcm", 0.0)
+    out = np.zeros(240, np.int16)
+    player.pull(out)
+    player.interrupt(0.1)
+    player.feed(second, bytes(2 * 480), "audio/pcm", 0.1)
+    assert [mark for mark in player.poll(0.1) if mark.key == second] == []
+    player.pull(out)
+    assert [mark.kind for mark in player.poll(0.2) if mark.key == second] == ["started"]
