@@ -159,6 +159,13 @@ class Window:
                     return
                 raise AssertionError(f"never seen: {seen}\n--- {self.process.poll()}\n{self.text}\n---")
 
+    def read_until(self, check: Callable[[], bool], *, patience: float = 5.0) -> None:
+        """Read on until something is true, or patience ends."""
+        deadline = time.monotonic() + patience
+        while not check() and time.monotonic() < deadline:
+            if not self._read(0.05) and self.process.poll() is not None:
+                return
+
     def ended(self) -> int:
         """Wait for the program's end; its exit code."""
         self.until(lambda: self.process.poll() is not None)
@@ -195,10 +202,14 @@ def steady(text: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def compare(name: str, text: str) -> None:
-    """Hold a screen to the one that was looked at and kept; REALTIME_RAW_SCREENS=write keeps it anew."""
+def compare(name: str, window: Window, look: Callable[[Window], str]) -> None:
+    """Hold a screen to the one that was looked at and kept; REALTIME_RAW_SCREENS=write keeps it anew.
+
+    A picture comes in pieces: what is not yet that screen may still become it.
+    """
     path = SCREENS / f"{name}.txt"
-    found = steady(text)
     if os.environ.get("REALTIME_RAW_SCREENS") == "write":
-        path.write_text(found, encoding="utf-8")
-    assert found == path.read_text(encoding="utf-8"), f"{path.name} shows another screen"
+        path.write_text(steady(look(window)), encoding="utf-8")
+    kept = path.read_text(encoding="utf-8")
+    window.read_until(lambda: steady(look(window)) == kept)
+    assert steady(look(window)) == kept, f"{path.name} shows another screen"

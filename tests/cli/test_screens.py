@@ -88,21 +88,21 @@ def test_a_spoken_turn_and_an_interruption(spoken: list[str]) -> None:
     # Wide enough for every number, however many digits it has.
     with calm(1.5) as server, session(server, *spoken, columns=120) as window:
         window.until("● ready")
-        compare("ready", body(window))
+        compare("ready", window, body)
         assert window.cursor() is None
         assert "green" in {cell.fg for cell in window.cells()}
         window.press(" ")
         window.until("● talking")
         window.until(lambda: re.search(r"1\.\d s +▕█", window.status))
-        compare("talking", body(window))
+        compare("talking", window, body)
         window.press(" ")
         window.until("● thinking")
         window.until(f"you> {QUESTION}")
-        compare("thinking", body(window))
+        compare("thinking", window, body)
         window.until("● speaking")
         window.until("that.")
         window.until("tokens")
-        compare("speaking", body(window))
+        compare("speaking", window, body)
         window.press(ESC)
         window.until("╱╱")
         window.until("● ready")
@@ -110,10 +110,10 @@ def test_a_spoken_turn_and_an_interruption(spoken: list[str]) -> None:
         heard, unheard = said.split("╱╱")
         assert f"{heard.strip()} {unheard.strip()}".strip() == ANSWER
         assert re.sub(r"\s", "", unheard) == window.struck().replace(" ", "") != ""
-        compare("interrupted", where_it_was_cut(body(window)))
+        compare("interrupted", window, lambda one: where_it_was_cut(body(one)))
         window.press("q")
         assert window.ended() == 0
-        compare("quit", where_it_was_cut(body(window)))
+        compare("quit", window, lambda one: where_it_was_cut(body(one)))
         assert window.attributes == window.before
         assert window.cursor() is not None
         assert re.search(r"1 turn, \d min \d+ s, [\d,]+ tokens", window.status)
@@ -123,7 +123,7 @@ def test_text_help_why_and_commands() -> None:
     """Without devices: typing, the keys, the reasons, a command; each shown, and the session goes on."""
     with calm(1.0) as server, session(server, "--text") as window:
         window.until("● ready")
-        compare("text", body(window))
+        compare("text", window, body)
         window.press("Quick question\x1b[D\x1b[D")
         window.until("Quick question")
         window.until(lambda: (window.cursor() or (0, 0))[1] == 14)
@@ -131,15 +131,15 @@ def test_text_help_why_and_commands() -> None:
         window.until("● thinking")
         window.until("that.")
         window.until("● ready")
-        compare("answered", body(window))
+        compare("answered", window, body)
         window.press("?")
         window.until("close this list")
-        compare("keys_text", body(window))
+        compare("keys_text", window, body)
         window.press(ESC)
         window.until(lambda: "close this list" not in window.text)
         window.press("/why\r")
         window.until("[text_only]")
-        compare("why", body(window))
+        compare("why", window, body)
         window.press("/frobnicate\r")
         window.until("error: there is no /frobnicate")
         window.press("\t")
@@ -157,7 +157,7 @@ def test_keys_of_voice_and_a_discarded_turn(spoken: list[str]) -> None:
         window.until("● ready")
         window.press("?")
         window.until("close this list")
-        compare("keys_voice", body(window))
+        compare("keys_voice", window, body)
         window.press("?")
         window.press("x")
         window.until("there is no turn to discard")
@@ -169,7 +169,7 @@ def test_keys_of_voice_and_a_discarded_turn(spoken: list[str]) -> None:
         window.until("\n>")
         window.press("A written turn.\r")
         window.until("● waiting")
-        compare("waiting", body(window))
+        compare("waiting", window, body)
         assert "response.create" not in {message["type"] for message in server.sessions[0].received}
         window.press("\x12")
         window.until("that.")
@@ -182,7 +182,7 @@ def test_without_devices_it_says_so_and_takes_text(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['sounddevice'] = None\n")
     with calm() as server, session(server, env={"PYTHONPATH": str(tmp_path)}) as window:
         window.until("● ready")
-        compare("no_devices", window.text)
+        compare("no_devices", window, lambda one: one.text)
         assert window.rows[window.text.count("\n") - 1] == ">"
         window.press(" ")
         window.until("there is no microphone; type, and Enter sends")
@@ -200,7 +200,7 @@ def test_a_narrow_window(columns: int, rows: int) -> None:
         window.until(lambda: "that." in window.scrolled or rows < 3)
         if columns == 34:
             window.until("● ready")
-            compare("narrow", "you> " + window.scrolled.partition("you> ")[2])
+            compare("narrow", window, lambda one: "you> " + one.scrolled.partition("you> ")[2])
         window.press(CTRL_D)
         assert window.ended() == 0
 
@@ -212,7 +212,7 @@ def test_no_color() -> None:
         window.press("Well?\r")
         window.until("that.")
         window.until("● ready")
-        compare("answered_no_color", body(window))
+        compare("answered_no_color", window, body)
         assert {cell.fg for cell in window.cells()} <= {
             "default",
             "brightblack",
@@ -227,7 +227,7 @@ def test_a_terminal_without_utf8(spoken: list[str]) -> None:
         window.press(" ")
         window.until("* talking")
         window.until(lambda: "[##" in window.status)
-        compare("ascii", body(window))
+        compare("ascii", window, body)
         window.press("x\t")
         window.until("turn discarded")
         window.press("\u00e9\r")
@@ -245,10 +245,10 @@ def test_resized() -> None:
         window.until("● ready")
         window.resize(50, 12)
         window.until(lambda: window.text.count("─") == 49)
-        compare("resized_small", window.text)
+        compare("resized_small", window, lambda one: one.text)
         window.resize(100, 24)
         window.until(lambda: window.text.count("─") == 99)
-        compare("resized_large", window.text)
+        compare("resized_large", window, lambda one: one.text)
         window.press(CTRL_D)
         assert window.ended() == 0
 
