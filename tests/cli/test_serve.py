@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import websockets
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
@@ -106,13 +107,13 @@ def test_what_cannot_be_served(run: Run, tmp_path: Path) -> None:
     assert "sya" in told.err
 
 
-def test_over_tls() -> None:
+async def test_over_tls() -> None:
     """The certificate is where it says, and vouches for the URL."""
     with serving("--tls", "--json") as (_, first):
         facts = json.loads(first)
         trusting = ssl.create_default_context(cafile=facts["certificate"])
-        with connect(facts["url"] + "?model=gpt-realtime", ssl=trusting) as line:
-            assert '"session.created"' in str(line.recv())
+        async with websockets.connect(facts["url"] + "?model=gpt-realtime", ssl=trusting) as line:
+            assert '"session.created"' in str(await line.recv())
     with serving("--tls") as (process, first):
         assert first.startswith("wss://127.0.0.1:")
         assert process.stderr is not None
