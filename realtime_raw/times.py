@@ -243,8 +243,9 @@ class ItemTimes:
 
     def sounded(self, sound: Sound, now: float) -> None:
         """Sound of a reply came: as `apply`, but what was appended is not looked at."""
-        if sound.item_id:
-            self.received(sound.item_id, now)
+        item_id = sound.source.item_id
+        if item_id:
+            self.received(item_id, now)
 
     def _played(self, signal: sg.PlaybackStarted, now: float) -> None:
         self._begin(signal.item_id, now)

@@ -47,8 +47,11 @@ class Awaited:
 
     def take_sound(self, sound: Sound, now: float) -> None:
         """Sound of a reply has come."""
-        if self._replies and sound.key is not None and (reply := self._reply(sound.response_id)) is not None:
-            reply.take_sound(sound.key, sound.delta.pcm, sound.encoding)
+        if not self._replies:
+            return
+        source = sound.source
+        if source.key is not None and (reply := self._reply(source.response_id)) is not None:
+            reply.take_sound(source.key, sound.pcm, source.encoding)
 
     async def receipt(self, event_id: str, make: Callable[[Confirmed], T], flush: Callable[[], object]) -> T:
         """The fate of a command just given to the core: what `make` makes of it, or the exception it is.

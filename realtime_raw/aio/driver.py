@@ -84,6 +84,7 @@ class Driver(Handlers):
         self._read_all = asyncio.Event()
         self._started = False
         self._handed_over = asyncio.Event()
+        self._has_user = False
         self._shutdown: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._due: float | None = None
@@ -121,10 +122,11 @@ class Driver(Handlers):
         """The session goes to its user. Once it is ready, nothing is read before that."""
         if not self._handed_over.is_set():
             self._handed_over.set()
+            self._has_user = True
             if self._push is not None and self._started:
                 self._push.resume()
 
-    def received(self, data: bytes | str) -> bool:
+    def received(self, data: bytes | bytearray) -> bool:
         """A transport that pushes has a message. False: no more of them before the session has its user."""
         if self.closed is not None:
             return True  # it broke a rule before, and nothing after that counts
@@ -133,7 +135,7 @@ class Driver(Handlers):
         except Exception as exc:
             self._broken(exc)
             self.spawn(self._transport.close(1002))
-        return self._handed_over.is_set() or not self.core.ready
+        return self._has_user or not self.core.ready
 
     def ended(self, close: CloseInfo) -> None:
         """The line has ended, says a transport that pushes."""
@@ -163,13 +165,20 @@ class Driver(Handlers):
         if self.fatal is not None:
             await self._transport.close(1002)
 
-    def _take(self, data: bytes | str) -> None:
+    def _take(self, data: bytes | bytearray | str) -> None:
         if self._recording:
-            self._record("in", data)
+            self._record("in", bytes(data) if isinstance(data, bytearray) else data)
         now = self._time()
-        self.core.receive_message(data, now)
-        messages, events, deadline = self.core.harvest()
-        if messages or deadline != self._due or self._delivering or self._events or len(events) != 1:
+        core = self.core
+        one = core.carry(data, now)
+        if one is not None:
+            self._deliver_one(one, now)
+            if not core.carrying:
+                self.flush()
+            return
+        core.receive_message(data, now)
+        messages, events, deadline = core.harvest()
+        if messages or deadline != self._due or len(events) != 1:
             self._hand_on(messages, events, deadline)
         else:
             self._deliver_one(events[0], now)
@@ -269,6 +278,9 @@ class Driver(Handlers):
 
     def _deliver_one(self, event: Event | Sound, now: float) -> None:
         """As `_deliver`, for the one event a message nearly always is: `now`, and nothing before it."""
+        if self._delivering or self._events:
+            self._deliver([event])
+            return
         self._delivering = True
         try:
             self._tell(event, now)
@@ -330,7 +342,7 @@ class Driver(Handlers):
             self.run(subscription, sound.event())
 
     def _run_sound_signal(self, sound: Sound, now: float) -> None:
-        if sound.key is not None:
+        if sound.source.key is not None:
             for subscription in self.registry.wanting(signals.AudioReceived, _AUDIO_RECEIVED):
                 self.run(subscription, cast("signals.AudioReceived", sound.signal()))
 

@@ -250,7 +250,7 @@ class ServerEvent(Inbound):
         raw = self.__dict__.get(RAW)
         if raw is None:
             return self.to_wire()
-        if type(raw) is bytes:
+        if type(raw) is not dict:
             # Here, as a program that makes events by hand need not have a parser.
             import orjson
 

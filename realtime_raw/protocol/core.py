@@ -33,7 +33,7 @@ from .receipts import Receipts
 from .responses import ResponseTracker
 from .runs import Runs
 from .session import SessionState
-from .sound import Sound
+from .sound import Sound, Source
 from .state import Observed, Options, State
 from .trace import Trace
 from .turns import Fact, TurnController
@@ -115,31 +115,53 @@ class RealtimeProtocol:
         if self._state.options.sideband:
             self._reactions.send_first_patch(now)
 
-    def receive_message(self, data: bytes | str, now: float) -> None:
-        """One message from the server.
+    def carry(self, data: bytes | bytearray | str, now: float) -> Sound | ServerEvent | None:
+        """One message from the server, if it is a delta like the last ones; else None, with nothing done.
+
+        For who would `receive_message` and `drain` at once: what is returned
+        is what happened first. Whatever came behind it is to be drained, and
+        `carrying` is over then; the deadline is as before.
+        """
+        if self._runs.live and (type(data) is bytes or type(data) is bytearray):
+            return self._runs.carry(data, now)
+        return None
+
+    @property
+    def carrying(self) -> bool:
+        """Whether the next message may be one for `carry`."""
+        return self._runs.live
+
+    def receive_message(self, data: bytes | bytearray | str, now: float) -> None:
+        """One message from the server. A `bytearray` is the core's from here on.
 
         Whatever it is, it becomes one event in `events_received()`: garbage an
         `InvalidServerEvent`, news an `UnknownServerEvent`. Raises only in
         strict mode: `DecodeError`, `RemoteProtocolError`.
         """
         state = self._state
-        state.counts["received"] += 1
-        state.counts["bytes_received"] += len(data)
-        if self._runs.live and type(data) is bytes and self._runs.take(data, now):
+        before = len(state.observed)
+        one = self.carry(data, now)
+        if one is not None:
+            state.observed.insert(before, one)  # and behind it what it brought about
             return
-        event = codec.read(data, state.dialect, strict=state.options.strict)
+        state.received += 1
+        state.bytes_received += len(data)
+        event = codec.read(
+            bytes(data) if type(data) is bytearray else data, state.dialect, strict=state.options.strict
+        )
         state.trace.now = now
         self._stale = True
         if isinstance(event, AudioDelta):
-            sound = Sound(event)
+            source = Source(event.item_id)
+            sound = Sound(event.pcm, source, event)
             state.observed.append(sound)
             state.trace.received_sound(event)
-            self._reactions.sound(sound, now)
-            self._runs.sounded(sound)
+            self._reactions.sound(event, sound, now)
+            self._runs.sounded(event, source)
             return
         self._other(event, data, now)
 
-    def _other(self, event: ServerEvent, data: bytes | str, now: float) -> None:
+    def _other(self, event: ServerEvent, data: bytes | bytearray | str, now: float) -> None:
         """Take in what is no audio, or audio with something wrong."""
         state = self._state
         if type(event) not in WORDS:
@@ -387,7 +409,9 @@ class RealtimeProtocol:
 
     def statistics(self) -> dict[str, int]:
         """Counters since the start."""
-        return dict(self._state.counts)
+        state = self._state
+        seen = {"received": state.received, "bytes_received": state.bytes_received} if state.received else {}
+        return {**seen, **state.counts}
 
     def _begin(self, now: float) -> None:
         """Before whatever we want."""

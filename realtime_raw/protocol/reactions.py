@@ -13,6 +13,7 @@ from typing import Any
 import pybase64
 
 from .. import events as ev
+from ..deltas import AudioDelta
 from ..errors import LocalProtocolError, RealtimeError
 from ..events import translation as tr
 from ..events.base import ServerEvent
@@ -316,9 +317,8 @@ class Reactions:
 
     # Sound
 
-    def sound(self, sound: Sound, now: float) -> None:
-        """React to an audio delta that was read without its event."""
-        delta = sound.delta
+    def sound(self, delta: AudioDelta, sound: Sound, now: float) -> None:
+        """React to an audio delta that was read without its event, and say where its sound comes from."""
         self._state.conversation.sound(delta)
         record = self._sounding(delta.response_id, now)
         if record is None:
@@ -326,8 +326,9 @@ class Reactions:
         pcm = delta.pcm
         key = AudioKey(delta.item_id or record.id, delta.content_index or 0)
         record.audio_bytes[key] = record.audio_bytes.get(key, 0) + len(pcm)
-        sound.response_id, sound.key, sound.encoding = record.id, key, record.encoding
-        self.feed(record, key, pcm, sound, now)
+        source = sound.source
+        source.response_id, source.key, source.encoding = record.id, key, record.encoding
+        self._feed_first(record, key, pcm, sound, now)
 
     def _audio(self, event: ev.ResponseOutputAudioDelta, now: float) -> None:
         record = self._sounding(event.response_id, now)
@@ -372,28 +373,37 @@ class Reactions:
                 cause=event,
             )
         )
-        self.feed(record, key, pcm, event, now)
+        self._feed_first(record, key, pcm, event, now)
+
+    def _feed_first(
+        self, record: ResponseRecord, key: AudioKey, pcm: bytes, cause: ServerEvent | Sound, now: float
+    ) -> None:
+        """As `feed`, where this may be the first piece of its part: that may sound at once."""
+        if self.feed(record, key, pcm, cause, now) and record.audio_bytes.get(key) == len(pcm):
+            self._state.poll_at = now
 
     def feed(
         self, record: ResponseRecord, key: AudioKey, pcm: bytes, cause: ServerEvent | Sound, now: float
-    ) -> None:
-        """Play a piece of a response's sound, which was counted already."""
+    ) -> bool:
+        """Play a piece of a response's sound, which was counted already; returns whether a player took it."""
         state = self._state
+        playhead = state.playhead
         # What is kept out of the conversation is kept out of its loudspeaker too.
-        if state.playhead is None or record.out_of_band or record.overflowed:
-            return
+        if playhead is None or record.out_of_band or record.overflowed:
+            return False
+        encoding = record.encoding
         try:
-            accepted = state.playhead.feed(key, pcm, record.encoding, now)
+            accepted = playhead.feed(key, pcm, encoding, now)
         except RealtimeError as exc:  # a format the player cannot take
             self._not_played(record, "not_played", str(exc), cause)
-            return
+            return False
         if state.turns.states.play is not Play.PLAYING:
             state.turns.apply(Fact.SAMPLES)
-        # The first piece of a part may sound at once.
-        if state.poll_at is None or record.audio_bytes.get(key) == len(pcm):
+        if state.poll_at is None:
             state.poll_at = now
-        if accepted < len(pcm) // (2 if record.encoding == "audio/pcm" else 1):
+        if accepted < (len(pcm) >> 1 if encoding == "audio/pcm" else len(pcm)):
             self._not_played(record, "ring_full", "the playback ring is full and nobody empties it", cause)
+        return True
 
     def _not_played(self, record: ResponseRecord, rule: str, why: str, cause: ServerEvent | Sound) -> None:
         record.overflowed = True

@@ -12,12 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..deltas import AudioDelta, Frames
+from ..events.base import ServerEvent
 from ..types import AudioKey
 from .contents import TextDelta
 from .heard import Track
 from .item_record import PartRecord
 from .responses import ResponseRecord
-from .sound import Sound
+from .sound import Sound, Source
 from .state import State
 from .trace import TraceLine
 
@@ -25,7 +26,7 @@ __all__ = ["Runs"]
 
 _TRANSCRIPT = "response.output_audio_transcript.delta"
 
-Feed = Callable[[ResponseRecord, AudioKey, bytes, Sound, float], None]
+Feed = Callable[[ResponseRecord, AudioKey, bytes, Sound, float], bool]
 
 
 @dataclass(slots=True, eq=False)
@@ -42,6 +43,7 @@ class _Run:
     part: PartRecord
     track: Track | None
     line: TraceLine
+    source: Source
 
 
 class Runs:
@@ -62,51 +64,54 @@ class Runs:
         self._audio = self._words = None
         self.live = False
 
-    def take(self, data: bytes, now: float) -> bool:
-        """Take a message in if it carries a run on; False, with nothing done, if it does not."""
-        self._state.trace.now = now
+    def carry(self, data: bytes | bytearray, now: float) -> Sound | ServerEvent | None:
+        """Take a message in if it carries a run on, and return what is to be observed of it.
+
+        None, with nothing done, if it does not. What comes behind that one is
+        in `observed` as ever; there is something only if nothing is `live` afterwards.
+        """
+        state = self._state
+        trace = state.trace
         run = self._audio
-        if run is not None and (delta := run.frames.audio(data)) is not None:
-            return self._sound(run, delta, now)
+        if run is not None and (pcm := run.frames.pcm(data)) is not None:
+            if run.line.key is None or (state.poll_at is None and state.playhead is not None):
+                return None
+            trace.now = now
+            trace.again(run.line)
+            size = len(pcm)
+            run.part.sound_bytes += size
+            if run.track is not None:
+                run.track.received += size
+            record = run.record
+            record.audio_bytes[run.key] += size
+            sound = Sound(pcm, run.source, data)
+            self._feed(record, run.key, pcm, sound, now)
+            if record.overflowed:
+                self.end()
+            state.received += 1
+            state.bytes_received += len(data)
+            return sound
         run = self._words
         if run is None or (event := run.frames.words(data)) is None or run.line.key is None:
-            return False
-        state = self._state
-        state.observed.append(event)
-        state.trace.again(run.line)
+            return None
+        trace.now = now
+        trace.again(run.line)
         delta = event.__dict__["delta"]
         run.part.words.add(delta)
         if run.track is not None:
             run.track.add(delta)
-        return True
-
-    def _sound(self, run: _Run, delta: AudioDelta, now: float) -> bool:
-        state, record, key = self._state, run.record, run.key
-        if run.line.key is None or (state.poll_at is None and state.playhead is not None):
-            return False
-        sound = Sound(delta, record.id, key, record.encoding)
-        state.observed.append(sound)
-        state.trace.again(run.line)
-        pcm = delta.pcm
-        size = len(pcm)
-        run.part.sound_bytes += size
-        if run.track is not None:
-            run.track.received += size
-        record.audio_bytes[key] += size
-        self._feed(record, key, pcm, sound, now)
-        if record.overflowed:
-            self.end()
-        return True
+        state.received += 1
+        state.bytes_received += len(data)
+        return event
 
     # Beginnings
 
-    def sounded(self, sound: Sound) -> None:
+    def sounded(self, delta: AudioDelta, source: Source) -> None:
         """An audio delta was taken in without a run: perhaps more like it follow."""
-        delta = sound.delta
         self._audio = None
         self._words = _beside(self._words, delta.item_id, delta.response_id)
         record = self._state.responses.get(delta.response_id or "")
-        if sound.key is None or delta.data is None or record is None:
+        if source.key is None or delta.data is None or record is None:
             return
         if not (record.muted or record.out_of_band or record.overflowed):
             self._audio = self._begun(delta.data, delta.item_id, delta.content_index, record)
@@ -117,7 +122,7 @@ class Runs:
         self._words = None
         self._audio = _beside(self._audio, event.item_id, event.response_id)
         record = self._state.responses.get(event.response_id or "")
-        if type(data) is not bytes or record is None or not event.delta:
+        if not isinstance(data, (bytes, bytearray)) or record is None or not event.delta:
             return
         run = self._begun(data, event.item_id, event.content_index, record)
         if run is not None and not run.part.words.whole:
@@ -127,7 +132,7 @@ class Runs:
             self.live = True
 
     def _begun(
-        self, data: bytes, item_id: str | None, content_index: int | None, record: ResponseRecord
+        self, data: bytes | bytearray, item_id: str | None, content_index: int | None, record: ResponseRecord
     ) -> _Run | None:
         state = self._state
         frames = Frames.of(data)
@@ -136,7 +141,9 @@ class Runs:
         place, line = state.conversation.place(item_id, content_index), state.trace.run_of(frames.kind)
         if place is None or line is None:
             return None
-        return _Run(frames, item_id, record, AudioKey(item_id, content_index), *place, line)
+        key = AudioKey(item_id, content_index)
+        source = Source(item_id, record.id, key, record.encoding, frames)
+        return _Run(frames, item_id, record, key, *place, line, source)
 
 
 def _beside(run: _Run | None, item_id: str | None, response_id: str | None) -> _Run | None:
