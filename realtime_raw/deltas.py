@@ -131,36 +131,36 @@ class Frames:
         head = _ANY.match(data)
         return cls(head) if head is not None else None
 
-    def _start(self, data: bytes | bytearray) -> int:
+    def _start(self, data: bytes | bytearray, begin: int, end: int) -> int:
         """Where the delta of such a frame begins; 0 if it is another."""
-        if not data.startswith(self._head):
+        if not data.startswith(self._head, begin, end):
             return 0
         common = self._common
-        at = self._at
-        if not data.startswith(common, at):
-            at = self._at = data.find(b'"', self._begin)
-            if not data.startswith(common, at):
+        at = begin + self._at
+        first = begin + self._begin
+        if not data.startswith(common, at, end):
+            at = data.find(b'"', first, end)
+            if not data.startswith(common, at, end):
                 return 0
+            self._at = at - begin
         # What ids are made of, in practice; the expression takes twice as long.
-        if not data[self._begin : at].replace(b"_", b"").isalnum() and not _ONE_ID.fullmatch(
-            data, self._begin, at
-        ):
+        if not data[first:at].replace(b"_", b"").isalnum() and not _ONE_ID.fullmatch(data, first, at):
             return 0
         return at + len(common)
 
-    def pcm(self, data: bytes | bytearray) -> bytes | None:
-        """The sound of the audio delta a message is; None if it is not like the others, or silent."""
-        start = self._start(data)
-        if not start or not data.endswith(b'"}'):
+    def pcm(self, data: bytes | bytearray, begin: int, end: int) -> bytes | None:
+        """The sound of the audio delta that lies there; None if it is not like the others, or silent."""
+        start = self._start(data, begin, end)
+        if not start or not data.endswith(b'"}', start, end):
             return None
         try:
-            return pybase64.b64decode(memoryview(data)[start:-2], validate=True) or None
+            return pybase64.b64decode(memoryview(data)[start : end - 2], validate=True) or None
         except ValueError:  # something follows the delta, or it is no base64
             return None
 
     def audio_event(self, data: bytes | bytearray) -> ResponseOutputAudioDelta:
         """The event of an audio delta that is like the others."""
-        start = self._start(data)
+        start = self._start(data, 0, len(data))
         values = self._values.copy()
         values["event_id"] = data[self._begin : self._at].decode()
         values["delta"] = data[start:-2].decode()
@@ -169,7 +169,7 @@ class Frames:
 
     def words(self, data: bytes | bytearray) -> ServerEvent | None:
         """The delta of words a message is; None if it is not like the others, or says nothing."""
-        start = self._start(data)
+        start = self._start(data, 0, len(data))
         if not start:
             return None
         values = self._values.copy()

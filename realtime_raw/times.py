@@ -16,7 +16,7 @@ from . import events as ev
 from .protocol import signals as sg
 from .protocol.conversation import ConversationMirror
 from .protocol.input_audio import InputAudio
-from .protocol.sound import Sound
+from .protocol.sound import Sound, Source
 from .protocol.state import Observed
 
 __all__ = ["Intake", "ItemTimes", "Span"]
@@ -243,9 +243,12 @@ class ItemTimes:
 
     def sounded(self, sound: Sound, now: float) -> None:
         """Sound of a reply came: as `apply`, but what was appended is not looked at."""
-        item_id = sound.source.item_id
-        if item_id:
-            self.received(item_id, now)
+        self.heard_of(sound.source, now)
+
+    def heard_of(self, source: Source, now: float) -> None:
+        """The same for sound whose event nobody wanted."""
+        if source.item_id:
+            self.received(source.item_id, now)
 
     def _played(self, signal: sg.PlaybackStarted, now: float) -> None:
         self._begin(signal.item_id, now)

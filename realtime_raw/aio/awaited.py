@@ -31,11 +31,18 @@ _Receipt = tuple[asyncio.Future[Any], Callable[[Confirmed], Any]]
 
 
 class Awaited:
-    """Receipts and replies of one session. `lost` makes the reason why nothing more will come."""
+    """Receipts and replies of one session.
 
-    def __init__(self, core: RealtimeProtocol, lost: Callable[[], SessionLost]) -> None:
+    `lost` makes the reason why nothing more will come, `changed` is told when
+    `hears` has changed.
+    """
+
+    def __init__(
+        self, core: RealtimeProtocol, lost: Callable[[], SessionLost], changed: Callable[[], None]
+    ) -> None:
         self._core = core
         self._lost = lost
+        self._changed = changed
         # Several may wait for one command: two cancels of one response are one.
         self._receipts: dict[str, list[_Receipt]] = {}
         self._replies: dict[str, weakref.ref[Reply]] = {}
@@ -44,6 +51,11 @@ class Awaited:
         """What serves whoever awaits an event of this class."""
         settle = _SETTLERS.get(kind)
         return () if settle is None else (partial(settle, self),)
+
+    @property
+    def hears(self) -> bool:
+        """Whether anybody holds a reply, and is to have its sound."""
+        return bool(self._replies)
 
     def take_sound(self, sound: Sound, now: float) -> None:
         """Sound of a reply has come."""
@@ -81,6 +93,7 @@ class Awaited:
         assert record is not None
         reply = Reply(record)
         self._replies[record.id] = weakref.ref(reply, self._forget)
+        self._changed()
         return reply
 
     def finish(self) -> None:
@@ -91,6 +104,7 @@ class Awaited:
 
     def _forget(self, gone: weakref.ref[Reply]) -> None:
         self._replies = {key: held for key, held in self._replies.items() if held is not gone}
+        self._changed()
 
     def _reply(self, response_id: str) -> Reply | None:
         held = self._replies.get(response_id)

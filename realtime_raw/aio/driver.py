@@ -19,7 +19,7 @@ from ..events.base import ClientEvent, ServerEvent
 from ..events.client import ResponseCreate
 from ..events.server import ResponseOutputAudioDelta
 from ..protocol import signals
-from ..protocol.sound import Sound
+from ..protocol.sound import Sound, Source
 from ..types import CloseInfo
 from .awaited import Awaited, Confirmed
 from .bell import Bell
@@ -67,6 +67,7 @@ class Driver(Handlers):
     ) -> None:
         super().__init__(asyncio.get_running_loop(), on_handler_error)
         self.core = core
+        self._runs = core.runs
         self.closed: CloseInfo | None = None
         self.fatal: Exception | None = None
         self.attachments: list[Attachment] = []
@@ -75,6 +76,7 @@ class Driver(Handlers):
         # For each class of events, whom to tell of one, and who subscribed to it.
         self._plans: dict[type, _Plan] = {}
         self._planned = -1
+        self._quiet = False  # nobody wants to see any sound
         # Asked before a create, by whatever way it comes; may refuse it by raising.
         self.check_create: Callable[[], object] | None = None
         self._transport = transport
@@ -93,9 +95,9 @@ class Driver(Handlers):
         self.outbox_high_water = 0
         self._outbox_bell = Bell()
         self._in_flight: tuple[str, ...] = ()
-        self.awaited = Awaited(core, self.lost)
+        self.awaited = Awaited(core, self.lost, self._outdated)
         self._waiting: weakref.WeakSet[EventStream[Any] | Waiter[Any]] = weakref.WeakSet()
-        self._events: deque[Event | Sound] = deque()
+        self._events: deque[Event | Sound | Source] = deque()
         self._delivering = False
 
     @property
@@ -133,9 +135,24 @@ class Driver(Handlers):
         try:
             self._take(data)
         except Exception as exc:
-            self._broken(exc)
-            self.spawn(self._transport.close(1002))
+            self._break_off(exc)
         return self._has_user or not self.core.ready
+
+    def skim(self, buffer: bytes | bytearray, begin: int, end: int) -> bool:
+        """Take a message in where it lies, if it is sound whose event nobody wants; False leaves it to `received`."""
+        if self._planned != self.registry.revision:
+            self._replan()
+        if not self._quiet or self._recording or self.closed is not None or not self._has_user:
+            return False
+        now = self._time()
+        try:
+            source = self._runs.skim(buffer, begin, end, now)
+            if source is None:
+                return False
+            self._carried(source, now)
+        except Exception as exc:
+            self._break_off(exc)
+        return True
 
     def ended(self, close: CloseInfo) -> None:
         """The line has ended, says a transport that pushes."""
@@ -169,19 +186,25 @@ class Driver(Handlers):
         if self._recording:
             self._record("in", bytes(data) if isinstance(data, bytearray) else data)
         now = self._time()
-        core = self.core
-        one = core.carry(data, now)
-        if one is not None:
-            self._deliver_one(one, now)
-            if not core.carrying:
-                self.flush()
+        if not isinstance(data, str) and (one := self._runs.carry(data, now)) is not None:
+            self._carried(one, now)
             return
-        core.receive_message(data, now)
-        messages, events, deadline = core.harvest()
+        self.core.receive_message(data, now)
+        messages, events, deadline = self.core.harvest()
         if messages or deadline != self._due or len(events) != 1:
             self._hand_on(messages, events, deadline)
         else:
-            self._deliver_one(events[0], now)
+            self._deliver_one(events[0], self._time())
+
+    def _carried(self, one: Event | Sound | Source, now: float) -> None:
+        """Deliver what a delta brought that was like the last ones: nothing else has changed, or no more like it."""
+        self._deliver_one(one, now)
+        if not self._runs.live:
+            self.flush()
+
+    def _break_off(self, exc: Exception) -> None:
+        self._broken(exc)
+        self.spawn(self._transport.close(1002))
 
     def _broken(self, exc: Exception) -> None:
         """The server broke a rule, in strict mode."""
@@ -264,7 +287,7 @@ class Driver(Handlers):
 
     # Delivering
 
-    def _deliver(self, events: list[Event | Sound]) -> None:
+    def _deliver(self, events: Iterable[Event | Sound | Source]) -> None:
         # A handler may bring about more events; they come behind those that are there.
         queue = self._events
         queue.extend(events)
@@ -276,7 +299,7 @@ class Driver(Handlers):
             finally:
                 self._delivering = False
 
-    def _deliver_one(self, event: Event | Sound, now: float) -> None:
+    def _deliver_one(self, event: Event | Sound | Source, now: float) -> None:
         """As `_deliver`, for the one event a message nearly always is: `now`, and nothing before it."""
         if self._delivering or self._events:
             self._deliver([event])
@@ -289,37 +312,52 @@ class Driver(Handlers):
         if self._events:
             self._deliver([])
 
-    def _tell(self, event: Event | Sound, now: float) -> None:
+    def _tell(self, event: Event | Sound | Source, now: float) -> None:
         if self._planned != self.registry.revision:
-            self._plans.clear()
-            self._planned = self.registry.revision
+            self._replan()
         steps, subscriptions = self._plans.get(type(event)) or self._plan(event)
         for step in steps:
             step(event, now)
         for subscription in subscriptions:
-            self.run(subscription, event)  # type: ignore[arg-type]  # `Sound` has no subscribers
+            now = self.run(subscription, event, now)  # type: ignore[arg-type]  # sound has no subscribers
 
     def observe(self, steps_for: StepsFor) -> Callable[[], None]:
-        """Be told of events before any handler: `steps_for` says for a class, or for `Sound`, whom to call.
+        """Be told of events before any handler: `steps_for` says for a class whom to call.
 
-        Audio deltas are told as `Sound`. Returns what ends it.
+        Audio deltas are told as `Sound`; or, where nobody wants more than that
+        there was some, as the `Source` it came from. Returns what ends it.
         """
 
         def ignore() -> None:
             self._observers.remove(steps_for)
-            self._plans.clear()
+            self._outdated()
 
         self._observers.append(steps_for)
-        self._plans.clear()
+        self._outdated()
         return ignore
 
-    def _plan(self, event: Event | Sound) -> _Plan:
+    def _outdated(self) -> None:
+        """Whom to tell of what has changed."""
+        self._planned = -1
+
+    def _replan(self) -> None:
+        self._plans.clear()
+        self._planned = self.registry.revision
+        loud = self._wants_sound() or self.awaited.hears
+        self._quiet = not loud and all(
+            any(True for _ in steps_for(Source)) or not any(True for _ in steps_for(Sound))
+            for steps_for in self._observers
+        )
+
+    def _plan(self, event: Event | Sound | Source) -> _Plan:
         """Whom an event concerns: observers, who awaits it, subscribers. Kept where its class agrees."""
         kind = type(event)
         steps = [step for steps_for in self._observers for step in steps_for(kind)]
         plan: _Plan
-        if isinstance(event, Sound):
-            plan = self._plans[kind] = (*steps, *self._sound_steps()), ()
+        if isinstance(event, (Sound, Source)):
+            if isinstance(event, Sound):
+                steps += self._sound_steps()
+            plan = self._plans[kind] = tuple(steps), ()
             return plan
         steps += self.awaited.steps_for(kind)
         plan = tuple(steps), self.registry.resolve(event)
@@ -327,24 +365,30 @@ class Driver(Handlers):
             self._plans[kind] = plan
         return plan
 
+    def _wants_sound(self) -> bool:
+        """Whether anybody subscribed to an event of an audio delta."""
+        wanting = self.registry.wanting
+        return bool(
+            wanting(ResponseOutputAudioDelta, _AUDIO_DELTA) or wanting(signals.AudioReceived, _AUDIO_RECEIVED)
+        )
+
     def _sound_steps(self) -> Iterator[Step]:
         """Both events of an audio delta, each made only if somebody wants it."""
-        wanted = self.registry.wanting(ResponseOutputAudioDelta, _AUDIO_DELTA)
-        if wanted:
+        if self.registry.wanting(ResponseOutputAudioDelta, _AUDIO_DELTA):
             yield self._run_sound_event
         yield self.awaited.take_sound
         # Who handles the first may subscribe to the second.
-        if wanted or self.registry.wanting(signals.AudioReceived, _AUDIO_RECEIVED):
+        if self._wants_sound():
             yield self._run_sound_signal
 
     def _run_sound_event(self, sound: Sound, now: float) -> None:
         for subscription in self.registry.wanting(ResponseOutputAudioDelta, _AUDIO_DELTA):
-            self.run(subscription, sound.event())
+            now = self.run(subscription, sound.event(), now)
 
     def _run_sound_signal(self, sound: Sound, now: float) -> None:
         if sound.source.key is not None:
             for subscription in self.registry.wanting(signals.AudioReceived, _AUDIO_RECEIVED):
-                self.run(subscription, cast("signals.AudioReceived", sound.signal()))
+                now = self.run(subscription, cast("signals.AudioReceived", sound.signal()), now)
 
     # Waiting
 

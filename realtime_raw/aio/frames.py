@@ -12,7 +12,7 @@ from typing import Final
 from websockets.exceptions import ProtocolError
 from websockets.frames import Close, Frame, Opcode
 
-from .websocket import WebSocketTransport
+from .websocket import LONG, WebSocketTransport
 
 __all__ = ["FastTransport"]
 
@@ -44,9 +44,11 @@ class FastTransport(WebSocketTransport, asyncio.BufferedProtocol):
         self._max_size = max_size
         self._resize(_FIRST_BUFFER)
         self._begin = self._end = 0
+        self._filled = False  # by the last read
         self._parts: list[bytes] = []
         self._parts_size = 0
         self._fragmented = False
+        self._over = False  # the line is gone: whatever came is to be looked at
         self._deaf = False  # a close frame came, or we gave up: the rest is not read
         self._received: Close | None = None
         self._sent: Close | None = None
@@ -67,8 +69,12 @@ class FastTransport(WebSocketTransport, asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """So many bytes have come."""
         self._end += nbytes
-        filled = self._end == len(self._buffer)
         self._count = 0
+        self._filled = self._end == len(self._buffer)
+        self._rest()
+
+    def _rest(self) -> None:
+        wanted = 0
         if not self._deaf:
             try:
                 wanted = self._parse()
@@ -78,19 +84,25 @@ class FastTransport(WebSocketTransport, asyncio.BufferedProtocol):
         if self._deaf:
             self._begin = self._end = 0
         else:
-            self._make_room(wanted, filled)
+            self._make_room(wanted)
 
     def eof_received(self) -> None:
         """The peer sends no more, and there is nothing left to be said."""
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The line is gone, for whatever reason: perhaps what has come says for which."""
+        self._over = True
+        self._rest()
+        super().connection_lost(exc)
+
     # Reading
 
     def _parse(self) -> int:
-        """Take every whole frame out of the buffer; returns how long the next one is, as far as is known."""
+        """Take whole frames out of the buffer; returns how long the next one is, as far as is known."""
         buffer, view, end, at = self._buffer, self._view, self._end, self._begin
         limit = self._max_size
         wanted = 2
-        while end - at >= 2:
+        while end - at >= 2 and (self._over or not self._held):
             first, size = buffer[at], buffer[at + 1]
             start = at + 2
             if size >= 126:
@@ -111,7 +123,8 @@ class FastTransport(WebSocketTransport, asyncio.BufferedProtocol):
                 break
             at = self._begin = stop
             if first == _TEXT_FRAME and not self._fragmented:
-                self._deliver(bytes(view[start:stop]))
+                if size < LONG or not self._skim(buffer, start, stop):
+                    self._deliver(bytes(view[start:stop]))
             else:
                 self._take(first, bytes(view[start:stop]))
                 if self._deaf:
@@ -171,11 +184,14 @@ class FastTransport(WebSocketTransport, asyncio.BufferedProtocol):
             self._write(Opcode.CLOSE, data)
         self._expect_end()
 
-    def _make_room(self, wanted: int, filled: bool) -> None:
+    def _make_room(self, wanted: int) -> None:
         """See that the next read can complete the next frame, and then some."""
         left = self._end - self._begin
         size = len(self._buffer)
-        if size < _USUAL_BUFFER and filled:
+        if left == size:  # all of it waits for somebody who holds
+            wanted = max(wanted, left + _FIRST_BUFFER)
+        if size < _USUAL_BUFFER and self._filled:
+            self._filled = False
             size = min(2 * size, _USUAL_BUFFER)
         if wanted > size:
             size = wanted

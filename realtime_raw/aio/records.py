@@ -16,7 +16,7 @@ from ..errors import SessionLost
 from ..order_witness import OrderWitness
 from ..protocol.core import RealtimeProtocol
 from ..protocol.signals import ConnectionLost, HandlerFailed
-from ..protocol.sound import Sound
+from ..protocol.sound import Sound, Source
 from ..times import ItemTimes
 from ..transcript import Transcript, TranscriptLine
 from ..turnlog import TurnLog
@@ -135,6 +135,8 @@ class Records:
             yield self._begin
         if kind is Sound:
             yield self.times.sounded
+        elif kind is Source:
+            yield self.times.heard_of
         elif kind in (ev.ResponseOutputTextDelta, ev.ResponseOutputAudioTranscriptDelta):
             yield self.times.worded
         elif self.times.concerned_with(kind):

@@ -16,14 +16,14 @@ from typing import Final, cast
 
 from websockets.client import ClientProtocol
 from websockets.frames import Close, Frame, Opcode
-from websockets.protocol import OPEN
+from websockets.protocol import OPEN, Event
 
 from ..errors import SessionLost
 from ..types import CloseInfo
 from .bell import Bell
 from .transport import BURST, Receiver
 
-__all__ = ["PING_INTERVAL", "PING_TIMEOUT", "LibraryTransport", "WebSocketTransport"]
+__all__ = ["LONG", "PING_INTERVAL", "PING_TIMEOUT", "LibraryTransport", "WebSocketTransport"]
 
 PING_INTERVAL: Final = 20.0
 PING_TIMEOUT: Final = 60.0
@@ -33,6 +33,9 @@ pings at once, so only a network that is gone, or an event loop that stalls for 
 _ABNORMAL: Final = 1006
 # Messages that wait for a receiver who is not ready, until the socket is read no more.
 _QUEUE: Final = 64
+LONG: Final = 1024
+"""Bytes of a message from which on it may be sound, and is worth a look before it is copied."""
+
 # Bytes unsent from which on `send` waits, and `send_now` declines.
 _WRITE_LIMIT: Final = 32 * 1024
 
@@ -59,7 +62,7 @@ class WebSocketTransport(asyncio.BaseProtocol):
         self._socket: asyncio.Transport | None = None
         self._receiver: Receiver | None = None
         self._context: contextvars.Context | None = None
-        self._inbox: deque[bytes] = deque()
+        self._inbox: deque[bytes | bytearray] = deque()
         self._count = 0  # messages handed on in this turn of the loop
         self._held = False  # the receiver takes no more for now
         self._reading = True
@@ -120,7 +123,7 @@ class WebSocketTransport(asyncio.BaseProtocol):
         message = self._inbox.popleft()
         if not self._reading and not self._inbox:
             self._read(True)
-        return message
+        return bytes(message)
 
     def send_now(self, data: bytes) -> bool:
         """Send one text message if that needs no waiting; False if it does, or the line has ended."""
@@ -202,7 +205,21 @@ class WebSocketTransport(asyncio.BaseProtocol):
 
     # Messages
 
-    def _deliver(self, message: bytes) -> None:
+    def _rest(self) -> None:
+        """Hand on what has come, until there is no more of it or somebody holds."""
+        raise NotImplementedError
+
+    def _skim(self, buffer: bytes | bytearray, begin: int, end: int) -> bool:
+        """A whole message lies in a buffer: whether it was taken in there, and need not be handed on."""
+        if self._held or self._receiver is None or not self._receiver.skim(buffer, begin, end):
+            return False
+        self._count += 1
+        if self._count >= BURST:
+            self._held = True
+            self.resume()
+        return True
+
+    def _deliver(self, message: bytes | bytearray) -> None:
         """A whole message has come."""
         if self._held or self._receiver is None:
             self._inbox.append(message)
@@ -219,12 +236,13 @@ class WebSocketTransport(asyncio.BaseProtocol):
             self.resume()
 
     def _go_on(self) -> None:
-        receiver = self._receiver
-        assert receiver is not None
+        assert self._receiver is not None
         self._held = False
         self._count = 0
         while self._inbox and not self._held:
             self._deliver(self._inbox.popleft())
+        if not self._held:
+            self._rest()
         if not self._held:
             self._read(True)
             self._tell_end()
@@ -285,6 +303,7 @@ class LibraryTransport(WebSocketTransport, asyncio.Protocol):
         super().__init__(**settings)
         self._core = core
         self._pieces: list[bytes] = []
+        self._events: deque[Event] = deque()
 
     def early(self, data: bytes) -> None:
         """What came along with the handshake's response."""
@@ -296,11 +315,21 @@ class LibraryTransport(WebSocketTransport, asyncio.Protocol):
         core = self._core
         self._count = 0
         core.receive_data(data)
-        for event in core.events_received():
+        self._events.extend(core.events_received())
+        self._rest()
+        self._flush()
+
+    def _rest(self) -> None:
+        events = self._events
+        while events and not self._held:
+            event = events.popleft()
             assert isinstance(event, Frame)  # the response was the handshake's
             opcode = event.opcode
             if event.fin and opcode in _WHOLE:
-                self._deliver(bytes(event.data))
+                # The library keeps no hold of it.
+                data = cast("bytes | bytearray", event.data)
+                if len(data) < LONG or not self._skim(data, 0, len(data)):
+                    self._deliver(data)
             elif opcode in _PIECES:
                 self._pieces.append(bytes(event.data))
                 if event.fin:
@@ -308,7 +337,6 @@ class LibraryTransport(WebSocketTransport, asyncio.Protocol):
                     self._pieces.clear()
             elif opcode is Opcode.PONG:
                 self._ponged(bytes(event.data))
-        self._flush()
 
     def eof_received(self) -> None:
         """The peer sends no more."""

@@ -94,7 +94,7 @@ class RealtimeProtocol:
         self._outgoing = Outgoing(self._state)
         self._receipts = Receipts(self._state, self._outgoing)
         self._reactions = Reactions(self._state, self._outgoing, self._receipts, first)
-        self._runs = Runs(self._state, self._reactions.feed)
+        self._runs = Runs(self._state, self._reactions)
         self._closed: CloseInfo | None = None
         self._deadline: float | None = None
         self._stale = True  # the deadline may have changed
@@ -115,21 +115,10 @@ class RealtimeProtocol:
         if self._state.options.sideband:
             self._reactions.send_first_patch(now)
 
-    def carry(self, data: bytes | bytearray | str, now: float) -> Sound | ServerEvent | None:
-        """One message from the server, if it is a delta like the last ones; else None, with nothing done.
-
-        For who would `receive_message` and `drain` at once: what is returned
-        is what happened first. Whatever came behind it is to be drained, and
-        `carrying` is over then; the deadline is as before.
-        """
-        if self._runs.live and (type(data) is bytes or type(data) is bytearray):
-            return self._runs.carry(data, now)
-        return None
-
     @property
-    def carrying(self) -> bool:
-        """Whether the next message may be one for `carry`."""
-        return self._runs.live
+    def runs(self) -> Runs:
+        """Ways to take in deltas like the last ones, for who would `receive_message` and `drain` at once."""
+        return self._runs
 
     def receive_message(self, data: bytes | bytearray | str, now: float) -> None:
         """One message from the server. A `bytearray` is the core's from here on.
@@ -139,16 +128,17 @@ class RealtimeProtocol:
         strict mode: `DecodeError`, `RemoteProtocolError`.
         """
         state = self._state
-        before = len(state.observed)
-        one = self.carry(data, now)
-        if one is not None:
-            state.observed.insert(before, one)  # and behind it what it brought about
-            return
+        if isinstance(data, (bytes, bytearray)):
+            before = len(state.observed)
+            one = self._runs.carry(data, now)
+            if one is not None:
+                state.observed.insert(before, one)  # and behind it what it brought about
+                return
         state.received += 1
         state.bytes_received += len(data)
-        event = codec.read(
-            bytes(data) if type(data) is bytearray else data, state.dialect, strict=state.options.strict
-        )
+        if isinstance(data, bytearray):
+            data = bytes(data)
+        event = codec.read(data, state.dialect, strict=state.options.strict)
         state.trace.now = now
         self._stale = True
         if isinstance(event, AudioDelta):
@@ -161,7 +151,7 @@ class RealtimeProtocol:
             return
         self._other(event, data, now)
 
-    def _other(self, event: ServerEvent, data: bytes | bytearray | str, now: float) -> None:
+    def _other(self, event: ServerEvent, data: bytes | str, now: float) -> None:
         """Take in what is no audio, or audio with something wrong."""
         state = self._state
         if type(event) not in WORDS:

@@ -29,7 +29,7 @@ from .state import State
 from .tools import ToolBatch, ToolCall
 from .turns import Action, Fact, Play
 
-__all__ = ["ROUTES", "UNROUTED", "Reactions"]
+__all__ = ["ROUTES", "UNROUTED", "Reactions", "Trouble"]
 
 _C, _R, _T = "conversation", "responses", "tools"
 
@@ -93,6 +93,10 @@ UNROUTED: Mapping[type[ServerEvent], str] = {
 
 _NOT_ACTIVE = "response_cancel_not_active"
 _TRANSLATED = AudioKey("translation", 0)
+
+
+# A rule, and why it is broken.
+Trouble = tuple[str, str]
 
 
 class Reactions:
@@ -379,36 +383,37 @@ class Reactions:
         self, record: ResponseRecord, key: AudioKey, pcm: bytes, cause: ServerEvent | Sound, now: float
     ) -> None:
         """As `feed`, where this may be the first piece of its part: that may sound at once."""
-        if self.feed(record, key, pcm, cause, now) and record.audio_bytes.get(key) == len(pcm):
-            self._state.poll_at = now
+        trouble = self.feed(record, key, pcm, now, first=record.audio_bytes.get(key) == len(pcm))
+        if trouble is not None:
+            self.not_played(record, trouble, cause.event() if isinstance(cause, Sound) else cause)
 
     def feed(
-        self, record: ResponseRecord, key: AudioKey, pcm: bytes, cause: ServerEvent | Sound, now: float
-    ) -> bool:
-        """Play a piece of a response's sound, which was counted already; returns whether a player took it."""
+        self, record: ResponseRecord, key: AudioKey, pcm: bytes, now: float, *, first: bool = False
+    ) -> Trouble | None:
+        """Play a piece of a response's sound, which was counted already; returns why not, for `not_played`."""
         state = self._state
         playhead = state.playhead
         # What is kept out of the conversation is kept out of its loudspeaker too.
         if playhead is None or record.out_of_band or record.overflowed:
-            return False
+            return None
         encoding = record.encoding
         try:
             accepted = playhead.feed(key, pcm, encoding, now)
         except RealtimeError as exc:  # a format the player cannot take
-            self._not_played(record, "not_played", str(exc), cause)
-            return False
+            return "not_played", str(exc)
         if state.turns.states.play is not Play.PLAYING:
             state.turns.apply(Fact.SAMPLES)
-        if state.poll_at is None:
+        if first or state.poll_at is None:
             state.poll_at = now
         if accepted < (len(pcm) >> 1 if encoding == "audio/pcm" else len(pcm)):
-            self._not_played(record, "ring_full", "the playback ring is full and nobody empties it", cause)
-        return True
+            return "ring_full", "the playback ring is full and nobody empties it"
+        return None
 
-    def _not_played(self, record: ResponseRecord, rule: str, why: str, cause: ServerEvent | Sound) -> None:
+    def not_played(self, record: ResponseRecord, trouble: Trouble, cause: ServerEvent) -> None:
+        """Give up playing a response, and say so."""
         record.overflowed = True
-        event = cause.event() if isinstance(cause, Sound) else cause
-        self._state.warn(rule, f"{why}; the rest of {record.id} is not played", event)
+        rule, why = trouble
+        self._state.warn(rule, f"{why}; the rest of {record.id} is not played", cause)
 
     def _audio_done(self, event: ev.ResponseOutputAudioDone, now: float) -> None:
         record = self._record(event.response_id, now)

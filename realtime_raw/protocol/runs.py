@@ -8,7 +8,6 @@ reply. Then the next one is looked at in full again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..deltas import AudioDelta, Frames
@@ -17,6 +16,7 @@ from ..types import AudioKey
 from .contents import TextDelta
 from .heard import Track
 from .item_record import PartRecord
+from .reactions import Reactions, Trouble
 from .responses import ResponseRecord
 from .sound import Sound, Source
 from .state import State
@@ -26,7 +26,8 @@ __all__ = ["Runs"]
 
 _TRANSCRIPT = "response.output_audio_transcript.delta"
 
-Feed = Callable[[ResponseRecord, AudioKey, bytes, Sound, float], bool]
+# To be looked at in full.
+_NO = ("", "")
 
 
 @dataclass(slots=True, eq=False)
@@ -47,13 +48,14 @@ class _Run:
 
 
 class Runs:
-    """The audio and the words that are coming in. `feed` plays a piece of sound."""
+    """The audio and the words that are coming in; what `reactions` does with sound is done by it."""
 
-    __slots__ = ("_audio", "_feed", "_state", "_words", "live")
+    __slots__ = ("_audio", "_feed", "_refuse", "_state", "_words", "live")
 
-    def __init__(self, state: State, feed: Feed) -> None:
+    def __init__(self, state: State, reactions: Reactions) -> None:
         self._state = state
-        self._feed = feed
+        self._feed = reactions.feed
+        self._refuse = reactions.not_played
         self._audio: _Run | None = None
         self._words: _Run | None = None
         # Whether there is anything that could go on.
@@ -70,30 +72,20 @@ class Runs:
         None, with nothing done, if it does not. What comes behind that one is
         in `observed` as ever; there is something only if nothing is `live` afterwards.
         """
-        state = self._state
-        trace = state.trace
         run = self._audio
-        if run is not None and (pcm := run.frames.pcm(data)) is not None:
-            if run.line.key is None or (state.poll_at is None and state.playhead is not None):
-                return None
-            trace.now = now
-            trace.again(run.line)
-            size = len(pcm)
-            run.part.sound_bytes += size
-            if run.track is not None:
-                run.track.received += size
-            record = run.record
-            record.audio_bytes[run.key] += size
+        if run is not None and (pcm := run.frames.pcm(data, 0, len(data))) is not None:
             sound = Sound(pcm, run.source, data)
-            self._feed(record, run.key, pcm, sound, now)
-            if record.overflowed:
-                self.end()
-            state.received += 1
-            state.bytes_received += len(data)
+            trouble = self._sounds(run, pcm, len(data), now)
+            if trouble is _NO:
+                return None
+            if trouble is not None:
+                self._not_played(run, trouble, sound)
             return sound
         run = self._words
         if run is None or (event := run.frames.words(data)) is None or run.line.key is None:
             return None
+        state = self._state
+        trace = state.trace
         trace.now = now
         trace.again(run.line)
         delta = event.__dict__["delta"]
@@ -103,6 +95,43 @@ class Runs:
         state.received += 1
         state.bytes_received += len(data)
         return event
+
+    def skim(self, buffer: bytes | bytearray, begin: int, end: int, now: float) -> Source | None:
+        """As `carry`, for a message where it lies in a buffer, and only if it is sound.
+
+        Nothing is kept of the message: this is for sound whose event nobody wants.
+        """
+        run = self._audio
+        if run is None or (pcm := run.frames.pcm(buffer, begin, end)) is None:
+            return None
+        trouble = self._sounds(run, pcm, end - begin, now)
+        if trouble is _NO:
+            return None
+        if trouble is not None:
+            self._not_played(run, trouble, Sound(pcm, run.source, bytes(buffer[begin:end])))
+        return run.source
+
+    def _sounds(self, run: _Run, pcm: bytes, size: int, now: float) -> Trouble | None:
+        """One more piece of sound came, in a message of `size` bytes; `_NO` if it is to be looked at in full."""
+        state = self._state
+        if run.line.key is None or (state.poll_at is None and state.playhead is not None):
+            return _NO
+        trace = state.trace
+        trace.now = now
+        trace.again(run.line)
+        state.received += 1
+        state.bytes_received += size
+        length = len(pcm)
+        run.part.sound_bytes += length
+        if run.track is not None:
+            run.track.received += length
+        record = run.record
+        record.audio_bytes[run.key] += length
+        return self._feed(record, run.key, pcm, now)
+
+    def _not_played(self, run: _Run, trouble: Trouble, sound: Sound) -> None:
+        self._refuse(run.record, trouble, sound.event())
+        self.end()
 
     # Beginnings
 
