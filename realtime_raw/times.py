@@ -243,12 +243,17 @@ class ItemTimes:
 
     def sounded(self, sound: Sound, now: float) -> None:
         """Sound of a reply came: as `apply`, but what was appended is not looked at."""
-        self.heard_of(sound.source, now)
+        self.more(sound.source, now)
 
-    def heard_of(self, source: Source, now: float) -> None:
-        """The same for sound whose event nobody wanted."""
-        if source.item_id:
-            self.received(source.item_id, now)
+    def more(self, source: Source, now: float) -> None:
+        """More sound or words came from where some came before: for whoever needs no event of it."""
+        item_id = source.item_id
+        if item_id:
+            sound = self._sounds.get(item_id)
+            if sound is None or sound.first is None:
+                self.received(item_id, now)
+            else:
+                sound.last = now
 
     def _played(self, signal: sg.PlaybackStarted, now: float) -> None:
         self._begin(signal.item_id, now)

@@ -17,7 +17,11 @@ from ..dispatch import Event, Kind, Subscription, has_one_name
 from ..errors import RealtimeError, SessionLost
 from ..events.base import ClientEvent, ServerEvent
 from ..events.client import ResponseCreate
-from ..events.server import ResponseOutputAudioDelta
+from ..events.server import (
+    ResponseOutputAudioDelta,
+    ResponseOutputAudioTranscriptDelta,
+    ResponseOutputTextDelta,
+)
 from ..protocol import signals
 from ..protocol.sound import Sound, Source
 from ..types import CloseInfo
@@ -50,6 +54,7 @@ _Plan = tuple[tuple[Step, ...], tuple[Subscription[Any], ...]]
 _DRAIN_S: Final = 0.2
 _GRACE_S: Final = 0.2
 _KEEPALIVE_S: Final = 90.0
+_DELTAS: Final = (Sound, ResponseOutputTextDelta, ResponseOutputAudioTranscriptDelta)
 _AUDIO_DELTA: Final = ResponseOutputAudioDelta.wire_type
 _AUDIO_RECEIVED: Final = signals.AudioReceived.name
 
@@ -76,7 +81,11 @@ class Driver(Handlers):
         # For each class of events, whom to tell of one, and who subscribed to it.
         self._plans: dict[type, _Plan] = {}
         self._planned = -1
-        self._quiet = False  # nobody wants to see any sound
+        # Of deltas like the last ones: whom to tell that they came, of which classes nobody
+        # who observes wants more, and whether nobody at all wants to see any sound.
+        self._more_steps: tuple[Step, ...] = ()
+        self._needless: frozenset[type] = frozenset()
+        self._deaf = False
         # Asked before a create, by whatever way it comes; may refuse it by raising.
         self.check_create: Callable[[], object] | None = None
         self._transport = transport
@@ -95,9 +104,9 @@ class Driver(Handlers):
         self.outbox_high_water = 0
         self._outbox_bell = Bell()
         self._in_flight: tuple[str, ...] = ()
-        self.awaited = Awaited(core, self.lost, self._outdated)
+        self.awaited = Awaited(core, self.lost, self.outdated)
         self._waiting: weakref.WeakSet[EventStream[Any] | Waiter[Any]] = weakref.WeakSet()
-        self._events: deque[Event | Sound | Source] = deque()
+        self._events: deque[Event | Sound] = deque()
         self._delivering = False
 
     @property
@@ -142,14 +151,16 @@ class Driver(Handlers):
         """Take a message in where it lies, if it is sound whose event nobody wants; False leaves it to `received`."""
         if self._planned != self.registry.revision:
             self._replan()
-        if not self._quiet or self._recording or self.closed is not None or not self._has_user:
+        if not self._deaf or self._recording or self.closed is not None or not self._has_user:
             return False
         now = self._time()
         try:
-            source = self._runs.skim(buffer, begin, end, now)
-            if source is None:
+            if not self._runs.skim(buffer, begin, end, now):
                 return False
-            self._carried(source, now)
+            for step in self._more_steps:
+                step(self._runs.source, now)
+            if not self._runs.live:
+                self.flush()
         except Exception as exc:
             self._break_off(exc)
         return True
@@ -194,11 +205,29 @@ class Driver(Handlers):
         if messages or deadline != self._due or len(events) != 1:
             self._hand_on(messages, events, deadline)
         else:
-            self._deliver_one(events[0], self._time())
+            self._deliver([events[0]])
 
-    def _carried(self, one: Event | Sound | Source, now: float) -> None:
+    def _carried(self, one: Event | Sound, now: float) -> None:
         """Deliver what a delta brought that was like the last ones: nothing else has changed, or no more like it."""
-        self._deliver_one(one, now)
+        if self._planned != self.registry.revision:
+            self._replan()
+        kind = type(one)
+        steps, subscriptions = self._plans.get(kind) or self._plan(one)
+        if kind in self._needless:
+            for step in self._more_steps:
+                step(self._runs.source, now)
+        else:
+            for step in steps:
+                step(one, now)
+        if subscriptions:
+            self._delivering = True
+            try:
+                for subscription in subscriptions:
+                    now = self.run(subscription, one, now)  # type: ignore[arg-type]  # sound has no subscribers
+            finally:
+                self._delivering = False
+        if self._events:
+            self._deliver(())
         if not self._runs.live:
             self.flush()
 
@@ -287,7 +316,7 @@ class Driver(Handlers):
 
     # Delivering
 
-    def _deliver(self, events: Iterable[Event | Sound | Source]) -> None:
+    def _deliver(self, events: Iterable[Event | Sound]) -> None:
         # A handler may bring about more events; they come behind those that are there.
         queue = self._events
         queue.extend(events)
@@ -299,20 +328,7 @@ class Driver(Handlers):
             finally:
                 self._delivering = False
 
-    def _deliver_one(self, event: Event | Sound | Source, now: float) -> None:
-        """As `_deliver`, for the one event a message nearly always is: `now`, and nothing before it."""
-        if self._delivering or self._events:
-            self._deliver([event])
-            return
-        self._delivering = True
-        try:
-            self._tell(event, now)
-        finally:
-            self._delivering = False
-        if self._events:
-            self._deliver([])
-
-    def _tell(self, event: Event | Sound | Source, now: float) -> None:
+    def _tell(self, event: Event | Sound, now: float) -> None:
         if self._planned != self.registry.revision:
             self._replan()
         steps, subscriptions = self._plans.get(type(event)) or self._plan(event)
@@ -324,43 +340,48 @@ class Driver(Handlers):
     def observe(self, steps_for: StepsFor) -> Callable[[], None]:
         """Be told of events before any handler: `steps_for` says for a class whom to call.
 
-        Audio deltas are told as `Sound`; or, where nobody wants more than that
-        there was some, as the `Source` it came from. Returns what ends it.
+        Audio deltas are told as `Sound`. Who has a step for `Source` needs no
+        more of a delta that is like the last ones than that it came, and from
+        where. Returns what ends it.
         """
 
         def ignore() -> None:
             self._observers.remove(steps_for)
-            self._outdated()
+            self.outdated()
 
         self._observers.append(steps_for)
-        self._outdated()
+        self.outdated()
         return ignore
 
-    def _outdated(self) -> None:
-        """Whom to tell of what has changed."""
+    def outdated(self) -> None:
+        """What observers want to be told of has changed."""
         self._planned = -1
 
     def _replan(self) -> None:
-        self._plans.clear()
         self._planned = self.registry.revision
-        loud = self._wants_sound() or self.awaited.hears
-        self._quiet = not loud and all(
-            any(True for _ in steps_for(Source)) or not any(True for _ in steps_for(Sound))
-            for steps_for in self._observers
+        self._plans.clear()
+        self._more_steps = self._steps_for(Source)
+        self._needless = frozenset(
+            kind for kind in _DELTAS if not self.awaited.hears and self._all_need_less(kind)
         )
+        self._deaf = Sound in self._needless and not self._wants_sound()
 
-    def _plan(self, event: Event | Sound | Source) -> _Plan:
+    def _steps_for(self, kind: type[Any]) -> tuple[Step, ...]:
+        return tuple(step for steps_for in self._observers for step in steps_for(kind))
+
+    def _all_need_less(self, kind: type[Any]) -> bool:
+        """Whether all who observe a class of deltas have a step for `Source`."""
+        return all(any(map(bool, of(Source))) or not any(map(bool, of(kind))) for of in self._observers)
+
+    def _plan(self, event: Event | Sound) -> _Plan:
         """Whom an event concerns: observers, who awaits it, subscribers. Kept where its class agrees."""
         kind = type(event)
-        steps = [step for steps_for in self._observers for step in steps_for(kind)]
+        steps = self._steps_for(kind)
         plan: _Plan
-        if isinstance(event, (Sound, Source)):
-            if isinstance(event, Sound):
-                steps += self._sound_steps()
-            plan = self._plans[kind] = tuple(steps), ()
+        if isinstance(event, Sound):
+            plan = self._plans[kind] = (*steps, *self._sound_steps()), ()
             return plan
-        steps += self.awaited.steps_for(kind)
-        plan = tuple(steps), self.registry.resolve(event)
+        plan = (*steps, *self.awaited.steps_for(kind)), self.registry.resolve(event)
         if has_one_name(type(event)):
             self._plans[kind] = plan
         return plan

@@ -17,7 +17,7 @@ from ..deltas import AudioDelta
 from ..errors import LocalProtocolError, RealtimeError
 from ..events import translation as tr
 from ..events.base import ServerEvent
-from ..types import AudioKey
+from ..types import AudioKey, Playhead
 from . import signals
 from .contents import TextDelta
 from .outgoing import Outgoing
@@ -92,6 +92,9 @@ UNROUTED: Mapping[type[ServerEvent], str] = {
 }
 
 _NOT_ACTIVE = "response_cancel_not_active"
+_UNPLAYABLE = "not_played"
+# An enum's member takes longer to find than to compare.
+_PLAYING = Play.PLAYING
 _TRANSLATED = AudioKey("translation", 0)
 
 
@@ -383,27 +386,29 @@ class Reactions:
         self, record: ResponseRecord, key: AudioKey, pcm: bytes, cause: ServerEvent | Sound, now: float
     ) -> None:
         """As `feed`, where this may be the first piece of its part: that may sound at once."""
-        trouble = self.feed(record, key, pcm, now, first=record.audio_bytes.get(key) == len(pcm))
+        state = self._state
+        # What is kept out of the conversation is kept out of its loudspeaker too.
+        if state.playhead is None or record.out_of_band or record.overflowed:
+            return
+        trouble = self.feed(state.playhead, record, key, pcm, now)
         if trouble is not None:
             self.not_played(record, trouble, cause.event() if isinstance(cause, Sound) else cause)
+        if not (trouble and trouble[0] == _UNPLAYABLE) and record.audio_bytes.get(key) == len(pcm):
+            state.poll_at = now
 
     def feed(
-        self, record: ResponseRecord, key: AudioKey, pcm: bytes, now: float, *, first: bool = False
+        self, playhead: Playhead, record: ResponseRecord, key: AudioKey, pcm: bytes, now: float
     ) -> Trouble | None:
-        """Play a piece of a response's sound, which was counted already; returns why not, for `not_played`."""
+        """Play a piece of a response's sound, which was counted already; returns what is to be `not_played`."""
         state = self._state
-        playhead = state.playhead
-        # What is kept out of the conversation is kept out of its loudspeaker too.
-        if playhead is None or record.out_of_band or record.overflowed:
-            return None
         encoding = record.encoding
         try:
             accepted = playhead.feed(key, pcm, encoding, now)
         except RealtimeError as exc:  # a format the player cannot take
-            return "not_played", str(exc)
-        if state.turns.states.play is not Play.PLAYING:
+            return _UNPLAYABLE, str(exc)
+        if state.turns.states.play is not _PLAYING:
             state.turns.apply(Fact.SAMPLES)
-        if first or state.poll_at is None:
+        if state.poll_at is None:
             state.poll_at = now
         if accepted < (len(pcm) >> 1 if encoding == "audio/pcm" else len(pcm)):
             return "ring_full", "the playback ring is full and nobody empties it"

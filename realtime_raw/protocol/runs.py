@@ -50,7 +50,7 @@ class _Run:
 class Runs:
     """The audio and the words that are coming in; what `reactions` does with sound is done by it."""
 
-    __slots__ = ("_audio", "_feed", "_refuse", "_state", "_words", "live")
+    __slots__ = ("_audio", "_feed", "_refuse", "_state", "_words", "live", "source")
 
     def __init__(self, state: State, reactions: Reactions) -> None:
         self._state = state
@@ -58,8 +58,9 @@ class Runs:
         self._refuse = reactions.not_played
         self._audio: _Run | None = None
         self._words: _Run | None = None
-        # Whether there is anything that could go on.
+        # Whether there is anything that could go on; and where the last of it came from.
         self.live = False
+        self.source = Source(None)
 
     def end(self) -> None:
         """Something else happened."""
@@ -70,7 +71,8 @@ class Runs:
         """Take a message in if it carries a run on, and return what is to be observed of it.
 
         None, with nothing done, if it does not. What comes behind that one is
-        in `observed` as ever; there is something only if nothing is `live` afterwards.
+        in `observed` as ever; there is something only if nothing is `live`
+        afterwards. `source` then says where it came from.
         """
         run = self._audio
         if run is not None and (pcm := run.frames.pcm(data, 0, len(data))) is not None:
@@ -84,38 +86,41 @@ class Runs:
         run = self._words
         if run is None or (event := run.frames.words(data)) is None or run.line.key is None:
             return None
+        self.source = run.source
         state = self._state
         trace = state.trace
         trace.now = now
         trace.again(run.line)
+        state.received += 1
+        state.bytes_received += len(data)
         delta = event.__dict__["delta"]
         run.part.words.add(delta)
         if run.track is not None:
             run.track.add(delta)
-        state.received += 1
-        state.bytes_received += len(data)
         return event
 
-    def skim(self, buffer: bytes | bytearray, begin: int, end: int, now: float) -> Source | None:
+    def skim(self, buffer: bytes | bytearray, begin: int, end: int, now: float) -> bool:
         """As `carry`, for a message where it lies in a buffer, and only if it is sound.
 
         Nothing is kept of the message: this is for sound whose event nobody wants.
         """
         run = self._audio
         if run is None or (pcm := run.frames.pcm(buffer, begin, end)) is None:
-            return None
+            return False
         trouble = self._sounds(run, pcm, end - begin, now)
         if trouble is _NO:
-            return None
+            return False
         if trouble is not None:
             self._not_played(run, trouble, Sound(pcm, run.source, bytes(buffer[begin:end])))
-        return run.source
+        return True
 
     def _sounds(self, run: _Run, pcm: bytes, size: int, now: float) -> Trouble | None:
         """One more piece of sound came, in a message of `size` bytes; `_NO` if it is to be looked at in full."""
         state = self._state
-        if run.line.key is None or (state.poll_at is None and state.playhead is not None):
+        playhead = state.playhead
+        if run.line.key is None or (state.poll_at is None and playhead is not None):
             return _NO
+        self.source = run.source
         trace = state.trace
         trace.now = now
         trace.again(run.line)
@@ -127,7 +132,7 @@ class Runs:
             run.track.received += length
         record = run.record
         record.audio_bytes[run.key] += length
-        return self._feed(record, run.key, pcm, now)
+        return None if playhead is None else self._feed(playhead, record, run.key, pcm, now)
 
     def _not_played(self, run: _Run, trouble: Trouble, sound: Sound) -> None:
         self._refuse(run.record, trouble, sound.event())
