@@ -25,6 +25,7 @@ _TEXT_FRAME: Final = 0x81
 _FIN: Final = 0x80
 _RESERVED: Final = 0x70
 _CONTROL: Final = 0x08
+_FIN_CONTROL: Final = _FIN | _CONTROL
 _MAX_CONTROL: Final = 125
 
 
@@ -112,8 +113,11 @@ class FastTransport(WebSocketTransport, asyncio.BufferedProtocol):
                 if start > end:
                     wanted = start - at
                     break
-                size = int.from_bytes(view[at + 2 : start])
-            if first >= _FIN | _CONTROL and size > _MAX_CONTROL:
+                if size == 126:  # nearly all there are
+                    size = buffer[at + 2] << 8 | buffer[at + 3]
+                else:
+                    size = int.from_bytes(view[at + 2 : start])
+            if first >= _FIN_CONTROL and size > _MAX_CONTROL:
                 raise _Broken(1002, "control frame too long")
             if size > limit:
                 raise _Broken(1009, f"a frame of {size} bytes is over the limit of {limit}")
