@@ -10,25 +10,20 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
-from ..dispatch import Event, Kind, Subscription, has_one_name
+from ..dispatch import Event, Kind
 from ..errors import RealtimeError, SessionLost
 from ..events.base import ClientEvent, ServerEvent
 from ..events.client import ResponseCreate
-from ..events.server import (
-    ResponseOutputAudioDelta,
-    ResponseOutputAudioTranscriptDelta,
-    ResponseOutputTextDelta,
-)
 from ..protocol import signals
-from ..protocol.sound import Sound, Source
+from ..protocol.sound import Sound
 from ..types import CloseInfo
-from .awaited import Awaited, Confirmed
+from .awaited import Confirmed
 from .bell import Bell
-from .handlers import Handlers, OnHandlerError
-from .records import Step
+from .delivery import Delivery
+from .handlers import OnHandlerError
 from .subscribe import EventStream, Overflow, Waiter
 from .tap import Tap
 from .transport import BURST, MessageTransport, PushTransport
@@ -47,19 +42,13 @@ T = TypeVar("T")
 HIGH_WATER: Final = 256 * 1024
 """Bytes in the outbox from which on `append` and `send` wait."""
 
-StepsFor = Callable[[type[Any]], Iterable[Step]]
-_Plan = tuple[tuple[Step, ...], tuple[Subscription[Any], ...]]
-
 # Leaving takes at most these two and the transport's own close (1 s).
 _DRAIN_S: Final = 0.2
 _GRACE_S: Final = 0.2
 _KEEPALIVE_S: Final = 90.0
-_DELTAS: Final = (Sound, ResponseOutputTextDelta, ResponseOutputAudioTranscriptDelta)
-_AUDIO_DELTA: Final = ResponseOutputAudioDelta.wire_type
-_AUDIO_RECEIVED: Final = signals.AudioReceived.name
 
 
-class Driver(Handlers):
+class Driver(Delivery):
     """Runs one session. Made inside a running event loop; `start()` it, and `finish()` it in any case."""
 
     def __init__(
@@ -70,22 +59,11 @@ class Driver(Handlers):
         tap: Tap | None = None,
         on_handler_error: OnHandlerError = "report",
     ) -> None:
-        super().__init__(asyncio.get_running_loop(), on_handler_error)
-        self.core = core
-        self._runs = core.runs
+        super().__init__(core, on_handler_error)
         self.closed: CloseInfo | None = None
         self.fatal: Exception | None = None
         self.attachments: list[Attachment] = []
         self.recordings: list[Recording] = []
-        self._observers: list[StepsFor] = []
-        # For each class of events, whom to tell of one, and who subscribed to it.
-        self._plans: dict[type, _Plan] = {}
-        self._planned = -1
-        # Of deltas like the last ones: whom to tell that they came, of which classes nobody
-        # who observes wants more, and whether nobody at all wants to see any sound.
-        self._more_steps: tuple[Step, ...] = ()
-        self._needless: frozenset[type] = frozenset()
-        self._deaf = False
         # Asked before a create, by whatever way it comes; may refuse it by raising.
         self.check_create: Callable[[], object] | None = None
         self._transport = transport
@@ -104,10 +82,7 @@ class Driver(Handlers):
         self.outbox_high_water = 0
         self._outbox_bell = Bell()
         self._in_flight: tuple[str, ...] = ()
-        self.awaited = Awaited(core, self.lost, self.outdated)
         self._waiting: weakref.WeakSet[EventStream[Any] | Waiter[Any]] = weakref.WeakSet()
-        self._events: deque[Event | Sound] = deque()
-        self._delivering = False
 
     @property
     def now(self) -> float:
@@ -148,17 +123,14 @@ class Driver(Handlers):
         return self._has_user or not self.core.ready
 
     def skim(self, buffer: bytes | bytearray, begin: int, end: int) -> bool:
-        """Take a message in where it lies, if it is sound whose event nobody wants; False leaves it to `received`."""
-        if self._planned != self.registry.revision:
-            self._replan()
-        if not self._deaf or self._recording or self.closed is not None or not self._has_user:
+        """Take in sound whose event nobody wants, where it lies; False leaves it to `received`."""
+        if self._recording or self.closed is not None or not self._has_user or self.wants_sound():
             return False
         now = self._time()
         try:
             if not self._runs.skim(buffer, begin, end, now):
                 return False
-            for step in self._more_steps:
-                step(self._runs.source, now)
+            self.more_came(now)
             if not self._runs.live:
                 self.flush()
         except Exception as exc:
@@ -198,38 +170,16 @@ class Driver(Handlers):
             self._record("in", bytes(data) if isinstance(data, bytearray) else data)
         now = self._time()
         if not isinstance(data, str) and (one := self._runs.carry(data, now)) is not None:
-            self._carried(one, now)
+            self.deliver_more(one, now)
+            if not self._runs.live:
+                self.flush()
             return
         self.core.receive_message(data, now)
         messages, events, deadline = self.core.harvest()
-        if messages or deadline != self._due or len(events) != 1:
+        if messages or deadline != self._due:
             self._hand_on(messages, events, deadline)
-        else:
-            self._deliver([events[0]])
-
-    def _carried(self, one: Event | Sound, now: float) -> None:
-        """Deliver what a delta brought that was like the last ones: nothing else has changed, or no more like it."""
-        if self._planned != self.registry.revision:
-            self._replan()
-        kind = type(one)
-        steps, subscriptions = self._plans.get(kind) or self._plan(one)
-        if kind in self._needless:
-            for step in self._more_steps:
-                step(self._runs.source, now)
-        else:
-            for step in steps:
-                step(one, now)
-        if subscriptions:
-            self._delivering = True
-            try:
-                for subscription in subscriptions:
-                    now = self.run(subscription, one, now)  # type: ignore[arg-type]  # sound has no subscribers
-            finally:
-                self._delivering = False
-        if self._events:
-            self._deliver(())
-        if not self._runs.live:
-            self.flush()
+        elif events:
+            self.deliver(events)
 
     def _break_off(self, exc: Exception) -> None:
         self._broken(exc)
@@ -275,7 +225,7 @@ class Driver(Handlers):
         if deadline != self._due:
             self._arm(deadline)
         if events:
-            self._deliver(events)
+            self.deliver(events)
 
     def _post(self, messages: list[bytes]) -> None:
         """What the line takes is written at once; the rest waits for the writer."""
@@ -303,7 +253,7 @@ class Driver(Handlers):
         """Deliver a signal of the shell's own, behind what is being delivered."""
         self.core.trace.now = self.now
         self.core.trace.noted(signal)
-        self._deliver([signal])
+        self.deliver([signal])
 
     def _record(self, direction: Direction, data: bytes | str) -> None:
         trouble = self._tap.write(direction, data, self.now)
@@ -313,103 +263,6 @@ class Driver(Handlers):
     def warn(self, rule: str, detail: str, cause: ServerEvent | None = None) -> None:
         """Deliver a `ProtocolWarning` of the shell's own."""
         self.signal(signals.ProtocolWarning(rule=rule, detail=detail, cause=cause))
-
-    # Delivering
-
-    def _deliver(self, events: Iterable[Event | Sound]) -> None:
-        # A handler may bring about more events; they come behind those that are there.
-        queue = self._events
-        queue.extend(events)
-        if not self._delivering:
-            self._delivering = True
-            try:
-                while queue:
-                    self._tell(queue.popleft(), self._time())
-            finally:
-                self._delivering = False
-
-    def _tell(self, event: Event | Sound, now: float) -> None:
-        if self._planned != self.registry.revision:
-            self._replan()
-        steps, subscriptions = self._plans.get(type(event)) or self._plan(event)
-        for step in steps:
-            step(event, now)
-        for subscription in subscriptions:
-            now = self.run(subscription, event, now)  # type: ignore[arg-type]  # sound has no subscribers
-
-    def observe(self, steps_for: StepsFor) -> Callable[[], None]:
-        """Be told of events before any handler: `steps_for` says for a class whom to call.
-
-        Audio deltas are told as `Sound`. Who has a step for `Source` needs no
-        more of a delta that is like the last ones than that it came, and from
-        where. Returns what ends it.
-        """
-
-        def ignore() -> None:
-            self._observers.remove(steps_for)
-            self.outdated()
-
-        self._observers.append(steps_for)
-        self.outdated()
-        return ignore
-
-    def outdated(self) -> None:
-        """What observers want to be told of has changed."""
-        self._planned = -1
-
-    def _replan(self) -> None:
-        self._planned = self.registry.revision
-        self._plans.clear()
-        self._more_steps = self._steps_for(Source)
-        self._needless = frozenset(
-            kind for kind in _DELTAS if not self.awaited.hears and self._all_need_less(kind)
-        )
-        self._deaf = Sound in self._needless and not self._wants_sound()
-
-    def _steps_for(self, kind: type[Any]) -> tuple[Step, ...]:
-        return tuple(step for steps_for in self._observers for step in steps_for(kind))
-
-    def _all_need_less(self, kind: type[Any]) -> bool:
-        """Whether all who observe a class of deltas have a step for `Source`."""
-        return all(any(map(bool, of(Source))) or not any(map(bool, of(kind))) for of in self._observers)
-
-    def _plan(self, event: Event | Sound) -> _Plan:
-        """Whom an event concerns: observers, who awaits it, subscribers. Kept where its class agrees."""
-        kind = type(event)
-        steps = self._steps_for(kind)
-        plan: _Plan
-        if isinstance(event, Sound):
-            plan = self._plans[kind] = (*steps, *self._sound_steps()), ()
-            return plan
-        plan = (*steps, *self.awaited.steps_for(kind)), self.registry.resolve(event)
-        if has_one_name(type(event)):
-            self._plans[kind] = plan
-        return plan
-
-    def _wants_sound(self) -> bool:
-        """Whether anybody subscribed to an event of an audio delta."""
-        wanting = self.registry.wanting
-        return bool(
-            wanting(ResponseOutputAudioDelta, _AUDIO_DELTA) or wanting(signals.AudioReceived, _AUDIO_RECEIVED)
-        )
-
-    def _sound_steps(self) -> Iterator[Step]:
-        """Both events of an audio delta, each made only if somebody wants it."""
-        if self.registry.wanting(ResponseOutputAudioDelta, _AUDIO_DELTA):
-            yield self._run_sound_event
-        yield self.awaited.take_sound
-        # Who handles the first may subscribe to the second.
-        if self._wants_sound():
-            yield self._run_sound_signal
-
-    def _run_sound_event(self, sound: Sound, now: float) -> None:
-        for subscription in self.registry.wanting(ResponseOutputAudioDelta, _AUDIO_DELTA):
-            now = self.run(subscription, sound.event(), now)
-
-    def _run_sound_signal(self, sound: Sound, now: float) -> None:
-        if sound.source.key is not None:
-            for subscription in self.registry.wanting(signals.AudioReceived, _AUDIO_RECEIVED):
-                now = self.run(subscription, cast("signals.AudioReceived", sound.signal()), now)
 
     # Waiting
 

@@ -399,7 +399,7 @@ class Reactions:
     def feed(
         self, playhead: Playhead, record: ResponseRecord, key: AudioKey, pcm: bytes, now: float
     ) -> Trouble | None:
-        """Play a piece of a response's sound, which was counted already; returns what is to be `not_played`."""
+        """Play a piece of a response's sound, which was counted already; returns why it could not be."""
         state = self._state
         encoding = record.encoding
         try:

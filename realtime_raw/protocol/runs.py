@@ -115,7 +115,7 @@ class Runs:
         return True
 
     def _sounds(self, run: _Run, pcm: bytes, size: int, now: float) -> Trouble | None:
-        """One more piece of sound came, in a message of `size` bytes; `_NO` if it is to be looked at in full."""
+        """Sound came, in a message of `size` bytes; `_NO`, with nothing done, if it is no mere repetition."""
         state = self._state
         playhead = state.playhead
         if run.line.key is None or (state.poll_at is None and playhead is not None):

@@ -300,16 +300,17 @@ async def test_long_messages_may_be_taken_in_where_they_lie() -> None:
 
 async def test_a_close_that_came_behind_a_hold_is_the_reason() -> None:
     """The receiver held before it; then the line went. It is told of all that came, and why."""
+    there = asyncio.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await count(writer, 5)
-        writer.write(frame(CLOSE, struct.pack("!H", 4000) + b"because"))
-        await writer.drain()
-        writer.close()
+        await there.wait()
+        messages = b"".join(frame(TEXT, b"%d" % i) for i in range(5))
+        writer.write(messages + frame(CLOSE, struct.pack("!H", 4000) + b"because"))
 
     async with line(talk) as transport, asyncio.timeout(SOON):
         taker = Taker(holds=1)
         transport.attach(taker)
+        there.set()
         await soon(lambda: taker.messages)
         transport._socket.abort()  # type: ignore[union-attr]  # as if the line were cut
         await soon(lambda: transport.close_info)

@@ -1,0 +1,194 @@
+"""Whom an event concerns, and in which order: observers, who waits for it, who subscribed to it.
+
+Looked up once for each class of events. Deltas come by the hundred, and
+mostly nobody wants more of the next one than the last one has shown: then no
+more is made of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from ..dispatch import Event, Subscription, has_one_name
+from ..errors import SessionLost
+from ..events.server import (
+    ResponseOutputAudioDelta,
+    ResponseOutputAudioTranscriptDelta,
+    ResponseOutputTextDelta,
+)
+from ..protocol import signals
+from ..protocol.sound import Sound, Source
+from .awaited import Awaited
+from .handlers import Handlers, OnHandlerError
+from .records import Step
+
+if TYPE_CHECKING:
+    from ..protocol.core import RealtimeProtocol
+
+__all__ = ["Delivery", "StepsFor"]
+
+StepsFor = Callable[[type[Any]], Iterable[Step]]
+_Plan = tuple[tuple[Step, ...], tuple[Subscription[Any], ...]]
+
+_DELTAS: Final = (Sound, ResponseOutputTextDelta, ResponseOutputAudioTranscriptDelta)
+_AUDIO_DELTA: Final = ResponseOutputAudioDelta.wire_type
+_AUDIO_RECEIVED: Final = signals.AudioReceived.name
+
+
+class Delivery(Handlers):
+    """The half of a `Driver` that tells of what happened."""
+
+    def __init__(self, core: RealtimeProtocol, on_handler_error: OnHandlerError) -> None:
+        super().__init__(asyncio.get_running_loop(), on_handler_error)
+        self.core = core
+        self.awaited = Awaited(core, self.lost, self.outdated)
+        self._runs = core.runs
+        self._events: deque[Event | Sound] = deque()
+        self._delivering = False
+        self._observers: list[StepsFor] = []
+        # For each class of events, whom to tell of one, and who subscribed to it.
+        self._plans: dict[type, _Plan] = {}
+        self._planned = -1
+        # Whom to tell that more came of the same, and of which classes nobody who is
+        # told needs more than that.
+        self._more_steps: tuple[Step, ...] = ()
+        self._needless: frozenset[type] = frozenset()
+
+    def lost(self) -> SessionLost:
+        """Why nothing more can be waited for, as a new exception."""
+        raise NotImplementedError
+
+    # Telling
+
+    def deliver(self, events: Iterable[Event | Sound]) -> None:
+        """Tell of events, in order; behind those that are being told of."""
+        # A handler may bring about more events; they come behind those that are there.
+        queue = self._events
+        queue.extend(events)
+        if not self._delivering:
+            self._delivering = True
+            try:
+                while queue:
+                    self._tell(queue.popleft(), self._time())
+            finally:
+                self._delivering = False
+
+    def _tell(self, event: Event | Sound, now: float) -> None:
+        if self._planned != self.registry.revision:
+            self._replan()
+        steps, subscriptions = self._plans.get(type(event)) or self._plan(event)
+        for step in steps:
+            step(event, now)
+        for subscription in subscriptions:
+            now = self.run(subscription, event, now)  # type: ignore[arg-type]  # sound has no subscribers
+
+    def deliver_more(self, event: Event | Sound, now: float) -> None:
+        """As `deliver`, for a delta that `runs` has just carried on."""
+        if self._planned != self.registry.revision:
+            self._replan()
+        if self._delivering or type(event) not in self._needless:
+            self.deliver((event,))
+            return
+        _, subscriptions = self._plans.get(type(event)) or self._plan(event)
+        self._delivering = True
+        try:
+            self.more_came(now)
+            for subscription in subscriptions:
+                now = self.run(subscription, event, now)  # type: ignore[arg-type]  # as above
+        finally:
+            self._delivering = False
+        if self._events:
+            self.deliver(())
+
+    def more_came(self, now: float) -> None:
+        """Tell observers of a delta that `runs` has just carried on, where none needs more than that."""
+        source = self._runs.source
+        for step in self._more_steps:
+            step(source, now)
+
+    # Whom
+
+    def observe(self, steps_for: StepsFor) -> Callable[[], None]:
+        """Be told of events before any handler: `steps_for` says for a class whom to call.
+
+        Audio deltas are told as `Sound`. Who has a step for `Source` needs no
+        more of a delta that is like the last ones than that it came, and from
+        where. Returns what ends it.
+        """
+
+        def ignore() -> None:
+            self._observers.remove(steps_for)
+            self.outdated()
+
+        self._observers.append(steps_for)
+        self.outdated()
+        return ignore
+
+    def outdated(self) -> None:
+        """What observers want to be told of has changed."""
+        self._planned = -1
+
+    def wants_sound(self) -> bool:
+        """Whether anybody has a use for the event of an audio delta that is like the last ones."""
+        if self._planned != self.registry.revision:
+            self._replan()
+        return Sound not in self._needless
+
+    def _replan(self) -> None:
+        self._planned = self.registry.revision
+        self._plans.clear()
+        self._more_steps = self._steps_for(Source)
+        needless = {kind for kind in _DELTAS if not self.awaited.hears and self._all_need_less(kind)}
+        if self._sound_has_handlers():
+            needless.discard(Sound)
+        self._needless = frozenset(needless)
+
+    def _steps_for(self, kind: type[Any]) -> tuple[Step, ...]:
+        return tuple(step for steps_for in self._observers for step in steps_for(kind))
+
+    def _all_need_less(self, kind: type[Any]) -> bool:
+        """Whether all who observe a class of deltas have a step for `Source`."""
+        return all(any(map(bool, of(Source))) or not any(map(bool, of(kind))) for of in self._observers)
+
+    def _plan(self, event: Event | Sound) -> _Plan:
+        """Whom an event concerns: observers, who awaits it, subscribers. Kept where its class agrees."""
+        kind = type(event)
+        steps = self._steps_for(kind)
+        plan: _Plan
+        if isinstance(event, Sound):
+            plan = self._plans[kind] = (*steps, *self._sound_steps()), ()
+            return plan
+        plan = (*steps, *self.awaited.steps_for(kind)), self.registry.resolve(event)
+        if has_one_name(type(event)):
+            self._plans[kind] = plan
+        return plan
+
+    # Sound
+
+    def _sound_has_handlers(self) -> bool:
+        """Whether anybody subscribed to an event of an audio delta."""
+        wanting = self.registry.wanting
+        return bool(
+            wanting(ResponseOutputAudioDelta, _AUDIO_DELTA) or wanting(signals.AudioReceived, _AUDIO_RECEIVED)
+        )
+
+    def _sound_steps(self) -> Iterator[Step]:
+        """Both events of an audio delta, each made only if somebody wants it."""
+        if self.registry.wanting(ResponseOutputAudioDelta, _AUDIO_DELTA):
+            yield self._run_sound_event
+        yield self.awaited.take_sound
+        # Who handles the first may subscribe to the second.
+        if self._sound_has_handlers():
+            yield self._run_sound_signal
+
+    def _run_sound_event(self, sound: Sound, now: float) -> None:
+        for subscription in self.registry.wanting(ResponseOutputAudioDelta, _AUDIO_DELTA):
+            now = self.run(subscription, sound.event(), now)
+
+    def _run_sound_signal(self, sound: Sound, now: float) -> None:
+        if sound.source.key is not None:
+            for subscription in self.registry.wanting(signals.AudioReceived, _AUDIO_RECEIVED):
+                now = self.run(subscription, cast("signals.AudioReceived", sound.signal()), now)
