@@ -1,7 +1,7 @@
 """WebSocket frames read out of the receive buffer: the fast transport's half of RFC 6455.
 
 What a server may send and nothing else: unmasked frames without extensions.
-Sent frames are built by the websockets library, whose masking is in C.
+What is sent is framed by `masking`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import asyncio
 from typing import Final
 
 from websockets.exceptions import ProtocolError
-from websockets.frames import Close, Frame, Opcode
+from websockets.frames import Close, Opcode
 
+from .masking import frame, masks
 from .websocket import WebSocketTransport
 
 __all__ = ["FastTransport"]
@@ -42,6 +43,7 @@ class FastTransport(WebSocketTransport, asyncio.BufferedProtocol):
     def __init__(self, max_size: int, **settings: float) -> None:
         super().__init__(**settings)
         self._max_size = max_size
+        self._next_mask = masks().__next__
         self._resize(_FIRST_BUFFER)
         self._begin = self._end = 0
         self._parts: list[bytes] = []
@@ -204,7 +206,7 @@ class FastTransport(WebSocketTransport, asyncio.BufferedProtocol):
         socket = self._socket
         assert socket is not None
         if not socket.is_closing():
-            socket.write(Frame(opcode, data).serialize(mask=True))
+            socket.write(frame(opcode, data, self._next_mask()))
 
     def _send_text(self, data: bytes) -> None:
         self._write(Opcode.TEXT, data)

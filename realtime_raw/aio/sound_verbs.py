@@ -37,6 +37,7 @@ class SoundVerbs:
     def __init__(self, driver: Driver, records: Records, ring_seconds: float) -> None:
         self._driver = driver
         self._records = records
+        self._times = records.times
         self._ring_seconds = ring_seconds
         self._player: Player | None = None
         self._appending = asyncio.Lock()
@@ -87,7 +88,8 @@ class SoundVerbs:
         an append. Raises `AudioError` for any other kind of audio. Cancelled, an
         unknown part of a long append has been sent: `clear()` drops the turn.
         """
-        data = self._wire_audio(audio)
+        # Bytes are on the wire as they are; only those of a WAV file are refused.
+        data = audio if type(audio) is bytes and audio[:4] != b"RIFF" else self._wire_audio(audio)
         # What a microphone gives goes straight out, while nobody is before it.
         if len(data) <= _SLICE and self._driver.has_room and not self._appending.locked():
             self._append_piece(bytes(data))
@@ -100,11 +102,12 @@ class SoundVerbs:
 
     def _append_piece(self, piece: bytes) -> None:
         driver = self._driver
-        now = driver.now
-        driver.core.append_audio(piece, now)
-        self._records.times.appended(now)
-        for recording in driver.recordings:
-            recording.appended(piece, driver.core.input_audio.encoding, now)
+        core, now = driver.core, driver.now
+        core.append_audio(piece, now)
+        self._times.appended(now)
+        if driver.recordings:
+            for recording in driver.recordings:
+                recording.appended(piece, core.input_audio.encoding, now)
         driver.flush()
 
     def _wire_audio(self, audio: bytes | bytearray | memoryview | Samples) -> bytes | memoryview:

@@ -124,7 +124,8 @@ class WebSocketTransport(asyncio.BaseProtocol):
 
     def send_now(self, data: bytes) -> bool:
         """Send one text message if that needs no waiting; False if it does, or the line has ended."""
-        if not self._writable or not self._may_send():
+        socket = self._socket
+        if not self._writable or socket is None or socket.is_closing() or not self._is_open():
             return False
         self._send_text(data)
         return True

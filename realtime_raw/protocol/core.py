@@ -214,9 +214,8 @@ class RealtimeProtocol:
         confirms nothing here, the fate of an append is the write itself.
         """
         self._line()
-        # Whatever is coming in is none of its concern.
+        # Whatever is coming in is none of its concern, and no deadline is.
         self._state.trace.now = now
-        self._stale = True
         self._outgoing.append(audio, now)
 
     def cancel(self, now: float, response_id: str | None = None) -> str | None:
