@@ -12,7 +12,7 @@ from typing import Final
 from websockets.exceptions import ProtocolError
 from websockets.frames import Close, Opcode
 
-from .masking import frame, masks
+from .masking import frame
 from .websocket import WebSocketTransport
 
 __all__ = ["FastTransport"]
@@ -43,7 +43,6 @@ class FastTransport(WebSocketTransport, asyncio.BufferedProtocol):
     def __init__(self, max_size: int, **settings: float) -> None:
         super().__init__(**settings)
         self._max_size = max_size
-        self._next_mask = masks().__next__
         self._resize(_FIRST_BUFFER)
         self._begin = self._end = 0
         self._parts: list[bytes] = []
@@ -207,9 +206,6 @@ class FastTransport(WebSocketTransport, asyncio.BufferedProtocol):
         assert socket is not None
         if not socket.is_closing():
             socket.write(frame(opcode, data, self._next_mask()))
-
-    def _send_text(self, data: bytes) -> None:
-        self._write(Opcode.TEXT, data)
 
     def _send_ping(self, data: bytes) -> None:
         self._write(Opcode.PING, data)

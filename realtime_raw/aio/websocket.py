@@ -1,9 +1,10 @@
 """A WebSocket line: one asyncio protocol that hands whole messages on, with websockets' framing or our own.
 
-Closing, keep-alive, back-pressure and fairness are here, once for both.
-`LibraryTransport` leaves the bytes of the protocol to the sans-I/O core of
-the websockets library; what they are in `FastTransport`, says `frames`. How a
-line is opened is `handshake`'s affair, what is said on it nobody's here.
+Closing, keep-alive, back-pressure and fairness are here, once for both, and so
+are the messages that go out. `LibraryTransport` leaves what comes in, and all
+control frames, to the sans-I/O core of the websockets library; what is done with
+them in `FastTransport`, says `frames`. How a line is opened is `handshake`'s
+affair, what is said on it nobody's here.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from websockets.protocol import OPEN
 from ..errors import SessionLost
 from ..types import CloseInfo
 from .bell import Bell
+from .masking import frame, masks
 from .transport import BURST, Receiver
 
 __all__ = ["PING_INTERVAL", "PING_TIMEOUT", "LibraryTransport", "WebSocketTransport"]
@@ -31,6 +33,7 @@ PING_TIMEOUT: Final = 60.0
 pings at once, so only a network that is gone, or an event loop that stalls for a minute, gets there."""
 
 _ABNORMAL: Final = 1006
+_TEXT: Final = int(Opcode.TEXT)
 # Messages that wait for a receiver who is not ready, until the socket is read no more.
 _QUEUE: Final = 64
 # Bytes unsent from which on `send` waits, and `send_now` declines.
@@ -65,6 +68,7 @@ class WebSocketTransport(asyncio.BaseProtocol):
         self._reading = True
         self._arrived = Bell()
         self._room = Bell()
+        self._next_mask = masks().__next__
         self._writable = True
         self._gone: asyncio.Future[None] = self._loop.create_future()
         self._close_info: CloseInfo | None = None
@@ -82,9 +86,6 @@ class WebSocketTransport(asyncio.BaseProtocol):
 
     def _ended_by(self) -> tuple[Close | None, Close | None, bool]:
         """The close frames received and sent, and whether the peer's came first."""
-        raise NotImplementedError
-
-    def _send_text(self, data: bytes) -> None:
         raise NotImplementedError
 
     def _send_ping(self, data: bytes) -> None:
@@ -127,7 +128,7 @@ class WebSocketTransport(asyncio.BaseProtocol):
         socket = self._socket
         if not self._writable or socket is None or socket.is_closing() or not self._is_open():
             return False
-        self._send_text(data)
+        socket.write(frame(_TEXT, data, self._next_mask()))
         return True
 
     def _may_send(self) -> bool:
@@ -136,7 +137,8 @@ class WebSocketTransport(asyncio.BaseProtocol):
     async def send(self, data: bytes) -> None:
         """Send one text message, as in `MessageTransport`."""
         if self._may_send():
-            self._send_text(data)
+            assert self._socket is not None
+            self._socket.write(frame(_TEXT, data, self._next_mask()))
             while not self._writable and self._close_info is None:
                 await self._room.wait()
         else:
@@ -280,7 +282,7 @@ class WebSocketTransport(asyncio.BaseProtocol):
 
 
 class LibraryTransport(WebSocketTransport, asyncio.Protocol):
-    """A WebSocket whose frames the websockets library reads and writes, by its sans-I/O core."""
+    """A WebSocket whose frames are read, and answered, by the sans-I/O core of the websockets library."""
 
     def __init__(self, core: ClientProtocol, **settings: float) -> None:
         super().__init__(**settings)
@@ -337,13 +339,6 @@ class LibraryTransport(WebSocketTransport, asyncio.Protocol):
     def _ended_by(self) -> tuple[Close | None, Close | None, bool]:
         core = self._core
         return core.close_rcvd, core.close_sent, core.close_rcvd_then_sent is True
-
-    def _send_text(self, data: bytes) -> None:
-        core, socket = self._core, self._socket
-        assert socket is not None
-        core.send_text(data)
-        for piece in core.data_to_send():
-            socket.write(piece)
 
     def _send_ping(self, data: bytes) -> None:
         self._core.send_ping(data)
