@@ -23,6 +23,7 @@ from ..errors import SessionLost
 from ..types import CloseInfo
 from .bell import Bell
 from .masking import frame, masks
+from .scratch import Scratch
 from .transport import BURST, Receiver
 
 __all__ = ["PING_INTERVAL", "PING_TIMEOUT", "LibraryTransport", "WebSocketTransport"]
@@ -281,21 +282,29 @@ class WebSocketTransport(asyncio.BaseProtocol):
         self._expect_end()
 
 
-class LibraryTransport(WebSocketTransport, asyncio.Protocol):
+class LibraryTransport(WebSocketTransport, asyncio.BufferedProtocol):
     """A WebSocket whose frames are read, and answered, by the sans-I/O core of the websockets library."""
 
     def __init__(self, core: ClientProtocol, **settings: float) -> None:
         super().__init__(**settings)
         self._core = core
+        self._scratch = Scratch.of(self._loop)
         self._pieces: list[bytes] = []
 
     def early(self, data: bytes) -> None:
         """What came along with the handshake's response."""
         if data:
-            self.data_received(data)
+            self._take(data)
 
-    def data_received(self, data: bytes) -> None:
-        """Bytes from the socket."""
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the next bytes go."""
+        return self._scratch.view
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """So many bytes have come."""
+        self._take(bytes(self._scratch.view[:nbytes]))
+
+    def _take(self, data: bytes) -> None:
         core = self._core
         self._count = 0
         core.receive_data(data)
