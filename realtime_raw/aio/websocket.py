@@ -1,10 +1,10 @@
 """A WebSocket line: one asyncio protocol that hands whole messages on, with websockets' framing or our own.
 
 Closing, keep-alive, back-pressure and fairness are here, once for both, and so
-are the messages that go out. `LibraryTransport` leaves what comes in, and all
-control frames, to the sans-I/O core of the websockets library; what is done with
-them in `FastTransport`, says `frames`. How a line is opened is `handshake`'s
-affair, what is said on it nobody's here.
+are the messages that go out. `LibraryTransport` takes whole text messages as they
+come and leaves all else to the sans-I/O core of the websockets library; what
+`FastTransport` does, says `frames`. How a line is opened is `handshake`'s affair,
+what is said on it nobody's here.
 """
 
 from __future__ import annotations
@@ -283,13 +283,16 @@ class WebSocketTransport(asyncio.BaseProtocol):
 
 
 class LibraryTransport(WebSocketTransport, asyncio.BufferedProtocol):
-    """A WebSocket whose frames are read, and answered, by the sans-I/O core of the websockets library."""
+    """A WebSocket whose frames, but for the plainest, go to the sans-I/O core of the websockets library."""
 
     def __init__(self, core: ClientProtocol, **settings: float) -> None:
         super().__init__(**settings)
         self._core = core
         self._scratch = Scratch.of(self._loop)
         self._pieces: list[bytes] = []
+        # Bytes that the core has of a frame that is not whole. More than there are, if a peer
+        # writes lengths longer than need be; then the core is given all that follows.
+        self._inside = 0
 
     def early(self, data: bytes) -> None:
         """What came along with the handshake's response."""
@@ -302,14 +305,38 @@ class LibraryTransport(WebSocketTransport, asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """So many bytes have come."""
-        self._take(bytes(self._scratch.view[:nbytes]))
+        self._count = 0
+        taken = 0 if self._inside or self._pieces else self._take_whole(nbytes)
+        if taken < nbytes:
+            self._take(bytes(self._scratch.view[taken:nbytes]))
+
+    def _take_whole(self, end: int) -> int:
+        """Hand on the text messages that a read begins with and has whole; returns where they end.
+
+        It is what nearly all of them are, and there is nothing to be known of them but their length.
+        """
+        buffer, view, at = self._scratch.buffer, self._scratch.view, 0
+        limit = self._core.max_message_size
+        while end - at > _LONGEST_HEAD and buffer[at] == _TEXT_FRAME and self._is_open():
+            size, start = buffer[at + 1], at + 2
+            if size == 126:
+                size, start = int.from_bytes(view[start : start + 2]), start + 2
+            elif size >= 127:
+                break
+            stop = start + size
+            if stop > end or (limit is not None and size > limit):
+                break
+            at = stop
+            self._deliver(bytes(view[start:stop]))
+        return at
 
     def _take(self, data: bytes) -> None:
         core = self._core
-        self._count = 0
         core.receive_data(data)
+        self._inside += len(data)
         for event in core.events_received():
             assert isinstance(event, Frame)  # the response was the handshake's
+            self._inside -= _length(len(event.data))
             opcode = event.opcode
             if event.fin and opcode in _WHOLE:
                 self._deliver(bytes(event.data))
@@ -362,5 +389,12 @@ class LibraryTransport(WebSocketTransport, asyncio.BufferedProtocol):
         self._flush()
 
 
+def _length(size: int) -> int:
+    """Of a frame as a server has to send it, with a payload of this size."""
+    return size + (2 if size < 126 else 4 if size < 65536 else 10)
+
+
+_TEXT_FRAME: Final = 0x81
+_LONGEST_HEAD: Final = 4
 _WHOLE: Final = (Opcode.TEXT, Opcode.BINARY)
 _PIECES: Final = (*_WHOLE, Opcode.CONT)
