@@ -63,10 +63,11 @@ class AudioDelta:
     """What one audio delta says, decoded; the event itself is made when somebody asks for it.
 
     `pcm` is never empty. `response_id`, `item_id` and `content_index` are as
-    in the event, None where the server left them out.
+    in the event, None where the server left them out. `data` is the message,
+    if it has the shape that servers write.
     """
 
-    __slots__ = ("_event", "_like", "content_index", "data", "item_id", "pcm", "response_id")
+    __slots__ = ("_event", "content_index", "data", "item_id", "pcm", "response_id")
 
     def __init__(
         self,
@@ -75,7 +76,6 @@ class AudioDelta:
         item_id: str | None,
         content_index: int | None,
         data: bytes | None = None,
-        like: Frames | None = None,
         *,
         event: ResponseOutputAudioDelta | None = None,
     ) -> None:
@@ -85,16 +85,15 @@ class AudioDelta:
         self.content_index = content_index
         self.data = data
         self._event = event
-        self._like = like
 
     def event(self) -> ResponseOutputAudioDelta:
         """The wire event, as the codec would have made it; each time the same object."""
         if self._event is None:
             data = self.data
             assert data is not None  # one of the two was given
-            like = self._like or Frames.of(data)
-            assert like is not None  # as it was read by its shape
-            self._event = like.audio_event(data)
+            frames = Frames.of(data)
+            assert frames is not None  # as it was read by its shape
+            self._event = frames.audio_event(data)
         return self._event
 
 
@@ -105,18 +104,19 @@ class Frames:
     the letter is None here, and left to the ways that look at all of it.
     """
 
-    __slots__ = ("_at", "_begin", "_common", "_head", "_named", "_place", "_values", "kind")
+    __slots__ = ("_at", "_begin", "_common", "_head", "_id", "_named", "_values", "kind")
 
     def __init__(self, head: re.Match[bytes]) -> None:
         data = head.string
         kind, _, response_id, item_id, output_index, content_index = head.groups()
         self.kind = kind.decode()
-        self._begin = head.start(2)  # of the event id
+        # Of the event id, behind its prefix: the rest is letters and digits, in practice.
+        self._begin = max(head.start(2), data.rfind(b"_", *head.span(2)) + 1)
         self._at = head.end(2)  # where it ended the last time
-        self._head = data[: self._begin]
-        self._common = data[self._at : head.end()]
+        self._id = data[head.start(2) : self._begin].decode()
+        self._head = bytes(data[: self._begin])
+        self._common = bytes(data[self._at : head.end()])
         self._named = set(_NAMED)
-        self._place = response_id.decode(), item_id.decode(), int(content_index)
         self._values: dict[str, Any] = {
             "type": self.kind,
             "event_id": "",
@@ -126,67 +126,76 @@ class Frames:
             "content_index": int(content_index),
             "delta": "",
         }
+        if self.kind in _WORD_EVENTS:
+            self._values["obfuscation"] = None
 
     @classmethod
-    def of(cls, data: bytes) -> Frames | None:
+    def of(cls, data: bytes | bytearray) -> Frames | None:
         """What a delta read by its shape has in common with those that follow."""
         head = _ANY.match(data)
         return cls(head) if head is not None else None
 
-    def _start(self, data: bytes) -> int:
+    def _start(self, data: bytes | bytearray, begin: int, end: int) -> int:
         """Where the delta of such a frame begins; 0 if it is another."""
-        if not data.startswith(self._head):
+        if not data.startswith(self._head, begin, end):
             return 0
         common = self._common
-        at = self._at
-        if not data.startswith(common, at):
-            at = self._at = data.find(b'"', self._begin)
-            if not data.startswith(common, at):
+        at = begin + self._at
+        first = begin + self._begin
+        if not data.startswith(common, at, end):
+            at = data.find(b'"', first, end)
+            if not data.startswith(common, at, end):
                 return 0
-        if _ONE_ID.fullmatch(data, self._begin, at) is None:
+            self._at = at - begin
+        if not data[first:at].isalnum() and not _ONE_ID.fullmatch(data, first, at):
             return 0
         return at + len(common)
 
-    def audio(self, data: bytes) -> AudioDelta | None:
-        """The audio delta a message is; None if it is not like the others."""
-        start = self._start(data)
-        if not start or not data.endswith(b'"}'):
+    def pcm(self, data: bytes | bytearray, begin: int, end: int) -> bytes | None:
+        """The sound of the audio delta that lies there; None if it is not like the others, or silent."""
+        start = self._start(data, begin, end)
+        if not start or not data.endswith(b'"}', start, end):
             return None
         try:
-            pcm = pybase64.b64decode(memoryview(data)[start:-2], validate=True)
+            return pybase64.b64decode(memoryview(data)[start : end - 2], validate=True) or None
         except ValueError:  # something follows the delta, or it is no base64
             return None
-        if not pcm:
-            return None
-        return AudioDelta(pcm, *self._place, data, self)
 
-    def audio_event(self, data: bytes) -> ResponseOutputAudioDelta:
+    def audio_event(self, data: bytes | bytearray) -> ResponseOutputAudioDelta:
         """The event of an audio delta that is like the others."""
-        start = self._start(data)
+        start = self._start(data, 0, len(data))
         values = self._values.copy()
-        values["event_id"] = data[self._begin : self._at].decode()
+        values["event_id"] = self._id + data[self._begin : self._at].decode()
         values["delta"] = data[start:-2].decode()
         values[RAW] = data
         return ResponseOutputAudioDelta.of_valid(values, self._named)
 
-    def words(self, data: bytes) -> ServerEvent | None:
+    def words(self, data: bytes | bytearray) -> ServerEvent | None:
         """The delta of words a message is; None if it is not like the others, or says nothing."""
-        start = self._start(data)
-        said = _SAID.fullmatch(data, start) if start else None
-        if said is None:
-            return None
-        delta, obfuscation = said.groups()
-        if not delta:
+        start = self._start(data, 0, len(data))
+        if not start:
             return None
         values = self._values.copy()
-        values["event_id"] = data[self._begin : self._at].decode()
+        values["event_id"] = self._id + data[self._begin : self._at].decode()
+        values[RAW] = data
+        named = self._named
         try:
-            values["delta"] = delta.decode()
-            values["obfuscation"] = obfuscation and obfuscation.decode()
+            said = data[start:-2].decode()
+            # Plain words, as nearly all are; the expression judges the rest.
+            if '"' in said or "\\" in said or not said.isprintable() or not data.endswith(b'"}'):
+                found = _SAID.fullmatch(data, start)
+                if found is None:
+                    return None
+                delta, obfuscation = found.groups()
+                said = delta.decode()
+                if obfuscation is not None:
+                    values["obfuscation"] = obfuscation.decode()
+                    named = {*_NAMED, "obfuscation"}
         except UnicodeDecodeError:
             return None
-        values[RAW] = data
-        named = self._named if obfuscation is None else {*_NAMED, "obfuscation"}
+        if not said:
+            return None
+        values["delta"] = said
         return _WORD_EVENTS[self.kind].of_valid(values, named)
 
 

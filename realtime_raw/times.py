@@ -16,7 +16,7 @@ from . import events as ev
 from .protocol import signals as sg
 from .protocol.conversation import ConversationMirror
 from .protocol.input_audio import InputAudio
-from .protocol.sound import Sound
+from .protocol.sound import Sound, Source
 from .protocol.state import Observed
 
 __all__ = ["Intake", "ItemTimes", "Span"]
@@ -243,8 +243,17 @@ class ItemTimes:
 
     def sounded(self, sound: Sound, now: float) -> None:
         """Sound of a reply came: as `apply`, but what was appended is not looked at."""
-        if sound.item_id:
-            self.received(sound.item_id, now)
+        self.more(sound.source, now)
+
+    def more(self, source: Source, now: float) -> None:
+        """More sound or words came from where some came before: for whoever needs no event of it."""
+        item_id = source.item_id
+        if item_id:
+            sound = self._sounds.get(item_id)
+            if sound is None or sound.first is None:
+                self.received(item_id, now)
+            else:
+                sound.last = now
 
     def _played(self, signal: sg.PlaybackStarted, now: float) -> None:
         self._begin(signal.item_id, now)

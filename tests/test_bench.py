@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import importlib
 from pathlib import Path
 
@@ -34,10 +35,13 @@ def test_answers_are_told_apart_and_follow_one_another() -> None:
     """Every id names its answer, and an item the one before it."""
     answers = stream.Answers(0, 1.0)
     first, second = answers.frames(0), answers.frames(1)
-    assert b"_R00000_" in first
-    assert b"_R00000_" in second.split(b'"previous_item_id":"', 1)[1][:40]
-    assert second.count(b"_R00001_") > 20
-    assert b"_P0" not in first + second
+    assert b"R00000Qx" in first
+    assert b"R00000Qx" in second.split(b'"previous_item_id":"', 1)[1][:40]
+    assert second.count(b"R00001Qx") > 20
+    assert b"P00000Qx" not in first + second
+    audio = base64.b64encode(stream.pcm())
+    assert b"Qx" in audio  # which is why ids have more to tell them by
+    assert re.search(rb"[RP]\d{5}Qx", audio) is None
 
 
 @pytest.mark.parametrize("size", [0, 125, 126, 65_535, 65_536])

@@ -31,11 +31,18 @@ _Receipt = tuple[asyncio.Future[Any], Callable[[Confirmed], Any]]
 
 
 class Awaited:
-    """Receipts and replies of one session. `lost` makes the reason why nothing more will come."""
+    """Receipts and replies of one session.
 
-    def __init__(self, core: RealtimeProtocol, lost: Callable[[], SessionLost]) -> None:
+    `lost` makes the reason why nothing more will come, `changed` is told when
+    `hears` has changed.
+    """
+
+    def __init__(
+        self, core: RealtimeProtocol, lost: Callable[[], SessionLost], changed: Callable[[], None]
+    ) -> None:
         self._core = core
         self._lost = lost
+        self._changed = changed
         # Several may wait for one command: two cancels of one response are one.
         self._receipts: dict[str, list[_Receipt]] = {}
         self._replies: dict[str, weakref.ref[Reply]] = {}
@@ -45,10 +52,18 @@ class Awaited:
         settle = _SETTLERS.get(kind)
         return () if settle is None else (partial(settle, self),)
 
+    @property
+    def hears(self) -> bool:
+        """Whether anybody holds a reply, and is to have its sound."""
+        return bool(self._replies)
+
     def take_sound(self, sound: Sound, now: float) -> None:
         """Sound of a reply has come."""
-        if self._replies and sound.key is not None and (reply := self._reply(sound.response_id)) is not None:
-            reply.take_sound(sound.key, sound.delta.pcm, sound.encoding)
+        if not self._replies:
+            return
+        source = sound.source
+        if source.key is not None and (reply := self._reply(source.response_id)) is not None:
+            reply.take_sound(source.key, sound.pcm, source.encoding)
 
     async def receipt(self, event_id: str, make: Callable[[Confirmed], T], flush: Callable[[], object]) -> T:
         """The fate of a command just given to the core: what `make` makes of it, or the exception it is.
@@ -78,6 +93,7 @@ class Awaited:
         assert record is not None
         reply = Reply(record)
         self._replies[record.id] = weakref.ref(reply, self._forget)
+        self._changed()
         return reply
 
     def finish(self) -> None:
@@ -88,6 +104,7 @@ class Awaited:
 
     def _forget(self, gone: weakref.ref[Reply]) -> None:
         self._replies = {key: held for key, held in self._replies.items() if held is not gone}
+        self._changed()
 
     def _reply(self, response_id: str) -> Reply | None:
         held = self._replies.get(response_id)

@@ -246,6 +246,7 @@ class Connecting:
             tap.close()
             raise
         driver.observe(self._records.steps_for)
+        self._records.transcript.on_readers = driver.outdated
         driver.check_create = self._records.usage.check
         tools = ToolRunner(driver, self._declared)
         for function in self._functions:

@@ -17,9 +17,13 @@ from ..dispatch import Event, Kind, Subscription, has_one_name
 from ..errors import RealtimeError, SessionLost
 from ..events.base import ClientEvent, ServerEvent
 from ..events.client import ResponseCreate
-from ..events.server import ResponseOutputAudioDelta
+from ..events.server import (
+    ResponseOutputAudioDelta,
+    ResponseOutputAudioTranscriptDelta,
+    ResponseOutputTextDelta,
+)
 from ..protocol import signals
-from ..protocol.sound import Sound
+from ..protocol.sound import Sound, Source
 from ..types import CloseInfo
 from .awaited import Awaited, Confirmed
 from .bell import Bell
@@ -50,6 +54,7 @@ _Plan = tuple[tuple[Step, ...], tuple[Subscription[Any], ...]]
 _DRAIN_S: Final = 0.2
 _GRACE_S: Final = 0.2
 _KEEPALIVE_S: Final = 90.0
+_DELTAS: Final = (Sound, ResponseOutputTextDelta, ResponseOutputAudioTranscriptDelta)
 _AUDIO_DELTA: Final = ResponseOutputAudioDelta.wire_type
 _AUDIO_RECEIVED: Final = signals.AudioReceived.name
 
@@ -67,6 +72,7 @@ class Driver(Handlers):
     ) -> None:
         super().__init__(asyncio.get_running_loop(), on_handler_error)
         self.core = core
+        self._runs = core.runs
         self.closed: CloseInfo | None = None
         self.fatal: Exception | None = None
         self.attachments: list[Attachment] = []
@@ -75,6 +81,11 @@ class Driver(Handlers):
         # For each class of events, whom to tell of one, and who subscribed to it.
         self._plans: dict[type, _Plan] = {}
         self._planned = -1
+        # Of deltas like the last ones: whom to tell that they came, of which classes nobody
+        # who observes wants more, and whether nobody at all wants to see any sound.
+        self._more_steps: tuple[Step, ...] = ()
+        self._needless: frozenset[type] = frozenset()
+        self._deaf = False
         # Asked before a create, by whatever way it comes; may refuse it by raising.
         self.check_create: Callable[[], object] | None = None
         self._transport = transport
@@ -84,6 +95,7 @@ class Driver(Handlers):
         self._read_all = asyncio.Event()
         self._started = False
         self._handed_over = asyncio.Event()
+        self._has_user = False
         self._shutdown: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._due: float | None = None
@@ -92,7 +104,7 @@ class Driver(Handlers):
         self.outbox_high_water = 0
         self._outbox_bell = Bell()
         self._in_flight: tuple[str, ...] = ()
-        self.awaited = Awaited(core, self.lost)
+        self.awaited = Awaited(core, self.lost, self.outdated)
         self._waiting: weakref.WeakSet[EventStream[Any] | Waiter[Any]] = weakref.WeakSet()
         self._events: deque[Event | Sound] = deque()
         self._delivering = False
@@ -121,19 +133,37 @@ class Driver(Handlers):
         """The session goes to its user. Once it is ready, nothing is read before that."""
         if not self._handed_over.is_set():
             self._handed_over.set()
+            self._has_user = True
             if self._push is not None and self._started:
                 self._push.resume()
 
-    def received(self, data: bytes | str) -> bool:
+    def received(self, data: bytes | bytearray) -> bool:
         """A transport that pushes has a message. False: no more of them before the session has its user."""
         if self.closed is not None:
             return True  # it broke a rule before, and nothing after that counts
         try:
             self._take(data)
         except Exception as exc:
-            self._broken(exc)
-            self.spawn(self._transport.close(1002))
-        return self._handed_over.is_set() or not self.core.ready
+            self._break_off(exc)
+        return self._has_user or not self.core.ready
+
+    def skim(self, buffer: bytes | bytearray, begin: int, end: int) -> bool:
+        """Take a message in where it lies, if it is sound whose event nobody wants; False leaves it to `received`."""
+        if self._planned != self.registry.revision:
+            self._replan()
+        if not self._deaf or self._recording or self.closed is not None or not self._has_user:
+            return False
+        now = self._time()
+        try:
+            if not self._runs.skim(buffer, begin, end, now):
+                return False
+            for step in self._more_steps:
+                step(self._runs.source, now)
+            if not self._runs.live:
+                self.flush()
+        except Exception as exc:
+            self._break_off(exc)
+        return True
 
     def ended(self, close: CloseInfo) -> None:
         """The line has ended, says a transport that pushes."""
@@ -163,16 +193,47 @@ class Driver(Handlers):
         if self.fatal is not None:
             await self._transport.close(1002)
 
-    def _take(self, data: bytes | str) -> None:
+    def _take(self, data: bytes | bytearray | str) -> None:
         if self._recording:
-            self._record("in", data)
+            self._record("in", bytes(data) if isinstance(data, bytearray) else data)
         now = self._time()
+        if not isinstance(data, str) and (one := self._runs.carry(data, now)) is not None:
+            self._carried(one, now)
+            return
         self.core.receive_message(data, now)
         messages, events, deadline = self.core.harvest()
-        if messages or deadline != self._due or self._delivering or self._events or len(events) != 1:
+        if messages or deadline != self._due or len(events) != 1:
             self._hand_on(messages, events, deadline)
         else:
-            self._deliver_one(events[0], now)
+            self._deliver([events[0]])
+
+    def _carried(self, one: Event | Sound, now: float) -> None:
+        """Deliver what a delta brought that was like the last ones: nothing else has changed, or no more like it."""
+        if self._planned != self.registry.revision:
+            self._replan()
+        kind = type(one)
+        steps, subscriptions = self._plans.get(kind) or self._plan(one)
+        if kind in self._needless:
+            for step in self._more_steps:
+                step(self._runs.source, now)
+        else:
+            for step in steps:
+                step(one, now)
+        if subscriptions:
+            self._delivering = True
+            try:
+                for subscription in subscriptions:
+                    now = self.run(subscription, one, now)  # type: ignore[arg-type]  # sound has no subscribers
+            finally:
+                self._delivering = False
+        if self._events:
+            self._deliver(())
+        if not self._runs.live:
+            self.flush()
+
+    def _break_off(self, exc: Exception) -> None:
+        self._broken(exc)
+        self.spawn(self._transport.close(1002))
 
     def _broken(self, exc: Exception) -> None:
         """The server broke a rule, in strict mode."""
@@ -256,7 +317,7 @@ class Driver(Handlers):
 
     # Delivering
 
-    def _deliver(self, events: list[Event | Sound]) -> None:
+    def _deliver(self, events: Iterable[Event | Sound]) -> None:
         # A handler may bring about more events; they come behind those that are there.
         queue = self._events
         queue.extend(events)
@@ -268,72 +329,88 @@ class Driver(Handlers):
             finally:
                 self._delivering = False
 
-    def _deliver_one(self, event: Event | Sound, now: float) -> None:
-        """As `_deliver`, for the one event a message nearly always is: `now`, and nothing before it."""
-        self._delivering = True
-        try:
-            self._tell(event, now)
-        finally:
-            self._delivering = False
-        if self._events:
-            self._deliver([])
-
     def _tell(self, event: Event | Sound, now: float) -> None:
         if self._planned != self.registry.revision:
-            self._plans.clear()
-            self._planned = self.registry.revision
+            self._replan()
         steps, subscriptions = self._plans.get(type(event)) or self._plan(event)
         for step in steps:
             step(event, now)
         for subscription in subscriptions:
-            self.run(subscription, event)  # type: ignore[arg-type]  # `Sound` has no subscribers
+            now = self.run(subscription, event, now)  # type: ignore[arg-type]  # sound has no subscribers
 
     def observe(self, steps_for: StepsFor) -> Callable[[], None]:
-        """Be told of events before any handler: `steps_for` says for a class, or for `Sound`, whom to call.
+        """Be told of events before any handler: `steps_for` says for a class whom to call.
 
-        Audio deltas are told as `Sound`. Returns what ends it.
+        Audio deltas are told as `Sound`. Who has a step for `Source` needs no
+        more of a delta that is like the last ones than that it came, and from
+        where. Returns what ends it.
         """
 
         def ignore() -> None:
             self._observers.remove(steps_for)
-            self._plans.clear()
+            self.outdated()
 
         self._observers.append(steps_for)
-        self._plans.clear()
+        self.outdated()
         return ignore
+
+    def outdated(self) -> None:
+        """What observers want to be told of has changed."""
+        self._planned = -1
+
+    def _replan(self) -> None:
+        self._planned = self.registry.revision
+        self._plans.clear()
+        self._more_steps = self._steps_for(Source)
+        self._needless = frozenset(
+            kind for kind in _DELTAS if not self.awaited.hears and self._all_need_less(kind)
+        )
+        self._deaf = Sound in self._needless and not self._wants_sound()
+
+    def _steps_for(self, kind: type[Any]) -> tuple[Step, ...]:
+        return tuple(step for steps_for in self._observers for step in steps_for(kind))
+
+    def _all_need_less(self, kind: type[Any]) -> bool:
+        """Whether all who observe a class of deltas have a step for `Source`."""
+        return all(any(map(bool, of(Source))) or not any(map(bool, of(kind))) for of in self._observers)
 
     def _plan(self, event: Event | Sound) -> _Plan:
         """Whom an event concerns: observers, who awaits it, subscribers. Kept where its class agrees."""
         kind = type(event)
-        steps = [step for steps_for in self._observers for step in steps_for(kind)]
+        steps = self._steps_for(kind)
         plan: _Plan
         if isinstance(event, Sound):
             plan = self._plans[kind] = (*steps, *self._sound_steps()), ()
             return plan
-        steps += self.awaited.steps_for(kind)
-        plan = tuple(steps), self.registry.resolve(event)
+        plan = (*steps, *self.awaited.steps_for(kind)), self.registry.resolve(event)
         if has_one_name(type(event)):
             self._plans[kind] = plan
         return plan
 
+    def _wants_sound(self) -> bool:
+        """Whether anybody subscribed to an event of an audio delta."""
+        wanting = self.registry.wanting
+        return bool(
+            wanting(ResponseOutputAudioDelta, _AUDIO_DELTA) or wanting(signals.AudioReceived, _AUDIO_RECEIVED)
+        )
+
     def _sound_steps(self) -> Iterator[Step]:
         """Both events of an audio delta, each made only if somebody wants it."""
-        wanted = self.registry.wanting(ResponseOutputAudioDelta, _AUDIO_DELTA)
-        if wanted:
+        if self.registry.wanting(ResponseOutputAudioDelta, _AUDIO_DELTA):
             yield self._run_sound_event
         yield self.awaited.take_sound
         # Who handles the first may subscribe to the second.
-        if wanted or self.registry.wanting(signals.AudioReceived, _AUDIO_RECEIVED):
+        if self._wants_sound():
             yield self._run_sound_signal
 
     def _run_sound_event(self, sound: Sound, now: float) -> None:
         for subscription in self.registry.wanting(ResponseOutputAudioDelta, _AUDIO_DELTA):
-            self.run(subscription, sound.event())
+            now = self.run(subscription, sound.event(), now)
 
     def _run_sound_signal(self, sound: Sound, now: float) -> None:
-        if sound.key is not None:
+        if sound.source.key is not None:
             for subscription in self.registry.wanting(signals.AudioReceived, _AUDIO_RECEIVED):
-                self.run(subscription, cast("signals.AudioReceived", sound.signal()))
+                now = self.run(subscription, cast("signals.AudioReceived", sound.signal()), now)
 
     # Waiting
 

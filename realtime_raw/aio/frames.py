@@ -14,7 +14,7 @@ from websockets.frames import Close, Opcode
 
 from .masking import frame
 from .scratch import Scratch
-from .websocket import WebSocketTransport
+from .websocket import LONG, WebSocketTransport
 
 __all__ = ["FastTransport"]
 
@@ -28,6 +28,7 @@ _TEXT_FRAME: Final = 0x81
 _FIN: Final = 0x80
 _RESERVED: Final = 0x70
 _CONTROL: Final = 0x08
+_FIN_CONTROL: Final = _FIN | _CONTROL
 _MAX_CONTROL: Final = 125
 
 
@@ -49,9 +50,11 @@ class FastTransport(WebSocketTransport, asyncio.BufferedProtocol):
         self._own = bytearray()
         self._buffer, self._view = self._scratch.buffer, self._scratch.view
         self._begin = self._end = 0
+        self._filled = False  # by the last read
         self._parts: list[bytes] = []
         self._parts_size = 0
         self._fragmented = False
+        self._over = False  # the line is gone: whatever came is to be looked at
         self._deaf = False  # a close frame came, or we gave up: the rest is not read
         self._received: Close | None = None
         self._sent: Close | None = None
@@ -72,8 +75,12 @@ class FastTransport(WebSocketTransport, asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """So many bytes have come."""
         self._end += nbytes
-        filled = self._end == len(self._buffer)
         self._count = 0
+        self._filled = self._end == len(self._buffer)
+        self._rest()
+
+    def _rest(self) -> None:
+        wanted = 0
         if not self._deaf:
             try:
                 wanted = self._parse()
@@ -83,19 +90,25 @@ class FastTransport(WebSocketTransport, asyncio.BufferedProtocol):
         if self._deaf:
             self._begin = self._end = 0
         else:
-            self._make_room(wanted, filled)
+            self._make_room(wanted)
 
     def eof_received(self) -> None:
         """The peer sends no more, and there is nothing left to be said."""
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The line is gone, for whatever reason: perhaps what has come says for which."""
+        self._over = True
+        self._rest()
+        super().connection_lost(exc)
+
     # Reading
 
     def _parse(self) -> int:
-        """Take every whole frame out of the buffer; returns how long the next one is, as far as is known."""
+        """Take whole frames out of the buffer; returns how long the next one is, as far as is known."""
         buffer, view, end, at = self._buffer, self._view, self._end, self._begin
         limit = self._max_size
         wanted = 2
-        while end - at >= 2:
+        while end - at >= 2 and (self._over or not self._held):
             first, size = buffer[at], buffer[at + 1]
             start = at + 2
             if size >= 126:
@@ -105,8 +118,11 @@ class FastTransport(WebSocketTransport, asyncio.BufferedProtocol):
                 if start > end:
                     wanted = start - at
                     break
-                size = int.from_bytes(view[at + 2 : start])
-            if first >= _FIN | _CONTROL and size > _MAX_CONTROL:
+                if size == 126:  # nearly all there are
+                    size = buffer[at + 2] << 8 | buffer[at + 3]
+                else:
+                    size = int.from_bytes(view[at + 2 : start])
+            if first >= _FIN_CONTROL and size > _MAX_CONTROL:
                 raise _Broken(1002, "control frame too long")
             if size > limit:
                 raise _Broken(1009, f"a frame of {size} bytes is over the limit of {limit}")
@@ -116,7 +132,8 @@ class FastTransport(WebSocketTransport, asyncio.BufferedProtocol):
                 break
             at = self._begin = stop
             if first == _TEXT_FRAME and not self._fragmented:
-                self._deliver(bytes(view[start:stop]))
+                if size < LONG or not self._skim(buffer, start, stop):
+                    self._deliver(bytes(view[start:stop]))
             else:
                 self._take(first, bytes(view[start:stop]))
                 if self._deaf:
@@ -176,7 +193,7 @@ class FastTransport(WebSocketTransport, asyncio.BufferedProtocol):
             self._write(Opcode.CLOSE, data)
         self._expect_end()
 
-    def _make_room(self, wanted: int, filled: bool) -> None:
+    def _make_room(self, wanted: int) -> None:
         """See that the next read can complete the next frame, and then some."""
         begin, end = self._begin, self._end
         if begin == end:
@@ -186,8 +203,11 @@ class FastTransport(WebSocketTransport, asyncio.BufferedProtocol):
                 if len(self._own) > _USUAL_BUFFER:
                     self._own = bytearray()
             return
+        if end - begin >= len(self._own):  # much of it waits for somebody who holds
+            wanted = max(wanted, end - begin + _FIRST_BUFFER)
         size = max(len(self._own), _FIRST_BUFFER, wanted)
-        if filled:
+        if self._filled:
+            self._filled = False
             size = max(size, min(2 * len(self._buffer), _USUAL_BUFFER))
         rest = self._view[begin:end]
         if size > len(self._own) or self._buffer is not self._own:

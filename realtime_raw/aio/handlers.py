@@ -67,22 +67,25 @@ class Handlers:
         task.add_done_callback(self._handling.discard)
         return task
 
-    def run(self, subscription: Subscription[Any], event: Event) -> None:
-        """Call a handler with an event, or queue the event if it is async. Never raises, never waits."""
+    def run(self, subscription: Subscription[Any], event: Event, now: float) -> float:
+        """Call a handler with an event, or queue the event if it is async; returns what time it is then.
+
+        Never raises, never waits.
+        """
         if subscription.is_async:
             self._queue_of(subscription).push(event)
-            return
-        began = self._time()
+            return now
         try:
             result = subscription.handler(event)
             if result is not None and inspect.iscoroutine(result):  # a lambda around an async function
                 self._spawn_handler(self._finish_handler(subscription, result))
         except Exception as exc:  # reported; the other handlers and the call go on
             self.handler_failed(subscription.label, exc, event)
-        finally:
-            took = self._time() - began
-            if took > _QUICK_S and took > self.lag.slowest_handler_s:
-                self.lag.handled(subscription.label, took)
+        then = self._time()
+        took = then - now
+        if took > _QUICK_S and took > self.lag.slowest_handler_s:
+            self.lag.handled(subscription.label, took)
+        return then
 
     async def _finish_handler(
         self, subscription: Subscription[Any], rest: Coroutine[Any, Any, object]

@@ -16,7 +16,7 @@ from ..errors import SessionLost
 from ..order_witness import OrderWitness
 from ..protocol.core import RealtimeProtocol
 from ..protocol.signals import ConnectionLost, HandlerFailed
-from ..protocol.sound import Sound
+from ..protocol.sound import Sound, Source
 from ..times import ItemTimes
 from ..transcript import Transcript, TranscriptLine
 from ..turnlog import TurnLog
@@ -35,6 +35,13 @@ class LiveTranscript(Transcript):
         # Not a `WeakSet`: whether there are any is asked for every word.
         self._readers: set[weakref.ref[_Reader]] = set()
         self._closed: CloseInfo | None = None
+        # Told when there is a first reader, or none any more.
+        self.on_readers: Callable[[], None] = lambda: None
+
+    @property
+    def readers(self) -> int:
+        """How many read it as it grows."""
+        return len(self._readers)
 
     async def live(self) -> AsyncIterator[TranscriptLine]:
         """Lines of both sides, now and whenever one begins, grows, is cut or is final.
@@ -45,7 +52,8 @@ class LiveTranscript(Transcript):
         lost. Cancelling it loses nothing.
         """
         reader = _Reader()
-        self._readers.add(weakref.ref(reader, self._readers.discard))
+        self._readers.add(weakref.ref(reader, self._left))
+        self.on_readers()
         reader.take(self.catch_up() if len(self._readers) == 1 else self.lines())
         while True:
             for line in reader.drain():
@@ -71,6 +79,10 @@ class LiveTranscript(Transcript):
         """The same for some more words of a line, many times a second: who does not read pays nothing."""
         if self._readers or event.item_id is None or not self.knows(event.item_id):
             self.follow(event, now)
+
+    def _left(self, reader: weakref.ref[_Reader]) -> None:
+        self._readers.discard(reader)
+        self.on_readers()
 
     def close(self, close: CloseInfo) -> None:
         """The line is gone: readers end after what is there."""
@@ -135,6 +147,8 @@ class Records:
             yield self._begin
         if kind is Sound:
             yield self.times.sounded
+        elif kind is Source and not self.transcript.readers:
+            yield self.times.more
         elif kind in (ev.ResponseOutputTextDelta, ev.ResponseOutputAudioTranscriptDelta):
             yield self.times.worded
         elif self.times.concerned_with(kind):

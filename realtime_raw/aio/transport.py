@@ -15,7 +15,7 @@ from .bell import Bell
 
 __all__ = ["BURST", "MemoryTransport", "MessageTransport", "PushTransport", "Receiver", "memory_pair"]
 
-BURST: Final = 32
+BURST: Final = 64
 """Messages in a row, read without a pause, after which the loop turns: handlers would starve else."""
 
 _ABNORMAL: Final = 1006
@@ -48,10 +48,16 @@ class MessageTransport(Protocol):
 
 
 class Receiver(Protocol):
-    """Who takes the messages of a `PushTransport`. Neither method raises."""
+    """Who takes the messages of a `PushTransport`. No method raises."""
 
-    def received(self, message: bytes) -> bool:
-        """A message has come. False: no more of them, until `resume()`."""
+    def received(self, message: bytes | bytearray) -> bool:
+        """A message has come, and is the receiver's own. False: no more of them, until `resume()`."""
+
+    def skim(self, buffer: bytes | bytearray, begin: int, end: int) -> bool:
+        """A message has come, and lies in a buffer for the time of this call.
+
+        True if it was taken in, False if it is to be handed on by `received`.
+        """
 
     def ended(self, close: CloseInfo) -> None:
         """The line has ended, and all its messages were handed on. The last call."""

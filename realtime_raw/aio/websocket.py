@@ -26,7 +26,7 @@ from .masking import frame, masks
 from .scratch import Scratch
 from .transport import BURST, Receiver
 
-__all__ = ["PING_INTERVAL", "PING_TIMEOUT", "LibraryTransport", "WebSocketTransport"]
+__all__ = ["LONG", "PING_INTERVAL", "PING_TIMEOUT", "LibraryTransport", "WebSocketTransport"]
 
 PING_INTERVAL: Final = 20.0
 PING_TIMEOUT: Final = 60.0
@@ -37,6 +37,9 @@ _ABNORMAL: Final = 1006
 _TEXT: Final = int(Opcode.TEXT)
 # Messages that wait for a receiver who is not ready, until the socket is read no more.
 _QUEUE: Final = 64
+LONG: Final = 1024
+"""Bytes of a message from which on it may be sound, and is worth a look before it is copied."""
+
 # Bytes unsent from which on `send` waits, and `send_now` declines.
 _WRITE_LIMIT: Final = 32 * 1024
 
@@ -63,7 +66,7 @@ class WebSocketTransport(asyncio.BaseProtocol):
         self._socket: asyncio.Transport | None = None
         self._receiver: Receiver | None = None
         self._context: contextvars.Context | None = None
-        self._inbox: deque[bytes] = deque()
+        self._inbox: deque[bytes | bytearray] = deque()
         self._count = 0  # messages handed on in this turn of the loop
         self._held = False  # the receiver takes no more for now
         self._reading = True
@@ -122,7 +125,7 @@ class WebSocketTransport(asyncio.BaseProtocol):
         message = self._inbox.popleft()
         if not self._reading and not self._inbox:
             self._read(True)
-        return message
+        return bytes(message)
 
     def send_now(self, data: bytes) -> bool:
         """Send one text message if that needs no waiting; False if it does, or the line has ended."""
@@ -206,7 +209,21 @@ class WebSocketTransport(asyncio.BaseProtocol):
 
     # Messages
 
-    def _deliver(self, message: bytes) -> None:
+    def _rest(self) -> None:
+        """Hand on what has come, until there is no more of it or somebody holds."""
+        raise NotImplementedError
+
+    def _skim(self, buffer: bytes | bytearray, begin: int, end: int) -> bool:
+        """A whole message lies in a buffer: whether it was taken in there, and need not be handed on."""
+        if self._held or self._receiver is None or not self._receiver.skim(buffer, begin, end):
+            return False
+        self._count += 1
+        if self._count >= BURST:
+            self._held = True
+            self.resume()
+        return True
+
+    def _deliver(self, message: bytes | bytearray) -> None:
         """A whole message has come."""
         if self._held or self._receiver is None:
             self._inbox.append(message)
@@ -223,12 +240,13 @@ class WebSocketTransport(asyncio.BaseProtocol):
             self.resume()
 
     def _go_on(self) -> None:
-        receiver = self._receiver
-        assert receiver is not None
+        assert self._receiver is not None
         self._held = False
         self._count = 0
         while self._inbox and not self._held:
             self._deliver(self._inbox.popleft())
+        if not self._held:
+            self._rest()
         if not self._held:
             self._read(True)
             self._tell_end()
@@ -290,6 +308,7 @@ class LibraryTransport(WebSocketTransport, asyncio.BufferedProtocol):
         self._core = core
         self._scratch = Scratch.of(self._loop)
         self._pieces: list[bytes] = []
+        self._events: deque[Frame] = deque()
         # Bytes that the core has of a frame that is not whole. More than there are, if a peer
         # writes lengths longer than need be; then the core is given all that follows.
         self._inside = 0
@@ -306,7 +325,7 @@ class LibraryTransport(WebSocketTransport, asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """So many bytes have come."""
         self._count = 0
-        taken = 0 if self._inside or self._pieces else self._take_whole(nbytes)
+        taken = 0 if self._inside or self._pieces or self._events else self._take_whole(nbytes)
         if taken < nbytes:
             self._take(bytes(self._scratch.view[taken:nbytes]))
 
@@ -317,7 +336,7 @@ class LibraryTransport(WebSocketTransport, asyncio.BufferedProtocol):
         """
         buffer, view, at = self._scratch.buffer, self._scratch.view, 0
         limit = self._core.max_message_size
-        while end - at > _LONGEST_HEAD and buffer[at] == _TEXT_FRAME and self._is_open():
+        while end - at > _LONGEST_HEAD and buffer[at] == _TEXT_FRAME and self._takes():
             size, start = buffer[at + 1], at + 2
             if size == 126:
                 size, start = int.from_bytes(view[start : start + 2]), start + 2
@@ -327,8 +346,12 @@ class LibraryTransport(WebSocketTransport, asyncio.BufferedProtocol):
             if stop > end or (limit is not None and size > limit):
                 break
             at = stop
-            self._deliver(bytes(view[start:stop]))
+            if size < LONG or not self._skim(buffer, start, stop):
+                self._deliver(bytes(view[start:stop]))
         return at
+
+    def _takes(self) -> bool:
+        return self._core.state is OPEN and not self._held
 
     def _take(self, data: bytes) -> None:
         core = self._core
@@ -337,9 +360,20 @@ class LibraryTransport(WebSocketTransport, asyncio.BufferedProtocol):
         for event in core.events_received():
             assert isinstance(event, Frame)  # the response was the handshake's
             self._inside -= _length(len(event.data))
+            self._events.append(event)
+        self._rest()
+        self._flush()
+
+    def _rest(self) -> None:
+        events = self._events
+        while events and not self._held:
+            event = events.popleft()
             opcode = event.opcode
             if event.fin and opcode in _WHOLE:
-                self._deliver(bytes(event.data))
+                # The library keeps no hold of it.
+                data = cast("bytes | bytearray", event.data)
+                if len(data) < LONG or not self._skim(data, 0, len(data)):
+                    self._deliver(data)
             elif opcode in _PIECES:
                 self._pieces.append(bytes(event.data))
                 if event.fin:
@@ -347,7 +381,6 @@ class LibraryTransport(WebSocketTransport, asyncio.BufferedProtocol):
                     self._pieces.clear()
             elif opcode is Opcode.PONG:
                 self._ponged(bytes(event.data))
-        self._flush()
 
     def eof_received(self) -> None:
         """The peer sends no more."""

@@ -70,7 +70,7 @@ class _Part:
     end_at: int = 0  # after its last frame in the ring
     ended: bool = False
     started: bool = False
-    plain: bool = False  # what comes next are samples of the ring's own kind, nothing held back
+    plain: bool = False  # live, and what comes next are samples of the ring's own kind, nothing held back
 
 
 class Player:
@@ -182,9 +182,9 @@ class Player:
         part.received = part.before + part.intake.received
         self._refused += taken.refused
         self._queue(part, taken.samples)
-        part.plain = part.intake.is_plain
         if taken.frames:
             self._live.setdefault(key, part)
+        part.plain = part.intake.is_plain and key in self._live
         return taken.frames
 
     def end(self, key: AudioKey) -> None:
@@ -337,8 +337,6 @@ class Player:
             part.start_at = end - frames
         if waiting > self._high_water:
             self._high_water = max(self._high_water, waiting - self._ring.discarding)
-        if part.key not in self._live:
-            self._live[part.key] = part
         return True
 
     def _part(self, key: AudioKey, encoding: str) -> _Part:

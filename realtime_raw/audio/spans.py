@@ -45,12 +45,13 @@ class SpanMap:
         """`frames` frames from number `start` on are `key`'s. Starts only ever grow."""
         if not frames:
             return
-        joined = self._key == key and self._end == start
-        self._end, self._key = start + frames, key
+        joined = self._end == start and (self._key is key or self._key == key)
+        self._end = end = start + frames
         if joined and self._spans:
-            self._spans[-1].end = self._end
+            self._spans[-1].end = end
         else:
-            self._spans.append(_Span(start, self._end, key, joined))
+            self._key = key
+            self._spans.append(_Span(start, end, key, joined))
 
     def cut(self, position: int) -> None:
         """Frames from number `position` on will never be heard."""

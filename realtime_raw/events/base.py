@@ -203,6 +203,7 @@ _set_values, _set_named, _set_extra, _set_private = (
     vars(BaseModel)[name].__set__
     for name in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
 )
+_new = object.__new__
 # Where an event keeps what it was made of: beside its fields, as a cached property
 # would be. A private attribute costs each event more than its validation.
 RAW: Final = "_raw"
@@ -237,7 +238,7 @@ class ServerEvent(Inbound):
         validation would have made, in a third of its time. The message itself
         may stand under `RAW`.
         """
-        event = cls.__new__(cls)
+        event: Self = _new(cls)
         _set_values(event, values)
         _set_named(event, named)
         _set_extra(event, {})
@@ -250,7 +251,7 @@ class ServerEvent(Inbound):
         raw = self.__dict__.get(RAW)
         if raw is None:
             return self.to_wire()
-        if type(raw) is bytes:
+        if type(raw) is not dict:
             # Here, as a program that makes events by hand need not have a parser.
             import orjson
 

@@ -33,7 +33,7 @@ from .receipts import Receipts
 from .responses import ResponseTracker
 from .runs import Runs
 from .session import SessionState
-from .sound import Sound
+from .sound import Sound, Source
 from .state import Observed, Options, State
 from .trace import Trace
 from .turns import Fact, TurnController
@@ -95,7 +95,7 @@ class RealtimeProtocol:
         self._outgoing = Outgoing(self._state)
         self._receipts = Receipts(self._state, self._outgoing)
         self._reactions = Reactions(self._state, self._outgoing, self._receipts, first)
-        self._runs = Runs(self._state, self._reactions.feed)
+        self._runs = Runs(self._state, self._reactions)
         self._closed: CloseInfo | None = None
         self._deadline: float | None = None
         self._stale = True  # the deadline may have changed
@@ -116,27 +116,39 @@ class RealtimeProtocol:
         if self._state.options.sideband:
             self._reactions.send_first_patch(now)
 
-    def receive_message(self, data: bytes | str, now: float) -> None:
-        """One message from the server.
+    @property
+    def runs(self) -> Runs:
+        """Ways to take in deltas like the last ones, for who would `receive_message` and `drain` at once."""
+        return self._runs
+
+    def receive_message(self, data: bytes | bytearray | str, now: float) -> None:
+        """One message from the server. A `bytearray` is the core's from here on.
 
         Whatever it is, it becomes one event in `events_received()`: garbage an
         `InvalidServerEvent`, news an `UnknownServerEvent`. Raises only in
         strict mode: `DecodeError`, `RemoteProtocolError`.
         """
         state = self._state
-        state.counts["received"] += 1
-        state.counts["bytes_received"] += len(data)
-        if self._runs.live and type(data) is bytes and self._runs.take(data, now):
-            return
+        if isinstance(data, (bytes, bytearray)):
+            before = len(state.observed)
+            one = self._runs.carry(data, now)
+            if one is not None:
+                state.observed.insert(before, one)  # and behind it what it brought about
+                return
+        state.received += 1
+        state.bytes_received += len(data)
+        if isinstance(data, bytearray):
+            data = bytes(data)
         event = codec.read(data, state.dialect, strict=state.options.strict)
         state.trace.now = now
         self._stale = True
         if isinstance(event, AudioDelta):
-            sound = Sound(event)
+            source = Source(event.item_id)
+            sound = Sound(event.pcm, source, event)
             state.observed.append(sound)
             state.trace.received_sound(event)
-            self._reactions.sound(sound, now)
-            self._runs.sounded(sound)
+            self._reactions.sound(event, sound, now)
+            self._runs.sounded(event, source)
             return
         self._other(event, data, now)
 
@@ -387,7 +399,9 @@ class RealtimeProtocol:
 
     def statistics(self) -> dict[str, int]:
         """Counters since the start."""
-        return dict(self._state.counts)
+        state = self._state
+        seen = {"received": state.received, "bytes_received": state.bytes_received} if state.received else {}
+        return {**seen, **state.counts}
 
     def _begin(self, now: float) -> None:
         """Before whatever we want."""

@@ -13,10 +13,11 @@ from typing import Any
 import pybase64
 
 from .. import events as ev
+from ..deltas import AudioDelta
 from ..errors import LocalProtocolError, RealtimeError
 from ..events import translation as tr
 from ..events.base import ServerEvent
-from ..types import AudioKey
+from ..types import AudioKey, Playhead
 from . import signals
 from .contents import TextDelta
 from .outgoing import Outgoing
@@ -28,7 +29,7 @@ from .state import State
 from .tools import ToolBatch, ToolCall
 from .turns import Action, Fact, Play
 
-__all__ = ["ROUTES", "UNROUTED", "Reactions"]
+__all__ = ["ROUTES", "UNROUTED", "Reactions", "Trouble"]
 
 _C, _R, _T = "conversation", "responses", "tools"
 
@@ -91,7 +92,14 @@ UNROUTED: Mapping[type[ServerEvent], str] = {
 }
 
 _NOT_ACTIVE = "response_cancel_not_active"
+_UNPLAYABLE = "not_played"
+# An enum's member takes longer to find than to compare.
+_PLAYING = Play.PLAYING
 _TRANSLATED = AudioKey("translation", 0)
+
+
+# A rule, and why it is broken.
+Trouble = tuple[str, str]
 
 
 class Reactions:
@@ -320,9 +328,8 @@ class Reactions:
 
     # Sound
 
-    def sound(self, sound: Sound, now: float) -> None:
-        """React to an audio delta that was read without its event."""
-        delta = sound.delta
+    def sound(self, delta: AudioDelta, sound: Sound, now: float) -> None:
+        """React to an audio delta that was read without its event, and say where its sound comes from."""
         self._state.conversation.sound(delta)
         record = self._sounding(delta.response_id, now)
         if record is None:
@@ -330,8 +337,9 @@ class Reactions:
         pcm = delta.pcm
         key = AudioKey(delta.item_id or record.id, delta.content_index or 0)
         record.audio_bytes[key] = record.audio_bytes.get(key, 0) + len(pcm)
-        sound.response_id, sound.key, sound.encoding = record.id, key, record.encoding
-        self.feed(record, key, pcm, sound, now)
+        source = sound.source
+        source.response_id, source.key, source.encoding = record.id, key, record.encoding
+        self._feed_first(record, key, pcm, sound, now)
 
     def _audio(self, event: ev.ResponseOutputAudioDelta, now: float) -> None:
         record = self._sounding(event.response_id, now)
@@ -376,33 +384,45 @@ class Reactions:
                 cause=event,
             )
         )
-        self.feed(record, key, pcm, event, now)
+        self._feed_first(record, key, pcm, event, now)
 
-    def feed(
+    def _feed_first(
         self, record: ResponseRecord, key: AudioKey, pcm: bytes, cause: ServerEvent | Sound, now: float
     ) -> None:
-        """Play a piece of a response's sound, which was counted already."""
+        """As `feed`, where this may be the first piece of its part: that may sound at once."""
         state = self._state
         # What is kept out of the conversation is kept out of its loudspeaker too.
         if state.playhead is None or record.out_of_band or record.overflowed:
             return
-        try:
-            accepted = state.playhead.feed(key, pcm, record.encoding, now)
-        except RealtimeError as exc:  # a format the player cannot take
-            self._not_played(record, "not_played", str(exc), cause)
-            return
-        if state.turns.states.play is not Play.PLAYING:
-            state.turns.apply(Fact.SAMPLES)
-        # The first piece of a part may sound at once.
-        if state.poll_at is None or record.audio_bytes.get(key) == len(pcm):
+        trouble = self.feed(state.playhead, record, key, pcm, now)
+        if trouble is not None:
+            self.not_played(record, trouble, cause.event() if isinstance(cause, Sound) else cause)
+        if not (trouble and trouble[0] == _UNPLAYABLE) and record.audio_bytes.get(key) == len(pcm):
             state.poll_at = now
-        if accepted < len(pcm) // (2 if record.encoding == "audio/pcm" else 1):
-            self._not_played(record, "ring_full", "the playback ring is full and nobody empties it", cause)
 
-    def _not_played(self, record: ResponseRecord, rule: str, why: str, cause: ServerEvent | Sound) -> None:
+    def feed(
+        self, playhead: Playhead, record: ResponseRecord, key: AudioKey, pcm: bytes, now: float
+    ) -> Trouble | None:
+        """Play a piece of a response's sound, which was counted already; returns what is to be `not_played`."""
+        state = self._state
+        encoding = record.encoding
+        try:
+            accepted = playhead.feed(key, pcm, encoding, now)
+        except RealtimeError as exc:  # a format the player cannot take
+            return _UNPLAYABLE, str(exc)
+        if state.turns.states.play is not _PLAYING:
+            state.turns.apply(Fact.SAMPLES)
+        if state.poll_at is None:
+            state.poll_at = now
+        if accepted < (len(pcm) >> 1 if encoding == "audio/pcm" else len(pcm)):
+            return "ring_full", "the playback ring is full and nobody empties it"
+        return None
+
+    def not_played(self, record: ResponseRecord, trouble: Trouble, cause: ServerEvent) -> None:
+        """Give up playing a response, and say so."""
         record.overflowed = True
-        event = cause.event() if isinstance(cause, Sound) else cause
-        self._state.warn(rule, f"{why}; the rest of {record.id} is not played", event)
+        rule, why = trouble
+        self._state.warn(rule, f"{why}; the rest of {record.id} is not played", cause)
 
     def _audio_done(self, event: ev.ResponseOutputAudioDone, now: float) -> None:
         record = self._record(event.response_id, now)

@@ -8,16 +8,17 @@ reply. Then the next one is looked at in full again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..deltas import AudioDelta, Frames
+from ..events.base import ServerEvent
 from ..types import AudioKey
 from .contents import TextDelta
 from .heard import Track
 from .item_record import PartRecord
+from .reactions import Reactions, Trouble
 from .responses import ResponseRecord
-from .sound import Sound
+from .sound import Sound, Source
 from .state import State
 from .trace import TraceLine
 
@@ -25,7 +26,8 @@ __all__ = ["Runs"]
 
 _TRANSCRIPT = "response.output_audio_transcript.delta"
 
-Feed = Callable[[ResponseRecord, AudioKey, bytes, Sound, float], None]
+# To be looked at in full.
+_NO = ("", "")
 
 
 @dataclass(slots=True, eq=False)
@@ -42,71 +44,108 @@ class _Run:
     part: PartRecord
     track: Track | None
     line: TraceLine
+    source: Source
 
 
 class Runs:
-    """The audio and the words that are coming in. `feed` plays a piece of sound."""
+    """The audio and the words that are coming in; what `reactions` does with sound is done by it."""
 
-    __slots__ = ("_audio", "_feed", "_state", "_words", "live")
+    __slots__ = ("_audio", "_feed", "_refuse", "_state", "_words", "live", "source")
 
-    def __init__(self, state: State, feed: Feed) -> None:
+    def __init__(self, state: State, reactions: Reactions) -> None:
         self._state = state
-        self._feed = feed
+        self._feed = reactions.feed
+        self._refuse = reactions.not_played
         self._audio: _Run | None = None
         self._words: _Run | None = None
-        # Whether there is anything that could go on.
+        # Whether there is anything that could go on; and where the last of it came from.
         self.live = False
+        self.source = Source(None)
 
     def end(self) -> None:
         """Something else happened."""
         self._audio = self._words = None
         self.live = False
 
-    def take(self, data: bytes, now: float) -> bool:
-        """Take a message in if it carries a run on; False, with nothing done, if it does not."""
-        self._state.trace.now = now
+    def carry(self, data: bytes | bytearray, now: float) -> Sound | ServerEvent | None:
+        """Take a message in if it carries a run on, and return what is to be observed of it.
+
+        None, with nothing done, if it does not. What comes behind that one is
+        in `observed` as ever; there is something only if nothing is `live`
+        afterwards. `source` then says where it came from.
+        """
         run = self._audio
-        if run is not None and (delta := run.frames.audio(data)) is not None:
-            return self._sound(run, delta, now)
+        if run is not None and (pcm := run.frames.pcm(data, 0, len(data))) is not None:
+            sound = Sound(pcm, run.source, data)
+            trouble = self._sounds(run, pcm, len(data), now)
+            if trouble is _NO:
+                return None
+            if trouble is not None:
+                self._not_played(run, trouble, sound)
+            return sound
         run = self._words
         if run is None or (event := run.frames.words(data)) is None or run.line.key is None:
-            return False
+            return None
+        self.source = run.source
         state = self._state
-        state.observed.append(event)
-        state.trace.again(run.line)
+        trace = state.trace
+        trace.now = now
+        trace.again(run.line)
+        state.received += 1
+        state.bytes_received += len(data)
         delta = event.__dict__["delta"]
         run.part.words.add(delta)
         if run.track is not None:
             run.track.add(delta)
+        return event
+
+    def skim(self, buffer: bytes | bytearray, begin: int, end: int, now: float) -> bool:
+        """As `carry`, for a message where it lies in a buffer, and only if it is sound.
+
+        Nothing is kept of the message: this is for sound whose event nobody wants.
+        """
+        run = self._audio
+        if run is None or (pcm := run.frames.pcm(buffer, begin, end)) is None:
+            return False
+        trouble = self._sounds(run, pcm, end - begin, now)
+        if trouble is _NO:
+            return False
+        if trouble is not None:
+            self._not_played(run, trouble, Sound(pcm, run.source, bytes(buffer[begin:end])))
         return True
 
-    def _sound(self, run: _Run, delta: AudioDelta, now: float) -> bool:
-        state, record, key = self._state, run.record, run.key
-        if run.line.key is None or (state.poll_at is None and state.playhead is not None):
-            return False
-        sound = Sound(delta, record.id, key, record.encoding)
-        state.observed.append(sound)
-        state.trace.again(run.line)
-        pcm = delta.pcm
-        size = len(pcm)
-        run.part.sound_bytes += size
+    def _sounds(self, run: _Run, pcm: bytes, size: int, now: float) -> Trouble | None:
+        """One more piece of sound came, in a message of `size` bytes; `_NO` if it is to be looked at in full."""
+        state = self._state
+        playhead = state.playhead
+        if run.line.key is None or (state.poll_at is None and playhead is not None):
+            return _NO
+        self.source = run.source
+        trace = state.trace
+        trace.now = now
+        trace.again(run.line)
+        state.received += 1
+        state.bytes_received += size
+        length = len(pcm)
+        run.part.sound_bytes += length
         if run.track is not None:
-            run.track.received += size
-        record.audio_bytes[key] += size
-        self._feed(record, key, pcm, sound, now)
-        if record.overflowed:
-            self.end()
-        return True
+            run.track.received += length
+        record = run.record
+        record.audio_bytes[run.key] += length
+        return None if playhead is None else self._feed(playhead, record, run.key, pcm, now)
+
+    def _not_played(self, run: _Run, trouble: Trouble, sound: Sound) -> None:
+        self._refuse(run.record, trouble, sound.event())
+        self.end()
 
     # Beginnings
 
-    def sounded(self, sound: Sound) -> None:
+    def sounded(self, delta: AudioDelta, source: Source) -> None:
         """An audio delta was taken in without a run: perhaps more like it follow."""
-        delta = sound.delta
         self._audio = None
         self._words = _beside(self._words, delta.item_id, delta.response_id)
         record = self._state.responses.get(delta.response_id or "")
-        if sound.key is None or delta.data is None or record is None:
+        if source.key is None or delta.data is None or record is None:
             return
         if not (record.muted or record.out_of_band or record.overflowed):
             self._audio = self._begun(delta.data, delta.item_id, delta.content_index, record)
@@ -117,7 +156,7 @@ class Runs:
         self._words = None
         self._audio = _beside(self._audio, event.item_id, event.response_id)
         record = self._state.responses.get(event.response_id or "")
-        if type(data) is not bytes or record is None or not event.delta:
+        if not isinstance(data, (bytes, bytearray)) or record is None or not event.delta:
             return
         run = self._begun(data, event.item_id, event.content_index, record)
         if run is not None and not run.part.words.whole:
@@ -127,7 +166,7 @@ class Runs:
             self.live = True
 
     def _begun(
-        self, data: bytes, item_id: str | None, content_index: int | None, record: ResponseRecord
+        self, data: bytes | bytearray, item_id: str | None, content_index: int | None, record: ResponseRecord
     ) -> _Run | None:
         state = self._state
         frames = Frames.of(data)
@@ -136,7 +175,9 @@ class Runs:
         place, line = state.conversation.place(item_id, content_index), state.trace.run_of(frames.kind)
         if place is None or line is None:
             return None
-        return _Run(frames, item_id, record, AudioKey(item_id, content_index), *place, line)
+        key = AudioKey(item_id, content_index)
+        source = Source(item_id, record.id, key, record.encoding, frames)
+        return _Run(frames, item_id, record, key, *place, line, source)
 
 
 def _beside(run: _Run | None, item_id: str | None, response_id: str | None) -> _Run | None:

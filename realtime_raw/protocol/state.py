@@ -69,6 +69,9 @@ class State:
     mcp: McpWatch = field(default_factory=McpWatch)
     trace: Trace = field(default_factory=Trace)
     counts: Counter[str] = field(default_factory=Counter)
+    # Messages, and the bytes of them: not among the counts, as they grow with every delta.
+    received: int = 0
+    bytes_received: int = 0
     observed: list[Observed | Sound] = field(default_factory=list)
     outbox: list[bytes] = field(default_factory=list)
     # Seconds to add to our clock to get unix time; None if nobody told us.

@@ -19,7 +19,7 @@ from realtime_raw.protocol import runs
 from realtime_raw.protocol.core import RealtimeProtocol
 from realtime_raw.types import AudioKey, CloseInfo
 from tests.protocol.harness import session
-from tests.test_deltas import shown, state_of
+from tests.test_deltas import no_short_cuts, shown, state_of
 
 AUDIO = "response.output_audio.delta"
 TRANSCRIPT = "response.output_audio_transcript.delta"
@@ -28,9 +28,9 @@ Step = tuple[str, *tuple[Any, ...]]
 
 
 class Call:
-    """One session told all of it, by the short ways (`bytes`) or the long one (`bytearray`)."""
+    """One session told all of it, by the short ways (`bytes`, `bytearray`) or the long one (None)."""
 
-    def __init__(self, form: Callable[[bytes], Any], *, playing: bool) -> None:
+    def __init__(self, form: Callable[[bytes], Any] | None, *, playing: bool) -> None:
         self.form = form
         # So short a ring that some sequences fill it.
         self.player = Player(24_000, 0.2, 0.0, spill_seconds=0.0) if playing else None
@@ -43,7 +43,11 @@ class Call:
         self.say("session.updated", session=session(audio__input__turn_detection=None))
 
     def raw(self, text: str) -> None:
-        self.core.receive_message(self.form(text.encode()), self.now)
+        if self.form is not None:
+            self.core.receive_message(self.form(text.encode()), self.now)
+            return
+        with no_short_cuts():
+            self.core.receive_message(text.encode(), self.now)
 
     def say(self, kind: str, **fields: Any) -> None:
         self.number += 1
@@ -197,19 +201,19 @@ TALK: list[Step] = [
 @example([*TALK, ("verb", "playhead", 0), *TALK[1:]], True, True, True)
 def test_a_sequence_of_anything(steps: list[Step], begun: bool, playing: bool, rarely: bool) -> None:
     """Events, what goes out, deadlines, state, trace, counters, texts and ears, at every step."""
-    calls = [Call(form, playing=playing) for form in (bytes, bytearray)]
+    calls = [Call(form, playing=playing) for form in (None, bytes, bytearray)]
     for call in calls:
         for i, step in enumerate([("reply", 0), *steps] if begun else steps):
             call.do(step)
             if not rarely or i % 5 == 0:
                 call.look()
-    short, long = (call.end() for call in calls)
-    assert short == long
+    whole, *short = (call.end() for call in calls)
+    assert short == [whole, whole]
 
 
 def test_a_line_that_was_pushed_out_does_not_grow() -> None:
     """Notes may push the line of a run out of the trace: the next delta begins a line of its own."""
-    calls = [Call(form, playing=False) for form in (bytes, bytearray)]
+    calls = [Call(form, playing=False) for form in (None, bytes, bytearray)]
     for call in calls:
         call.reply(0)
         for i in range(2):
@@ -219,21 +223,22 @@ def test_a_line_that_was_pushed_out_does_not_grow() -> None:
                 call.core.trace.not_sent(f"kind {i} {j}", "")
         call.delta(AUDIO, 0, 0, 100, {})
         call.delta(TRANSCRIPT, 0, 0, " word", {})
-    short, long = (call.end() for call in calls)
-    assert short == long
+    whole, *short = (call.end() for call in calls)
+    assert short == [whole, whole]
 
 
 @pytest.mark.parametrize("playing", [False, True])
 def test_most_deltas_of_a_reply_are_taken_so(playing: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Audio and words that alternate, and a microphone between them, end no run."""
     taken = []
-    take = runs.Runs.take
+    carry = runs.Runs.carry
 
-    def watched(self: runs.Runs, data: bytes, now: float) -> bool:
-        taken.append(take(self, data, now))
-        return taken[-1]
+    def watched(self: runs.Runs, data: bytes, now: float) -> Any:
+        one = carry(self, data, now)
+        taken.append(one is not None)
+        return one
 
-    monkeypatch.setattr(runs.Runs, "take", watched)
+    monkeypatch.setattr(runs.Runs, "carry", watched)
     call = Call(bytes, playing=playing)
     call.reply(0)
     for _ in range(20):

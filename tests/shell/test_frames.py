@@ -98,10 +98,17 @@ class Taker:
         self.turns: list[int] = []
         self.turn = 0
 
-    def received(self, message: bytes) -> bool:
-        self.messages.append(message)
+    def received(self, message: bytes | bytearray) -> bool:
+        self.messages.append(bytes(message))
         self.turns.append(self.turn)
         return len(self.messages) != self.holds
+
+    def skim(self, buffer: bytes | bytearray, begin: int, end: int) -> bool:
+        if not buffer.startswith(b"skim", begin, end):
+            return False
+        self.messages.append(b"skimmed " + buffer[begin:end])
+        self.turns.append(self.turn)
+        return True
 
     def ended(self, close: CloseInfo) -> None:
         assert self.end is None
@@ -267,6 +274,51 @@ async def test_pushed_in_order_and_not_too_many_at_once() -> None:
         assert taker.end == CloseInfo(1000)
 
 
+async def test_long_messages_may_be_taken_in_where_they_lie() -> None:
+    """In their place among the others; they count as those do."""
+    long = [b"skim" + bytes(i % 250 for i in range(2000 + n)) for n in range(150)]
+    there = asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await there.wait()
+        for one in long:
+            writer.write(frame(TEXT, one) + frame(TEXT, b"short") + frame(TEXT, b"x" * 2000))
+        writer.write(frame(CLOSE, struct.pack("!H", 1000)))
+
+    async with line(talk) as transport, asyncio.timeout(SOON):
+        taker = Taker()
+        transport.attach(taker)
+        there.set()
+        while taker.end is None:
+            taker.turn += 1
+            await asyncio.sleep(0)
+        assert taker.messages == [
+            one for skimmed in long for one in (b"skimmed " + skimmed, b"short", b"x" * 2000)
+        ]
+        assert max(map(taker.turns.count, set(taker.turns))) <= 2 * BURST
+
+
+async def test_a_close_that_came_behind_a_hold_is_the_reason() -> None:
+    """The receiver held before it; then the line went. It is told of all that came, and why."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await count(writer, 5)
+        writer.write(frame(CLOSE, struct.pack("!H", 4000) + b"because"))
+        await writer.drain()
+        writer.close()
+
+    async with line(talk) as transport, asyncio.timeout(SOON):
+        taker = Taker(holds=1)
+        transport.attach(taker)
+        await soon(lambda: taker.messages)
+        transport._socket.abort()  # type: ignore[union-attr]  # as if the line were cut
+        await soon(lambda: transport.close_info)
+        transport.resume()
+        await soon(lambda: taker.end)
+        assert taker.messages == [b"%d" % i for i in range(5)]
+        assert taker.end == CloseInfo(4000, "because")
+
+
 async def test_a_receiver_that_holds() -> None:
     """Nothing more comes, the peer has to wait, and the end is told last."""
     sent: list[int] = []
@@ -339,7 +391,7 @@ async def test_handlers_run_in_the_context_they_were_attached_in() -> None:
     seen: set[str] = set()
 
     class Asking(Taker):
-        def received(self, message: bytes) -> bool:
+        def received(self, message: bytes | bytearray) -> bool:
             seen.add(name.get())
             return super().received(message)
 

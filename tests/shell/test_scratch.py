@@ -54,3 +54,20 @@ async def test_messages_that_are_cut_by_reads_of_other_lines(size: int) -> None:
     await asyncio.sleep(0)
     assert [taker.messages for taker in takers] == messages
     assert all(line.get_buffer(-1) is not None and line._buffer is line._scratch.buffer for line in lines)
+
+
+async def test_many_messages_that_wait_for_a_receiver_that_holds() -> None:
+    """More than the line's own buffer held before, out of one read."""
+    line, taker = FastTransport(1 << 20), Taker(holds=1)
+    line.attach(taker)
+    await asyncio.sleep(0)
+    messages = [b"%06d" % number * 500 for number in range(70)]
+    receive(line, b"".join(frame(TEXT, one) for one in messages) + frame(TEXT, b"torn")[:3])
+    assert taker.messages == messages[:1]
+    taker.holds = -1
+    line.resume()
+    while len(taker.messages) < 70:  # noqa: ASYNC110  # it rings no bell
+        await asyncio.sleep(0)
+    receive(line, frame(TEXT, b"torn")[3:])
+    await asyncio.sleep(0)
+    assert taker.messages == [*messages, b"torn"]

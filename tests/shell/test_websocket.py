@@ -55,6 +55,7 @@ async def receive(
     if not short:
         line._take_whole = lambda end: 0  # type: ignore[method-assign]
     line.attach(taker)
+    await asyncio.sleep(0)
     for begin, end in zip([0, *cuts], [*cuts, len(data)], strict=True):
         line.get_buffer(-1)[: end - begin] = data[begin:end]
         line.buffer_updated(end - begin)
@@ -113,8 +114,8 @@ async def test_whole_messages_do_not_reach_the_core() -> None:
     line._socket = cast("asyncio.Transport", Written())
     line._core.receive_data = lambda data: pytest.fail("it was to be taken before")  # type: ignore[method-assign]
     line.attach(taker)
+    await asyncio.sleep(0)
     data = frame(TEXT, b"one and more") + frame(TEXT, b"x" * 300)
     line.get_buffer(-1)[: len(data)] = data
     line.buffer_updated(len(data))
-    await asyncio.sleep(0)
     assert taker.messages == [b"one and more", b"x" * 300]

@@ -19,9 +19,9 @@ SECONDS = 30
 BYTES_A_SECOND = 48_000
 WORDS_A_SECOND = 3.5
 
-# Ids are 21 characters behind their prefix; base64 has no underscore, so that
-# replacing these never touches audio.
-_NOW, _BEFORE = "_R00000_", "_P00000_"
+# Ids are 21 letters and digits behind their prefix (observed); eight of them name
+# the answer, and so many are not met by chance in the audio.
+_NOW, _BEFORE = "R00000Qx", "P00000Qx"
 _RESPONSE = f"resp_Aa1Bb2{_NOW}Cc3Dd4E"
 _ITEM = f"item_Ff5Gg6{_NOW}Hh7Ii8J"
 _PREVIOUS = f"item_Ff5Gg6{_BEFORE}Hh7Ii8J"
@@ -114,8 +114,8 @@ class Answers:
             return b"".join(map(frame, self.messages(first=True)))
         if self._template is None:
             self._template = b"".join(map(frame, self.messages(first=False)))
-        return self._template.replace(_NOW.encode(), b"_R%05d_" % number).replace(
-            _BEFORE.encode(), b"_R%05d_" % (number - 1)
+        return self._template.replace(_NOW.encode(), b"R%05dQx" % number).replace(
+            _BEFORE.encode(), b"R%05dQx" % (number - 1)
         )
 
     def messages(self, *, first: bool) -> list[bytes]:
