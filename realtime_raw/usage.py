@@ -445,6 +445,19 @@ class UsageMeter:
             self._context = tokens
             self._added.clear()
 
+    def _done(self, event: ev.ResponseDone, now: float) -> None:
+        # Only of a response that was over and unreported: its own end comes late. Of one
+        # that ends now, the signal behind this event tells.
+        response = event.response
+        if response is None or response.usage is None or response.id not in self._by_response:
+            return
+        if self._by_response[response.id] is None:
+            tokens = self._by_response[response.id] = Tokens.of(response.usage)
+            self.unreported -= 1
+            self.total += tokens
+            if response.id == next(reversed(self._by_response)):
+                self.last = tokens
+
     def _transcript(self, event: ev.ConversationItemInputAudioTranscriptionCompleted, now: float) -> None:
         if event.item_id is not None:
             key = (event.item_id, event.content_index)
@@ -475,6 +488,7 @@ def _remember(known: dict[_K, _V], key: _K, value: _V) -> None:
 
 _HANDLERS: Mapping[type[Observed], Callable[[UsageMeter, Any, float], None]] = {
     ResponseFinished: UsageMeter._finished,
+    ev.ResponseDone: UsageMeter._done,
     ev.ConversationItemInputAudioTranscriptionCompleted: UsageMeter._transcript,
     ev.RateLimitsUpdated: UsageMeter._limited,
     ev.ConversationItemAdded: UsageMeter._entered,

@@ -231,6 +231,32 @@ def test_a_repeated_done_counts_once() -> None:
     assert (desk.meter.responses, desk.meter.total.total) == (1, 15)
 
 
+def test_usage_that_comes_with_a_late_done_counts_once() -> None:
+    """Its response was over when the server refused to cancel it; then the lost `response.done` came."""
+    desk = Metered()
+    desk.begin("resp_1")
+    cancel = desk.core.send(ev.ResponseCancel(response_id="resp_1"), desk.now)
+    desk.error("response_cancel_not_active", event_id=cancel)
+    desk.follow()
+    assert (desk.meter.responses, desk.meter.unreported) == (1, 1)
+    for _ in range(2):
+        desk.finish("resp_1", usage=usage(text=10, spoken=5))
+        desk.follow()
+        assert (desk.meter.responses, desk.meter.unreported) == (1, 0)
+        assert desk.meter.total == desk.meter.last == desk.meter.of("resp_1")
+        assert desk.meter.total.total == 15
+
+
+def test_a_late_done_does_not_pass_for_the_last() -> None:
+    desk = Metered()
+    desk.reply("resp_1")
+    desk.reply("resp_2", usage(text=3))
+    desk.finish("resp_1", usage=usage(text=10))
+    desk.follow()
+    assert desk.meter.total.total == 13
+    assert desk.meter.last == desk.meter.of("resp_2")
+
+
 def test_a_response_without_usage_is_counted_as_unreported() -> None:
     """A failed one, say."""
     desk = Metered()

@@ -1,21 +1,18 @@
 """RealtimeConnection: what a user holds. Each verb is one sentence of the API, awaited to its answer.
 
 The rules are the core's, the waiting is the driver's; here are the words for
-both. Connections are made by `connect`.
+both. Those for sound are in `sound_verbs`. Connections are made by `connect`.
 """
 
 from __future__ import annotations
 
-import asyncio
-import os
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 import orjson
 
 from ..dispatch import Event, Subscription
-from ..errors import AudioError, ServerRefused
+from ..errors import ServerRefused
 from ..events import (
     ConversationItemAdded,
     ConversationItemCreated,
@@ -43,14 +40,12 @@ from ..types import UNSET, CloseInfo, ErrorInfo
 from .driver import Driver
 from .history import History
 from .requests import ResponseOptions, Role, check_confirmable, item_create, response_create
+from .sound_verbs import SoundVerbs
 from .subscribe import STREAM_LIMIT, EventStream, Overflow, Waiter
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from ..audio.pcm import Samples
-    from ..audio.player import Player
-    from ..devices.base import AudioSink, AudioSource, SoundHook
     from ..endpoint import Endpoint
     from ..explain import Finding
     from ..functions import ToolSettings
@@ -64,9 +59,7 @@ if TYPE_CHECKING:
     from ..protocol.tools import ToolCall
     from ..turnlog import TurnLog
     from ..usage import UsageMeter
-    from .audio_pumps import Attachment
     from .health import Health
-    from .recording import Recording
     from .records import LiveTranscript, Records
     from .reply import Reply
     from .tools import ToolRunner
@@ -77,12 +70,8 @@ E = TypeVar("E", bound=Event)
 S = TypeVar("S", bound=ServerEvent)
 F = TypeVar("F", bound=Callable[..., object])
 
-# One second of PCM: long appends go out in such pieces, so that waiting for
-# room happens between them.
-_SLICE = 48_000
 
-
-class RealtimeConnection:
+class RealtimeConnection(SoundVerbs):
     """An open session. Made by `connect`; valid inside its `async with`.
 
     Each verb waits for the server's answer and returns it. They all raise
@@ -102,17 +91,10 @@ class RealtimeConnection:
         *,
         ring_seconds: float = 240.0,
     ) -> None:
-        self._driver = driver
+        super().__init__(driver, records, ring_seconds)
         self._endpoint = endpoint
-        self._records = records
         self._tools = tools
         self._history = History(driver, records)
-        self._player: Player | None = None
-        self._ring_seconds = ring_seconds
-        self._appending = asyncio.Lock()
-        self._encoders: tuple[Callable[..., bytes | memoryview], dict[str, Callable[..., bytes]]] | None = (
-            None
-        )
 
     def __repr__(self) -> str:
         state = "open" if self._driver.closed is None else f"closed {self._driver.closed}"
@@ -160,25 +142,6 @@ class RealtimeConnection:
         """How the line ended; None while it is up."""
         return self._driver.closed
 
-    @property
-    def player(self) -> Player:
-        """The ring that plays replies, made on first use: from then on, replies are fed to it.
-
-        Give `player.pull` to an audio callback, or use `attach(sink=...)`.
-        Audio nobody pulls stays in it, up to its `ring_seconds`, and some of it
-        behind it. Loads numpy.
-        """
-        return self._player if self._player is not None else self._make_player()
-
-    def _make_player(self, **settings: float) -> Player:
-        # Imported here: a program that plays nothing never loads numpy.
-        from ..audio.player import Player
-
-        settings = {"seconds": self._ring_seconds, **settings}
-        self._player = Player(clock=time.perf_counter_ns, **settings)  # type: ignore[arg-type]  # rate is an int
-        self._driver.core.playhead = self._player
-        return self._player
-
     def health(self) -> Health:
         """All counters at once."""
         from .health import Health  # connecting is quicker without
@@ -214,49 +177,6 @@ class RealtimeConnection:
 
     # Input audio
 
-    async def append(self, audio: bytes | bytearray | memoryview | Samples) -> None:
-        """Append sound to the turn: an int16 or float32 array, shape `(frames,)`, or bytes.
-
-        Arrays have 24 kHz (8 kHz if the session's input format is G.711), mono;
-        bytes are taken to be in the session's input format, and may end in half
-        a sample. Waits while more than 256 KiB are on their way; nothing confirms
-        an append. Raises `AudioError` for any other kind of audio. Cancelled, an
-        unknown part of a long append has been sent: `clear()` drops the turn.
-        """
-        data = self._wire_audio(audio)
-        # What a microphone gives goes straight out, while nobody is before it.
-        if len(data) <= _SLICE and self._driver.has_room and not self._appending.locked():
-            self._append_piece(bytes(data))
-            return
-        data = memoryview(data)
-        async with self._appending:
-            for start in range(0, len(data), _SLICE):
-                await self._driver.room()
-                self._append_piece(bytes(data[start : start + _SLICE]))
-
-    def _append_piece(self, piece: bytes) -> None:
-        driver = self._driver
-        now = driver.now
-        driver.core.append_audio(piece, now)
-        self._records.times.appended(now)
-        for recording in driver.recordings:
-            recording.appended(piece, driver.core.input_audio.encoding, now)
-        driver.flush()
-
-    def _wire_audio(self, audio: bytes | bytearray | memoryview | Samples) -> bytes | memoryview:
-        if self._encoders is None:
-            # Imported here: a program of words never loads numpy.
-            from ..audio.g711 import alaw_encode, ulaw_encode
-            from ..audio.pcm import to_pcm16
-
-            self._encoders = to_pcm16, {"audio/pcmu": ulaw_encode, "audio/pcma": alaw_encode}
-        to_pcm, encoders = self._encoders
-        if not isinstance(audio, (bytes, bytearray, memoryview)):
-            encode = encoders.get(self._driver.core.input_audio.encoding)
-            if encode is not None:
-                return encode(audio)
-        return to_pcm(audio)
-
     async def commit(self) -> HistoryItem:
         """End the turn: what was appended becomes a user message, which is returned. Asks for no reply.
 
@@ -277,102 +197,6 @@ class RealtimeConnection:
     async def clear(self) -> InputAudioBufferCleared:
         """Drop what was appended since the last commit. Cancelled, the clear stays in flight."""
         return await self._confirmed(InputAudioBufferClear(), InputAudioBufferCleared)
-
-    def attach(
-        self,
-        *,
-        source: AudioSource | None = None,
-        sink: AudioSink | None = None,
-        push_to_talk: bool = False,
-        preroll_ms: float = 400,
-        full_duplex: bool = False,
-        hooks: Sequence[SoundHook] = (),
-    ) -> Attachment:
-        """Join devices or files to the session: `source` is appended as it sounds, `sink` plays the replies.
-
-        With `push_to_talk`, only between `start_talking()` and `stop_talking()`
-        of what is returned, and `preroll_ms` before. A microphone is not sent
-        while a reply plays, unless `full_duplex` says that it cannot hear the
-        loudspeaker. `hooks` hear all that is played and captured, and may change
-        the latter (`devices.base.SoundHook`). Nothing here commits: `commit()`
-        does, in manual turns.
-
-        A sink is started here and stopped when the connection is left; attach it
-        before the first use of `player`, which then gets its rate. Raises
-        `AudioError` where rates do not fit, or the sink will not start, and
-        `MissingExtra` if sound must be resampled without soxr. A source that
-        fails later is reported like a handler; a device that is lost by
-        `device.lost`, and it is reopened when it is back.
-        """
-        from .audio_pumps import Attachment, Session
-
-        driver = self._driver
-        if sink is not None:
-            self._player_for(sink)
-        session = Session(
-            append=self.append,
-            clear=self.clear,
-            interrupt=self.interrupt,
-            encoding=lambda: driver.core.input_audio.encoding,
-            player=lambda: self._player,
-            deaf=lambda: any(one.deaf for one in driver.attachments),
-            clock=lambda: driver.now,
-            spawn=driver.spawn,
-            signal=driver.signal,
-            warn=driver.warn,
-            failed=driver.handler_failed,
-        )
-        attachment = Attachment(
-            session,
-            source,
-            sink,
-            push_to_talk=push_to_talk,
-            preroll_ms=preroll_ms,
-            full_duplex=full_duplex,
-            hooks=(*hooks, *driver.recordings),
-        )
-        driver.attachments.append(attachment)
-        return attachment
-
-    def record(self, directory: str | os.PathLike[str]) -> Recording:
-        """Record the session as it is heard, from now on, into a new `session.wav` in `directory`.
-
-        Two channels on one clock: left what was committed, right exactly what
-        left the ring of `player`, so an interruption sounds as it did. The sound
-        has the player's rate (24 kHz, or an attached sink's: attach first). Ends
-        with the connection or by `close()`, which puts the dialogue and the turn
-        log beside it. A directory that is not there is made; a number is added
-        to a name that is taken. Raises `AudioError` if nothing can be written
-        there; a disk that fails later is reported like a handler, and ends the
-        recording only.
-        """
-        from ..audio.pcm import WIRE_RATE
-        from .recording import Recording
-
-        driver = self._driver
-        recording = Recording(
-            directory,
-            driver.core,
-            self._records,
-            rate=WIRE_RATE if self._player is None else self._player.rate,
-            now=driver.now,
-            failed=lambda exc: driver.handler_failed("recording", exc),
-        )
-        driver.recordings.append(recording)
-        driver.observe(lambda kind: (recording.observe,))
-        for attachment in driver.attachments:
-            attachment.listen(recording)
-        return recording
-
-    def _player_for(self, sink: AudioSink) -> Player:
-        if self._player is None:
-            return self._make_player(rate=sink.rate, latency_ms=sink.latency * 1000)
-        if self._player.rate != sink.rate:
-            raise AudioError(
-                f"the sink plays {sink.rate} Hz and the player was made for {self._player.rate} Hz",
-                hint="attach the sink before conn.player is used",
-            )
-        return self._player
 
     # Replies
 

@@ -217,7 +217,8 @@ class Driver(Delivery):
 
         The outbox comes first, so that no user code stands before it.
         """
-        self._hand_on(*self.core.harvest())
+        messages, events, deadline = self.core.harvest()
+        self._hand_on(messages, events, deadline)
 
     def _hand_on(self, messages: list[bytes], events: list[Event | Sound], deadline: float | None) -> None:
         if messages:

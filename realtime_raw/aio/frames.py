@@ -1,7 +1,7 @@
 """WebSocket frames read out of the receive buffer: the fast transport's half of RFC 6455.
 
 What a server may send and nothing else: unmasked frames without extensions.
-Sent frames are built by the websockets library, whose masking is in C.
+What is sent is framed by `masking`.
 """
 
 from __future__ import annotations
@@ -10,14 +10,17 @@ import asyncio
 from typing import Final
 
 from websockets.exceptions import ProtocolError
-from websockets.frames import Close, Frame, Opcode
+from websockets.frames import Close, Opcode
 
+from .masking import frame
+from .scratch import Scratch
 from .websocket import LONG, WebSocketTransport
 
 __all__ = ["FastTransport"]
 
-# A buffer begins with room for a few messages, and grows where reads fill it:
-# several messages are then had for one call of the system.
+# What a read leaves of a message that is not whole goes to a buffer of the line's
+# own. That has room for a few messages, and grows where reads fill it: several
+# messages are then had for one call of the system.
 _FIRST_BUFFER: Final = 32 * 1024
 _USUAL_BUFFER: Final = 256 * 1024
 
@@ -43,7 +46,9 @@ class FastTransport(WebSocketTransport, asyncio.BufferedProtocol):
     def __init__(self, max_size: int, **settings: float) -> None:
         super().__init__(**settings)
         self._max_size = max_size
-        self._resize(_FIRST_BUFFER)
+        self._scratch = Scratch.of(self._loop)
+        self._own = bytearray()
+        self._buffer, self._view = self._scratch.buffer, self._scratch.view
         self._begin = self._end = 0
         self._filled = False  # by the last read
         self._parts: list[bytes] = []
@@ -59,7 +64,7 @@ class FastTransport(WebSocketTransport, asyncio.BufferedProtocol):
         """What came along with the handshake's response."""
         if data:
             if len(data) > len(self._buffer):
-                self._resize(len(data))
+                self._keep(len(data))
             self._buffer[: len(data)] = data
             self.buffer_updated(len(data))
 
@@ -190,33 +195,34 @@ class FastTransport(WebSocketTransport, asyncio.BufferedProtocol):
 
     def _make_room(self, wanted: int) -> None:
         """See that the next read can complete the next frame, and then some."""
-        left = self._end - self._begin
-        size = len(self._buffer)
-        if left == size:  # all of it waits for somebody who holds
-            wanted = max(wanted, left + _FIRST_BUFFER)
-        if size < _USUAL_BUFFER and self._filled:
-            self._filled = False
-            size = min(2 * size, _USUAL_BUFFER)
-        if wanted > size:
-            size = wanted
-        elif size > _USUAL_BUFFER and not left:
-            size = _USUAL_BUFFER
-        if size != len(self._buffer):
-            rest = self._view[self._begin : self._end]
-            self._resize(size)
-            self._buffer[:left] = rest
-        elif not left:
-            pass
-        elif size - self._begin < wanted or self._end == size:
-            # By the view, which knows how to copy onto itself; a bytearray does not promise that.
-            self._view[:left] = self._view[self._begin : self._end]
-        else:
+        begin, end = self._begin, self._end
+        if begin == end:
+            self._begin = self._end = 0
+            if self._buffer is not self._scratch.buffer:
+                self._buffer, self._view = self._scratch.buffer, self._scratch.view
+                if len(self._own) > _USUAL_BUFFER:
+                    self._own = bytearray()
             return
-        self._begin, self._end = 0, left
+        if end - begin >= len(self._own):  # much of it waits for somebody who holds
+            wanted = max(wanted, end - begin + _FIRST_BUFFER)
+        size = max(len(self._own), _FIRST_BUFFER, wanted)
+        if self._filled:
+            self._filled = False
+            size = max(size, min(2 * len(self._buffer), _USUAL_BUFFER))
+        rest = self._view[begin:end]
+        if size > len(self._own) or self._buffer is not self._own:
+            self._keep(size)
+        elif size - begin >= wanted and end < size:
+            return
+        # By the view, which knows how to copy onto itself; a bytearray does not promise that.
+        self._view[: end - begin] = rest
+        self._begin, self._end = 0, end - begin
 
-    def _resize(self, size: int) -> None:
-        self._buffer = bytearray(size)
-        self._view = memoryview(self._buffer)
+    def _keep(self, size: int) -> None:
+        """Read into the line's own buffer, of at least this size; what is in the present one stays there."""
+        if size > len(self._own):
+            self._own = bytearray(size)
+        self._buffer, self._view = self._own, memoryview(self._own)
 
     # Writing
 
@@ -224,10 +230,7 @@ class FastTransport(WebSocketTransport, asyncio.BufferedProtocol):
         socket = self._socket
         assert socket is not None
         if not socket.is_closing():
-            socket.write(Frame(opcode, data).serialize(mask=True))
-
-    def _send_text(self, data: bytes) -> None:
-        self._write(Opcode.TEXT, data)
+            socket.write(frame(opcode, data, self._next_mask()))
 
     def _send_ping(self, data: bytes) -> None:
         self._write(Opcode.PING, data)

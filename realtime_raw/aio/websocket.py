@@ -1,9 +1,10 @@
 """A WebSocket line: one asyncio protocol that hands whole messages on, with websockets' framing or our own.
 
-Closing, keep-alive, back-pressure and fairness are here, once for both.
-`LibraryTransport` leaves the bytes of the protocol to the sans-I/O core of
-the websockets library; what they are in `FastTransport`, says `frames`. How a
-line is opened is `handshake`'s affair, what is said on it nobody's here.
+Closing, keep-alive, back-pressure and fairness are here, once for both, and so
+are the messages that go out. `LibraryTransport` takes whole text messages as they
+come and leaves all else to the sans-I/O core of the websockets library; what
+`FastTransport` does, says `frames`. How a line is opened is `handshake`'s affair,
+what is said on it nobody's here.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ from typing import Final, cast
 
 from websockets.client import ClientProtocol
 from websockets.frames import Close, Frame, Opcode
-from websockets.protocol import OPEN, Event
+from websockets.protocol import OPEN
 
 from ..errors import SessionLost
 from ..types import CloseInfo
 from .bell import Bell
+from .masking import frame, masks
+from .scratch import Scratch
 from .transport import BURST, Receiver
 
 __all__ = ["LONG", "PING_INTERVAL", "PING_TIMEOUT", "LibraryTransport", "WebSocketTransport"]
@@ -31,6 +34,7 @@ PING_TIMEOUT: Final = 60.0
 pings at once, so only a network that is gone, or an event loop that stalls for a minute, gets there."""
 
 _ABNORMAL: Final = 1006
+_TEXT: Final = int(Opcode.TEXT)
 # Messages that wait for a receiver who is not ready, until the socket is read no more.
 _QUEUE: Final = 64
 LONG: Final = 1024
@@ -68,6 +72,7 @@ class WebSocketTransport(asyncio.BaseProtocol):
         self._reading = True
         self._arrived = Bell()
         self._room = Bell()
+        self._next_mask = masks().__next__
         self._writable = True
         self._gone: asyncio.Future[None] = self._loop.create_future()
         self._close_info: CloseInfo | None = None
@@ -85,9 +90,6 @@ class WebSocketTransport(asyncio.BaseProtocol):
 
     def _ended_by(self) -> tuple[Close | None, Close | None, bool]:
         """The close frames received and sent, and whether the peer's came first."""
-        raise NotImplementedError
-
-    def _send_text(self, data: bytes) -> None:
         raise NotImplementedError
 
     def _send_ping(self, data: bytes) -> None:
@@ -127,9 +129,10 @@ class WebSocketTransport(asyncio.BaseProtocol):
 
     def send_now(self, data: bytes) -> bool:
         """Send one text message if that needs no waiting; False if it does, or the line has ended."""
-        if not self._writable or not self._may_send():
+        socket = self._socket
+        if not self._writable or socket is None or socket.is_closing() or not self._is_open():
             return False
-        self._send_text(data)
+        socket.write(frame(_TEXT, data, self._next_mask()))
         return True
 
     def _may_send(self) -> bool:
@@ -138,7 +141,8 @@ class WebSocketTransport(asyncio.BaseProtocol):
     async def send(self, data: bytes) -> None:
         """Send one text message, as in `MessageTransport`."""
         if self._may_send():
-            self._send_text(data)
+            assert self._socket is not None
+            self._socket.write(frame(_TEXT, data, self._next_mask()))
             while not self._writable and self._close_info is None:
                 await self._room.wait()
         else:
@@ -296,26 +300,67 @@ class WebSocketTransport(asyncio.BaseProtocol):
         self._expect_end()
 
 
-class LibraryTransport(WebSocketTransport, asyncio.Protocol):
-    """A WebSocket whose frames the websockets library reads and writes, by its sans-I/O core."""
+class LibraryTransport(WebSocketTransport, asyncio.BufferedProtocol):
+    """A WebSocket whose frames, but for the plainest, go to the sans-I/O core of the websockets library."""
 
     def __init__(self, core: ClientProtocol, **settings: float) -> None:
         super().__init__(**settings)
         self._core = core
+        self._scratch = Scratch.of(self._loop)
         self._pieces: list[bytes] = []
-        self._events: deque[Event] = deque()
+        self._events: deque[Frame] = deque()
+        # Bytes that the core has of a frame that is not whole. More than there are, if a peer
+        # writes lengths longer than need be; then the core is given all that follows.
+        self._inside = 0
 
     def early(self, data: bytes) -> None:
         """What came along with the handshake's response."""
         if data:
-            self.data_received(data)
+            self._take(data)
 
-    def data_received(self, data: bytes) -> None:
-        """Bytes from the socket."""
-        core = self._core
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the next bytes go."""
+        return self._scratch.view
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """So many bytes have come."""
         self._count = 0
+        taken = 0 if self._inside or self._pieces or self._events else self._take_whole(nbytes)
+        if taken < nbytes:
+            self._take(bytes(self._scratch.view[taken:nbytes]))
+
+    def _take_whole(self, end: int) -> int:
+        """Hand on the text messages that a read begins with and has whole; returns where they end.
+
+        It is what nearly all of them are, and there is nothing to be known of them but their length.
+        """
+        buffer, view, at = self._scratch.buffer, self._scratch.view, 0
+        limit = self._core.max_message_size
+        while end - at > _LONGEST_HEAD and buffer[at] == _TEXT_FRAME and self._takes():
+            size, start = buffer[at + 1], at + 2
+            if size == 126:
+                size, start = int.from_bytes(view[start : start + 2]), start + 2
+            elif size >= 127:
+                break
+            stop = start + size
+            if stop > end or (limit is not None and size > limit):
+                break
+            at = stop
+            if size < LONG or not self._skim(buffer, start, stop):
+                self._deliver(bytes(view[start:stop]))
+        return at
+
+    def _takes(self) -> bool:
+        return self._core.state is OPEN and not self._held
+
+    def _take(self, data: bytes) -> None:
+        core = self._core
         core.receive_data(data)
-        self._events.extend(core.events_received())
+        self._inside += len(data)
+        for event in core.events_received():
+            assert isinstance(event, Frame)  # the response was the handshake's
+            self._inside -= _length(len(event.data))
+            self._events.append(event)
         self._rest()
         self._flush()
 
@@ -323,7 +368,6 @@ class LibraryTransport(WebSocketTransport, asyncio.Protocol):
         events = self._events
         while events and not self._held:
             event = events.popleft()
-            assert isinstance(event, Frame)  # the response was the handshake's
             opcode = event.opcode
             if event.fin and opcode in _WHOLE:
                 # The library keeps no hold of it.
@@ -365,13 +409,6 @@ class LibraryTransport(WebSocketTransport, asyncio.Protocol):
         core = self._core
         return core.close_rcvd, core.close_sent, core.close_rcvd_then_sent is True
 
-    def _send_text(self, data: bytes) -> None:
-        core, socket = self._core, self._socket
-        assert socket is not None
-        core.send_text(data)
-        for piece in core.data_to_send():
-            socket.write(piece)
-
     def _send_ping(self, data: bytes) -> None:
         self._core.send_ping(data)
         self._flush()
@@ -385,5 +422,12 @@ class LibraryTransport(WebSocketTransport, asyncio.Protocol):
         self._flush()
 
 
+def _length(size: int) -> int:
+    """Of a frame as a server has to send it, with a payload of this size."""
+    return size + (2 if size < 126 else 4 if size < 65536 else 10)
+
+
+_TEXT_FRAME: Final = 0x81
+_LONGEST_HEAD: Final = 4
 _WHOLE: Final = (Opcode.TEXT, Opcode.BINARY)
 _PIECES: Final = (*_WHOLE, Opcode.CONT)

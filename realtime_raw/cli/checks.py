@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import realtime_raw as rt
 
 from ..text import safe
+from .patience import within
 from .running import ExitCode, judge
 from .target import KEY, Target
 
@@ -173,7 +174,7 @@ def devices() -> list[Check]:
     from ..devices.portaudio import list_devices
 
     try:
-        found = list_devices()
+        found = within(list_devices, "listing the devices")
     except (rt.AudioError, rt.MissingExtra) as exc:
         return [Check("devices", "warn", safe(str(exc)), "without it a session is in writing")]
     microphone = next((one for one in found if one.default_input), None)
@@ -205,7 +206,7 @@ def _listen(name: str) -> Check:
 
     meter = LevelMeter()
     try:
-        source = Microphone()
+        source = within(Microphone, "opening the microphone")
         try:
             until = time.monotonic() + _LISTEN_S
             while time.monotonic() < until:

@@ -11,6 +11,7 @@ import typer
 from ..errors import AudioError, MissingExtra
 from . import options
 from .output import Output
+from .patience import within
 from .running import ExitCode
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def print_devices(out: Output) -> None:
     try:
         from ..devices.portaudio import list_devices
 
-        found = list_devices()
+        found = within(list_devices, "listing the devices")
     except (AudioError, MissingExtra) as exc:
         code = ExitCode.USAGE if isinstance(exc, MissingExtra) else ExitCode.AUDIO
         out.error(str(exc), code, {"error": type(exc).__name__})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -11,6 +10,7 @@ import typer
 from . import checks, options
 from .checks import Check
 from .output import Output
+from .patience import aside
 from .running import ExitCode, execute
 from .target import Target
 
@@ -61,8 +61,7 @@ async def _checks(target: Target, timeout: float, *, devices: bool) -> AsyncIter
     yield checks.key(target)
     yield await checks.endpoint(target, timeout)
     if devices:
-        # In a thread: sound systems take their time, and some hang.
-        for check in await asyncio.to_thread(checks.devices):
+        for check in await aside(checks.devices):
             yield check
     yield await checks.loopback_turn()
 

@@ -204,9 +204,16 @@ class LiveSession:
                     await self._changed.wait()
 
     def _paint(self) -> None:
+        # On a line that stalls no picture is made: the next will show what is then.
+        if not self._terminal.keeps_up(self._written):
+            return
         look = self._terminal.look()
         rested = [row for line in self._rested() for row in rows_of(line, look)]
         self._write(self._painter.paint(rested, draw(self._screen(), look)))
+
+    def _written(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+            self._loop.call_soon_threadsafe(self._changed.set)
 
     def _rested(self) -> list[Line]:
         """Lines that will not change any more, each once."""
@@ -239,6 +246,9 @@ class LiveSession:
 
     def _redraw(self) -> None:
         """The whole screen anew: its size has changed, and the terminal moved things about."""
+        if not self._terminal.keeps_up(self._written):
+            self._resized()
+            return
         self._resizing = None
         look = self._terminal.look()
         self._rested()
@@ -265,8 +275,6 @@ class LiveSession:
         self._write(self._painter.finish([row for line in lines for row in rows_of(line, look)]))
 
     def _write(self, text: str) -> None:
-        if not text:
-            return
         try:
             self._terminal.write(text)
         except OSError:  # the window was closed

@@ -32,7 +32,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 ok, 2 usage, 3 key or quota, 4 connection, 5 refused or failed, 6 audio or file, "
     "124 timeout, 130 interrupted. "
-    f"The key is read from {KEY} and from nowhere else.",
+    f"The key is read from {KEY}. The key of a server that is not OpenAI's is read from the variable that "
+    "`conform --key-env` names, the key `serve` asks for from that of `serve --key-env`; "
+    "none from anywhere else.",
 )
 for command in (talk, turn, text, serve, conform, schema, devices, doctor):
     app.command()(command)

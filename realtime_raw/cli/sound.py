@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from ..errors import AudioError, MissingExtra
 from .output import Output
+from .patience import within
 
 if TYPE_CHECKING:
     from .. import RealtimeConnection
@@ -204,7 +205,7 @@ def _microphone(name: str | None) -> AudioSource:
         return FileMicrophone(name.removeprefix(_FILE))
     from ..devices.portaudio import Microphone
 
-    return Microphone(_index(name))
+    return within(lambda: Microphone(_index(name)), "opening the microphone")
 
 
 def _speaker(name: str | None) -> AudioSink:
@@ -212,9 +213,9 @@ def _speaker(name: str | None) -> AudioSink:
         from ..devices.files import FileSink
 
         return FileSink(name.removeprefix(_FILE))
-    from ..devices.portaudio import Speaker
+    from .loudspeaker import Loudspeaker
 
-    return Speaker(_index(name))
+    return within(lambda: Loudspeaker(_index(name)), "opening the loudspeaker")
 
 
 def _index(name: str | None) -> int | str | None:

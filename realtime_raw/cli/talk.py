@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from contextlib import AsyncExitStack, closing
@@ -18,6 +17,7 @@ from . import options
 from .devices import print_devices
 from .dry_run import print_plan
 from .output import Output
+from .patience import aside
 from .running import ExitCode, Stop, execute
 from .scripting import read_turns, run_script
 from .sound import Sound, open_listener, open_sound
@@ -156,7 +156,7 @@ def _reachable(target: Target, out: Output) -> Target:
 async def _hold(wishes: _Wishes, out: Output) -> int:
     async with AsyncExitStack() as stack:
         # Before a session is opened, and paid for, in vain.
-        sound = await asyncio.to_thread(_open_sound, wishes, out)
+        sound = await aside(lambda: _open_sound(wishes, out))
         stack.callback(sound.close)
         turns = read_turns(wishes.script) if wishes.script is not None else None
         if wishes.transcript is not None:
@@ -177,7 +177,7 @@ async def _hold(wishes: _Wishes, out: Output) -> int:
 
 
 def _open_sound(wishes: _Wishes, out: Output) -> Sound:
-    """The devices of a session; may take some 100 ms."""
+    """The devices of a session; may take some 100 ms, and some seconds where they hang."""
     if wishes.text:
         return Sound()
     if wishes.on_screen:

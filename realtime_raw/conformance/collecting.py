@@ -16,6 +16,7 @@ from .probe import RESPONSE_WITHIN, Probe
 from .seen import ResponseSeen, response_of
 
 __all__ = [
+    "SECOND",
     "WEATHER",
     "alive",
     "attempt",
@@ -23,6 +24,8 @@ __all__ = [
     "call",
     "cancel",
     "check_error",
+    "check_status",
+    "create",
     "create_or_error",
     "done",
     "errors",
@@ -54,6 +57,8 @@ WEATHER: Mapping[str, Any] = {
 
 _COUNT = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
 _LONG = f"{_COUNT} seventeen eighteen nineteen twenty. {_COUNT} seventeen eighteen nineteen twenty."
+# The second response, where one is running or has just been.
+SECOND: Mapping[str, Any] = {"output_modalities": ["text"], "instructions": "Say only: two"}
 _ALIVE = "Answer in one word."
 # Commands are carried out in order, but some errors come late (observed).
 _GRACE = 2.0
@@ -120,6 +125,12 @@ async def done(probe: Probe, created: Event) -> Event:
     """The `response.done` of the response that `created` has announced."""
     mine = response_of(created)
     return await probe.expect("response.done", where=lambda e: response_of(e) == mine, within=RESPONSE_WITHIN)
+
+
+def check_status(probe: Probe, ended: Event, wanted: str, what: str) -> None:
+    """The status in a `response.done`, as it must be; else `what` is said, with the status for its {}."""
+    status = inside(ended, "response").get("status")
+    probe.check(status == wanted, what.format(repr(status)), ended, "response.status")
 
 
 async def cancel(probe: Probe, created: Event, *, claimed: bool = False, **fields: Any) -> Event:
@@ -204,6 +215,13 @@ async def create_or_error(probe: Probe, **response: Any) -> Event:
     answer = await probe.maybe("error", "response.created", within=RESPONSE_WITHIN)
     if answer is None:
         raise Violation("response.create was answered by no response.created, and by no error")
+    return answer
+
+
+async def create(probe: Probe, refused: str, **response: Any) -> Event:
+    """The `response.created` of a second, written answer; `refused` is said where an `error` came instead."""
+    answer = await create_or_error(probe, **{**SECOND, **response})
+    probe.check(answer["type"] == "response.created", refused, answer, "error")
     return answer
 
 

@@ -46,6 +46,7 @@ _POLL_S = 0.02
 # How long at most it is left alone where it says that nothing will happen:
 # hundreds of sessions must not ask fifty times a second each.
 _LONGEST_POLL_S = 1.0
+_TOGETHER_S = 0.125
 
 
 def counting_ids() -> Callable[[str], str]:
@@ -226,9 +227,8 @@ class RealtimeProtocol:
         confirms nothing here, the fate of an append is the write itself.
         """
         self._line()
-        # Whatever is coming in is none of its concern.
+        # Whatever is coming in is none of its concern, and no deadline is.
         self._state.trace.now = now
-        self._stale = True
         self._outgoing.append(audio, now)
 
     def cancel(self, now: float, response_id: str | None = None) -> str | None:
@@ -441,6 +441,9 @@ class RealtimeProtocol:
             kind = signals.PlaybackStarted if mark.kind == "started" else signals.PlaybackFinished
             state.emit(kind(item_id=mark.key.item_id, content_index=mark.key.content_index))
         if playhead.playing:
-            state.poll_at = now + min(max(_POLL_S, playhead.rest(now)), _LONGEST_POLL_S)
+            rest = min(max(_POLL_S, playhead.rest(now)), _LONGEST_POLL_S)
+            # Sessions at rest are looked at together: their loop then wakes once for many.
+            early = (now + rest) % _TOGETHER_S if rest > 2 * _TOGETHER_S else 0.0
+            state.poll_at = now + rest - early
         else:
             state.turns.apply(Fact.DRAINED)

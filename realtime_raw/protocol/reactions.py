@@ -178,7 +178,7 @@ class Reactions:
         over = self._over(event)
         self._receipts.error(event, now)
         if over is not None:
-            self._finish(over, event, now)
+            self._finish(over, event, now, presumed=True)
             self._outgoing.dispatch_held(now)
         self._outgoing.dispatch_held(now)
 
@@ -292,13 +292,17 @@ class Reactions:
             return None
         return (active.response or ev.Response(id=active.id)).model_copy(update={"status": "cancelled"})
 
-    def _finish(self, response: ev.Response, event: ServerEvent, now: float) -> None:
+    def _finish(
+        self, response: ev.Response, event: ServerEvent, now: float, *, presumed: bool = False
+    ) -> None:
         state = self._state
-        record = state.responses.done(response, now)
-        if not record.out_of_band:
+        record, news = state.responses.done(response, now, presumed=presumed)
+        if news and not record.out_of_band:
             state.turns.apply(Fact.DONE)
         for key in record.audio_bytes.keys() - record.ended:
             self._end(record, key, now)
+        if not news:
+            return  # told already; what items it brings, the mirror has taken in
         state.emit(
             signals.ResponseFinished(response_id=record.id, status=record.status, record=record, cause=event)
         )

@@ -49,7 +49,8 @@ class ResponseRecord:
 
     `muted` after an interruption: audio that still comes is dropped and
     counted in `late_deltas`. `overflowed`: the ring was full, and the rest of
-    the reply is not played (a gap in the middle would be worse).
+    the reply is not played (a gap in the middle would be worse). `presumed`:
+    that it is over was told by a refused cancel, not by a `response.done`.
     """
 
     id: str
@@ -62,6 +63,7 @@ class ResponseRecord:
     late_deltas: int = 0
     speaks: bool = False
     overflowed: bool = False
+    presumed: bool = False
     encoding: str = "audio/pcm"
     marks: Marks = field(default_factory=Marks)
     item_ids: list[str] = field(default_factory=list)
@@ -75,7 +77,7 @@ class ResponseRecord:
 
     @property
     def finished(self) -> bool:
-        """Whether `response.done` was received."""
+        """Whether it is over: `response.done` was received, or is not to be expected any more."""
         return self.marks.done is not None
 
     @property
@@ -234,21 +236,41 @@ class ResponseTracker:
         if not record.finished:
             self._active = record.id
 
-    def done(self, response: Response, now: float) -> ResponseRecord:
-        """`response.done`: the final object, and the slot is free."""
+    def done(self, response: Response, now: float, *, presumed: bool = False) -> tuple[ResponseRecord, bool]:
+        """The final object, and the slot is free; returns the record, and whether it ends only now.
+
+        Of a response that had ended, the server's first word stands. Only an
+        end that was `presumed` is corrected; when it was told is not.
+        """
         response_id = response.id or self._active or ""
         record = self._records.get(response_id) or self.implied(response_id, now)
+        # Without an id it may be another one.
+        news = not (record.finished and response.id)
+        if not news and not record.presumed:
+            return record, False
+        if news:
+            record.marks.done = now
+        else:
+            self._uncount(record.status)
+        self._settle(record, response)
+        record.presumed = presumed
+        if self._active == record.id:
+            self._active = None
+        self._forget_old()
+        return record, news
+
+    def _uncount(self, status: str) -> None:
+        self.counts[status] -= 1
+        if not self.counts[status]:
+            del self.counts[status]
+
+    def _settle(self, record: ResponseRecord, response: Response) -> None:
         record.response = response
         record.status = response.status or "completed"
-        record.marks.done = now
         details = response.status_details
         if details is not None and details.error is not None:
             record.error = details.error.info()
         self.counts[record.status] = self.counts.get(record.status, 0) + 1
-        if self._active == record.id:
-            self._active = None
-        self._forget_old()
-        return record
 
     def lost(self) -> None:
         """The line is gone: nothing is active, asked or held any more."""

@@ -27,6 +27,17 @@ def test_help_lists_the_commands_and_the_exit_codes(capsys: pytest.CaptureFixtur
     assert told.isascii()
 
 
+def test_help_says_every_place_a_key_is_read_from(capsys: pytest.CaptureFixture[str]) -> None:
+    """The one variable, and which commands can be given another."""
+    main(["--help"])
+    told = " ".join(capsys.readouterr().out.split()).partition("Exit codes: ")[2]
+    for command in COMMANDS:
+        main([command, "--help"])
+        takes_another = "--key-env" in capsys.readouterr().out
+        assert (f"`{command} --key-env`" in told) == takes_another, command
+    assert "OPENAI_API_KEY" in told
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Short and long."""

@@ -27,6 +27,8 @@ from tests.cli.helpers import tone, write_wav
 if sys.platform == "win32":
     pytest.skip("there are no pseudo-terminals", allow_module_level=True)
 
+import termios
+
 from tests.cli.terminals import Window, compare
 
 ESC, CTRL_C, CTRL_D = "\x1b", "\x03", "\x04"
@@ -291,6 +293,51 @@ def test_a_third_ctrl_c_ends_at_once() -> None:
             assert window.ended() == 130
             assert window.text.endswith("interrupted")  # what closing the line was, by the third
         server.kill()
+
+
+@contextmanager
+def stalled(window: Window) -> Iterator[None]:
+    """The terminal takes nothing meanwhile, as on a line that is dead."""
+    termios.tcflow(window.slave, termios.TCOOFF)
+    try:
+        yield
+    finally:
+        termios.tcflow(window.slave, termios.TCOON)
+
+
+def test_a_terminal_that_stalls_stops_no_session(tmp_path: Path) -> None:
+    """Keys are obeyed, the server is heard; when it goes on, it shows what is, not what was."""
+    log = tmp_path / "log.jsonl"
+
+    def answers() -> int:
+        return log.read_text().count('"type":"response.done"')
+
+    with calm() as server, session(server, "--text", "--log", str(log)) as window:
+        window.until("● ready")
+        before = len(window.raw)
+        with stalled(window):
+            for answered in range(1, 3):
+                window.press("What is it?\r")
+                window.read_until(lambda answered=answered: answers() == answered, patience=20)  # type: ignore[misc]
+                assert answers() == answered
+            assert len(window.raw) == before
+        window.until(lambda: window.scrolled.count(ANSWER.split(".")[0]) == 2)
+        window.until("● ready")
+        window.press(CTRL_D)
+        assert window.ended() == 0
+
+
+def test_a_session_ends_on_a_terminal_that_stalls(tmp_path: Path) -> None:
+    """The line is closed; only what is printed afterwards waits, as that of any program would."""
+    log = tmp_path / "log.jsonl"
+    with calm() as server, session(server, "--text", "--log", str(log)) as window:
+        window.until("● ready")
+        with stalled(window):
+            window.press(CTRL_D)
+            window.read_until(lambda: '"closed":1000' in log.read_text(), patience=20)
+            assert '"closed":1000' in log.read_text()
+        assert window.ended() == 0
+        assert window.attributes == window.before
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGQUIT])

@@ -79,7 +79,7 @@ def card(monkeypatch: pytest.MonkeyPatch) -> list[object]:
         return FakeOutput()
 
     monkeypatch.setattr("realtime_raw.devices.portaudio.Microphone", microphone)
-    monkeypatch.setattr("realtime_raw.devices.portaudio.Speaker", speaker)
+    monkeypatch.setattr("realtime_raw.cli.loudspeaker.Loudspeaker", speaker)
     return asked
 
 
@@ -113,7 +113,7 @@ def test_a_default_that_cannot_be_had_is_left_out(
     card: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And said; one that was named is an error, and the other is let go of."""
-    monkeypatch.setattr("realtime_raw.devices.portaudio.Speaker", broken)
+    monkeypatch.setattr("realtime_raw.cli.loudspeaker.Loudspeaker", broken)
     notes = Notes()
     sound = open_sound(None, None, notes)
     assert (sound.source is not None, sound.sink) == (True, None)

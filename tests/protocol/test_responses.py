@@ -17,7 +17,9 @@ from realtime_raw.protocol.signals import (
     ResponseFinished,
     ResponseStarted,
 )
-from tests.protocol.harness import Desk
+from realtime_raw.protocol.turns import Reply
+from realtime_raw.types import AudioKey
+from tests.protocol.harness import Desk, FakePlayhead
 
 BUSY = "conversation_already_has_active_response"
 
@@ -181,6 +183,75 @@ def test_a_response_whose_done_was_lost_is_over_when_the_server_says_so() -> Non
     (finished,) = desk.signals(ResponseFinished)
     assert (finished.response_id, finished.status) == ("resp_1", "cancelled")
     assert desk.core.responses.active is None
+
+
+def presumed_over(desk: Desk) -> None:
+    """`resp_1` ends by a refused cancel, and another begins."""
+    desk.begin("resp_1")
+    desk.message("item_a")
+    desk.core.send(ResponseCancel(response_id="resp_1"), desk.now)
+    (cancel,) = desk.sent()
+    desk.error("response_cancel_not_active", event_id=cancel["event_id"])
+
+
+def test_a_done_that_comes_late_after_all_is_told_to_nobody_and_corrects_the_record() -> None:
+    desk = Desk().ready()
+    presumed_over(desk)
+    record = desk.core.responses.get("resp_1")
+    assert record is not None
+    desk.begin("resp_2")
+    desk.later(1)
+    part = {"type": "output_audio", "transcript": "Hello there."}
+    item = {"id": "item_a", "type": "message", "role": "assistant", "status": "completed", "content": [part]}
+    desk.finish("resp_1", output=[item], usage={"total_tokens": 7})
+    (finished,) = desk.signals(ResponseFinished)
+    assert (finished.response_id, finished.status) == ("resp_1", "cancelled")  # as it was told
+    assert (record.status, record.marks.done) == ("completed", 0.0)
+    assert record.response is not None
+    assert record.response.usage is not None
+    assert desk.core.responses.counts == {"completed": 1}
+    mirrored = desk.core.conversation.item("item_a")
+    assert mirrored is not None
+    assert mirrored.generated == "Hello there."
+    # The one that is generating now is none of its concern.
+    active = desk.core.responses.active
+    assert active is not None
+    assert active.id == "resp_2"
+    assert desk.core.turns.states.reply is Reply.ACTIVE
+    desk.finish("resp_2")
+    assert [one.response_id for one in desk.signals(ResponseFinished)] == ["resp_1", "resp_2"]
+
+
+def test_sound_that_came_before_a_late_done_has_its_end() -> None:
+    playhead = FakePlayhead()
+    desk = Desk(playhead=playhead).ready()
+    presumed_over(desk)
+    desk.audio("item_a", "AAAA")
+    assert playhead.ended == set()
+    desk.finish("resp_1")
+    assert playhead.ended == {AudioKey("item_a", 0)}
+
+
+@pytest.mark.parametrize("again", ["completed", "failed"])
+def test_a_done_said_twice_is_told_once_and_the_first_stands(again: str) -> None:
+    desk = Desk().ready()
+    desk.begin("resp_1")
+    desk.finish("resp_1")
+    desk.later(1)
+    error = {"type": "server_error", "code": None, "message": "no"}
+    desk.finish("resp_1", again, status_details={"type": again, "error": error})
+    (finished,) = desk.signals(ResponseFinished)
+    record = finished.record
+    assert (record.status, record.marks.done, record.error) == ("completed", 0.0, None)
+    assert desk.core.responses.counts == {"completed": 1}
+
+
+def test_responses_without_ids_each_have_their_end() -> None:
+    """As some servers leave them out."""
+    desk = Desk().ready()
+    for _ in range(2):
+        desk.hear("response.done", response={"status": "completed", "output": []})
+    assert len(desk.signals(ResponseFinished)) == 2
 
 
 def test_out_of_band_responses_run_beside_the_active_one() -> None:

@@ -2,8 +2,8 @@
 
 Unix only: imported where a terminal session begins. Keys are read unbuffered
 and without echo; signals of the keyboard stay on, so that Ctrl-C works even
-where this program does not. Ctrl-S is a key like any other: to stop the output
-would be to stop the program, and with it the sound.
+where this program does not. Ctrl-S is a key like any other: what it would stop
+is what tells how the session stands.
 """
 
 from __future__ import annotations
@@ -11,19 +11,22 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
-import select
 import sys
 import termios
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
 from .model import Look
+from .writer import Writer
 
 __all__ = ["Terminal", "encoding_of", "is_screen"]
 
 _PASTE_ON, _PASTE_OFF = "\x1b[?2004h", "\x1b[?2004l"
 _CURSOR_ON = "\x1b[?25h"
 _PLAIN = "\x1b[0m"
+# How long a terminal that stalls is waited for where it is given back.
+_DRAIN_S = 1.0
 _IFLAG, _LFLAG = 0, 3
 _CC = 6
 
@@ -44,13 +47,15 @@ def encoding_of(environ: dict[str, str] | os._Environ[str] = os.environ) -> str:
 class Terminal:
     """The terminal in a session's mode, between entering and leaving; `suspend` and `resume` in between.
 
-    What others write to the standard error stream (sound libraries do) would
+    What is written goes out on a thread of its own, so that a line that stalls
+    stops nobody else. What others write to the standard error stream (sound libraries do) would
     tear the picture, and is kept away from it meanwhile; `noise` has it after.
     """
 
     def __init__(self, source: int, target: int, *, encoding: str) -> None:
         self.source = source
         self._target = target
+        self._writer = Writer(target)
         self.encoding = encoding
         self._saved: list[Any] | None = None
         self._stderr: int | None = None
@@ -72,6 +77,7 @@ class Terminal:
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.suspend()
+        self._writer.close()
         self._unhush()
         atexit.unregister(self.suspend)
 
@@ -95,8 +101,10 @@ class Terminal:
             return
         with contextlib.suppress(OSError, termios.error):
             self.write(f"{_PLAIN}{_PASTE_OFF}{_CURSOR_ON}")
+        # Where it stalls, to wait for the output would be to wait for ever.
+        when = termios.TCSADRAIN if self._writer.drain(_DRAIN_S) else termios.TCSANOW
         with contextlib.suppress(OSError, termios.error):
-            termios.tcsetattr(self.source, termios.TCSADRAIN, saved)
+            termios.tcsetattr(self.source, when, saved)
 
     def look(self) -> Look:
         """Its size and encoding now. One column stays free: some terminals wrap as soon as a row is full."""
@@ -109,13 +117,12 @@ class Terminal:
         return Look(max(1, size.columns - 1), max(2, size.lines), self.encoding)
 
     def write(self, text: str) -> None:
-        """All of `text`, at once. Raises `OSError` if the terminal is gone."""
-        data = text.encode(self.encoding, "backslashreplace")
-        while data:
-            try:
-                data = data[os.write(self._target, data) :]
-            except BlockingIOError:  # what shares the terminal may have made it so
-                select.select((), (self._target,), ())
+        """Write all of `text`, behind what still is. Raises `OSError` if the terminal is gone."""
+        self._writer.put(text.encode(self.encoding, "backslashreplace"))
+
+    def keeps_up(self, later: Callable[[], object]) -> bool:
+        """Whether all was written. If not, `later` is called, on another thread, once it is."""
+        return self._writer.keeps_up(later)
 
     def read(self) -> bytes:
         """The bytes that are there; empty at the end of input. Call it when there are some."""

@@ -6,12 +6,13 @@ from collections.abc import Collection
 from functools import partial
 from typing import Any
 
-from ..case import NotComplied, Unsupported, Violation, case
+from ..case import NotComplied, Unsupported, case
 from ..collecting import (
     attempt,
     begin,
     cancel,
-    create_or_error,
+    check_status,
+    create,
     done,
     inside,
     objects,
@@ -169,6 +170,14 @@ def _given(seen: ResponseSeen) -> int:
     return found
 
 
+def _check_less(
+    probe: Probe, less: ResponseSeen, with_: str, more: ResponseSeen, than: str, *, of: ResponseSeen
+) -> None:
+    """One response was given thirty tokens less than another; `of` is the one that the case is about."""
+    message = f"{_given(less)} input tokens with {with_}, {_given(more)} with {than}"
+    probe.check(_given(less) <= _given(more) - 30, message, of.done, "response.usage.input_tokens")
+
+
 @_context(
     "RT-OOB-006",
     "An empty input is an empty context",
@@ -183,8 +192,7 @@ async def empty_input(probe: Probe) -> None:
     await probe.user_text(_WORDS)
     whole = await say(probe, conversation="none")
     empty = await say(probe, conversation="none", input=[])
-    message = f"{_given(empty)} input tokens with an empty input, {_given(whole)} with the conversation"
-    probe.check(_given(empty) <= _given(whole) - 30, message, empty.done, "response.usage.input_tokens")
+    _check_less(probe, empty, "an empty input", whole, "the conversation", of=empty)
 
 
 @_context(
@@ -201,8 +209,7 @@ async def input_replaces(probe: Probe) -> None:
     await probe.user_text(_WORDS)
     whole = await say(probe, conversation="none")
     short = await say(probe, conversation="none", input=[_message("Hello")])
-    message = f"{_given(short)} input tokens with one short message, {_given(whole)} with the conversation"
-    probe.check(_given(short) <= _given(whole) - 30, message, short.done, "response.usage.input_tokens")
+    _check_less(probe, short, "one short message", whole, "the conversation", of=short)
 
 
 @_context(
@@ -219,8 +226,7 @@ async def input_is_given(probe: Probe) -> None:
     """It reads what it is given."""
     empty = await say(probe, conversation="none", input=[])
     long = await say(probe, conversation="none", input=[_message(_WORDS)])
-    message = f"{_given(empty)} input tokens with an empty input, {_given(long)} with forty words"
-    probe.check(_given(long) >= _given(empty) + 30, message, long.done, "response.usage.input_tokens")
+    _check_less(probe, empty, "an empty input", long, "forty words", of=long)
 
 
 @_context(
@@ -238,8 +244,7 @@ async def references(probe: Probe) -> None:
     item = await probe.user_text(_WORDS)
     empty = await say(probe, conversation="none", input=[])
     known = await say(probe, conversation="none", input=[{"type": "item_reference", "id": item["id"]}])
-    message = f"{_given(empty)} input tokens with an empty input, {_given(known)} with a reference"
-    probe.check(_given(known) >= _given(empty) + 30, message, known.done, "response.usage.input_tokens")
+    _check_less(probe, empty, "an empty input", known, "a reference", of=known)
 
 
 @_side(
@@ -273,12 +278,18 @@ async def input_not_added(probe: Probe) -> None:
 )
 async def unknown_reference(probe: Probe) -> None:
     """There is nothing to give."""
-    response = {"conversation": "none", "input": [{"type": "item_reference", "id": "item_c_nowhere"}]}
-    asked = {"type": "response.create", "response": response}
-    error = await refusal_of(probe, asked, "a reference to an unknown item")
-    started = next((e for e in probe.events if e["type"] == "response.created"), None)
+    error, started = await _refused(
+        probe, "a reference to an unknown item", input=[{"type": "item_reference", "id": "item_c_nowhere"}]
+    )
     probe.check(started is None, "a response was created from a reference to nothing", started)
     probe.check(inside(error, "error").get("message"), "the error has no message", error, "error.message")
+
+
+async def _refused(probe: Probe, what: str, **response: Any) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """The `error` for a response out of band, and the `response.created` that came all the same."""
+    asked = {"type": "response.create", "response": {"conversation": "none", **response}}
+    error = await refusal_of(probe, asked, what)
+    return error, next((e for e in probe.events if e["type"] == "response.created"), None)
 
 
 def _message(text: str) -> dict[str, Any]:
@@ -301,11 +312,8 @@ def _message(text: str) -> dict[str, Any]:
 async def beside(probe: Probe) -> None:
     """The gate is the conversation's alone."""
     first = await begin(probe)
-    answer = await create_or_error(
-        probe, conversation="none", output_modalities=["text"], instructions=only("two")
-    )
-    message = "a response out of band was refused while the conversation's was running"
-    probe.check(answer["type"] == "response.created", message, answer, "error")
+    refused = "a response out of band was refused while the conversation's was running"
+    answer = await create(probe, refused, conversation="none")
     for each in (answer, first):
         await done(probe, each)
 
@@ -323,9 +331,7 @@ async def beside(probe: Probe) -> None:
 async def gate_stays_open(probe: Probe) -> None:
     """It takes nobody's place."""
     side = await begin(probe, conversation="none")
-    answer = await create_or_error(probe, output_modalities=["text"], instructions=only("two"))
-    message = "a response was refused for one that is running out of band"
-    probe.check(answer["type"] == "response.created", message, answer, "error")
+    answer = await create(probe, "a response was refused for one that is running out of band")
     for each in (answer, side):
         await done(probe, each)
 
@@ -390,9 +396,8 @@ async def bare_cancel(probe: Probe) -> None:
     first = await begin(probe, speaking=False)
     await cancel(probe, first)
     ended = await done(probe, side)
-    status = inside(ended, "response").get("status")
-    message = f"the response out of band ended with status {status!r} when the conversation's was cancelled"
-    probe.check(status == "completed", message, ended, "response.status")
+    what = "the response out of band ended with status {} when the conversation's was cancelled"
+    check_status(probe, ended, "completed", what)
 
 
 @_beside(
@@ -410,8 +415,7 @@ async def cancel_by_id(probe: Probe) -> None:
     """Named, it ends."""
     side = await begin(probe, conversation="none")
     ended = await cancel(probe, side, claimed=True, response_id=response_of(side))
-    status = inside(ended, "response").get("status")
-    probe.check(status == "cancelled", f"it ended with status {status!r}", ended, "response.status")
+    check_status(probe, ended, "cancelled", "it ended with status {}")
 
 
 @_beside(
@@ -430,9 +434,7 @@ async def bare_cancel_finds_nothing(probe: Probe) -> None:
     side = await begin(probe, conversation="none")
     await attempt(probe, "response.cancel")
     ended = await done(probe, side)
-    status = inside(ended, "response").get("status")
-    message = f"a bare response.cancel ended a response out of band: {status!r}"
-    probe.check(status == "completed", message, ended, "response.status")
+    check_status(probe, ended, "completed", "a bare response.cancel ended a response out of band: {}")
     error = await probe.maybe("error")
     probe.check(error is not None, "a bare response.cancel with nothing to cancel was not refused", ended)
 
@@ -459,10 +461,9 @@ async def not_interrupted(probe: Probe) -> None:
     ended = await done(probe, side)
     if started is None:
         raise Unsupported("the server did not hear the speech")
-    status = inside(ended, "response").get("status")
     if probe.index(ended) < probe.index(started):
         raise NotComplied("the response was over before the speech was heard")
-    probe.check(status == "completed", f"speech ended it with status {status!r}", ended, "response.status")
+    check_status(probe, ended, "completed", "speech ended it with status {}")
 
 
 @_side(
@@ -478,9 +479,7 @@ async def not_interrupted(probe: Probe) -> None:
 )
 async def metadata_limit(probe: Probe) -> None:
     """Seventeen are too many."""
-    response = {"conversation": "none", "metadata": {f"key{n}": "x" for n in range(17)}}
-    asked = {"type": "response.create", "response": response}
-    await refusal_of(probe, asked, "metadata of seventeen entries")
-    started = next((e for e in probe.events if e["type"] == "response.created"), None)
-    if started is not None:
-        raise Violation("a response with seventeen entries of metadata was created", started)
+    _, started = await _refused(
+        probe, "metadata of seventeen entries", metadata={f"key{n}": "x" for n in range(17)}
+    )
+    probe.check(started is None, "a response with seventeen entries of metadata was created", started)

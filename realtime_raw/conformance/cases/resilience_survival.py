@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from ..case import Case, NotComplied, case
-from ..collecting import alive, attempt, begin, done, errors, goes_on, inside
+from ..collecting import alive, attempt, begin, check_status, done, errors, goes_on, inside
 from ..probe import Probe
 from ..seen import item_of
 
@@ -81,9 +81,7 @@ async def response_survives(probe: Probe) -> None:
     created = await begin(probe)
     await attempt(probe, "conformance.unknown")
     ended = await done(probe, created)
-    status = inside(ended, "response").get("status")
-    message = f"a bad message ended the running response with status {status!r}"
-    probe.check(status == "completed", message, ended, "response.status")
+    check_status(probe, ended, "completed", "a bad message ended the running response with status {}")
 
 
 @_case(

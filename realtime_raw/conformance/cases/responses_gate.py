@@ -6,14 +6,16 @@ from functools import partial
 
 from ..case import NotComplied, case
 from ..collecting import (
+    SECOND,
     begin,
     cancel,
     check_error,
+    check_status,
+    create,
     create_or_error,
     done,
     inside,
     objects,
-    only,
     part_of,
     refusal_of,
     say,
@@ -38,7 +40,6 @@ _gate = partial(
     tokens=250,
     seconds=3.0,
 )
-_SECOND = {"output_modalities": ["text"], "instructions": only("two")}
 _CANCEL = "API reference, response.cancel"
 _CREATE = "API reference, response.create"
 _PARTS = "API reference, response.output_text.done, response.content_part.done, response.output_item.done"
@@ -59,9 +60,7 @@ _PARTS = "API reference, response.output_text.done, response.content_part.done, 
 async def cancelled(probe: Probe) -> None:
     """Its end says how it ended."""
     ended = await cancel(probe, await begin(probe), claimed=True)
-    status = inside(ended, "response").get("status")
-    message = f"a cancelled response ended with status {status!r}, not 'cancelled'"
-    probe.check(status == "cancelled", message, ended, "response.status")
+    check_status(probe, ended, "cancelled", "a cancelled response ended with status {}, not 'cancelled'")
 
 
 @_cancel(
@@ -100,8 +99,7 @@ async def cancelled_by_id(probe: Probe) -> None:
     """Named, it ends too."""
     created = await begin(probe)
     ended = await cancel(probe, created, claimed=True, response_id=response_of(created))
-    status = inside(ended, "response").get("status")
-    probe.check(status == "cancelled", f"it ended with status {status!r}", ended, "response.status")
+    check_status(probe, ended, "cancelled", "it ended with status {}")
 
 
 @_cancel(
@@ -248,7 +246,7 @@ async def cancel_finished(probe: Probe) -> None:
 async def gate(probe: Probe) -> None:
     """One at a time, and not queued either."""
     first = await begin(probe)
-    answer = await create_or_error(probe, **_SECOND)
+    answer = await create_or_error(probe, **SECOND)
     if answer["type"] == "response.created" and part_of(probe, first, "response.done"):
         raise NotComplied("the first response was over before the second was asked for")
     message = "a second response was created for the conversation while one was running"
@@ -270,7 +268,7 @@ async def gate(probe: Probe) -> None:
 async def gate_code(probe: Probe) -> None:
     """Clients wait and try again."""
     first = await begin(probe)
-    answer = await create_or_error(probe, **_SECOND)
+    answer = await create_or_error(probe, **SECOND)
     if part_of(probe, first, "response.done") or answer["type"] != "error":
         raise NotComplied("the second response was not refused")
     code = inside(answer, "error").get("code")
@@ -290,13 +288,11 @@ async def gate_code(probe: Probe) -> None:
 async def gate_harmless(probe: Probe) -> None:
     """The first is not the one to suffer."""
     first = await begin(probe)
-    answer = await create_or_error(probe, **_SECOND)
+    answer = await create_or_error(probe, **SECOND)
     if answer["type"] != "error":
         raise NotComplied("the second response was not refused")
-    ended = await done(probe, first)
-    status = inside(ended, "response").get("status")
-    message = f"the running response ended with status {status!r} when another was refused"
-    probe.check(status == "completed", message, ended, "response.status")
+    what = "the running response ended with status {} when another was refused"
+    check_status(probe, await done(probe, first), "completed", what)
 
 
 @_gate(
@@ -313,9 +309,7 @@ async def gate_harmless(probe: Probe) -> None:
 async def gate_opens(probe: Probe) -> None:
     """Done means free."""
     await say(probe)
-    answer = await create_or_error(probe, **_SECOND)
-    message = "a new response was refused behind the last one's response.done"
-    probe.check(answer["type"] != "error", message, answer, "error")
+    await create(probe, "a new response was refused behind the last one's response.done")
 
 
 @_gate(
@@ -332,6 +326,4 @@ async def gate_opens(probe: Probe) -> None:
 async def gate_opens_after_cancel(probe: Probe) -> None:
     """Interrupted means free."""
     await cancel(probe, await begin(probe))
-    answer = await create_or_error(probe, **_SECOND)
-    message = "a new response was refused behind the cancelled one's response.done"
-    probe.check(answer["type"] != "error", message, answer, "error")
+    await create(probe, "a new response was refused behind the cancelled one's response.done")
