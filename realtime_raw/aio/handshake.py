@@ -15,7 +15,8 @@ from websockets.exceptions import InvalidStatus, WebSocketException
 from .. import __version__
 from ..endpoint import Endpoint
 from .failures import explain_handshake
-from .websocket import LibraryTransport, WebSocketTransport
+from .reading import LibraryTransport
+from .websocket import WebSocketTransport
 
 if TYPE_CHECKING:
     from websockets.client import ClientProtocol
@@ -146,7 +147,7 @@ def _line(
 
         line = FastTransport(max_size, close_timeout=close_timeout)
     else:
-        line = LibraryTransport(opening.core, close_timeout=close_timeout)
+        line = LibraryTransport(opening.core, max_size, close_timeout=close_timeout)
     opening.take_over(line)
     return line
 

@@ -1,9 +1,7 @@
-"""A WebSocket line: one asyncio protocol that hands whole messages on, with websockets' framing or our own.
+"""A WebSocket line: one asyncio protocol that hands whole messages on, whatever reads its frames.
 
-Closing, keep-alive, back-pressure and fairness are here, once for both, and so
-are the messages that go out. `LibraryTransport` takes whole text messages as they
-come and leaves all else to the sans-I/O core of the websockets library; what
-`FastTransport` does, says `frames`. How a line is opened is `handshake`'s affair,
+Closing, keep-alive, back-pressure and fairness are here, and the messages that go
+out. How frames are found is `reading`'s affair, how a line is opened `handshake`'s,
 what is said on it nobody's here.
 """
 
@@ -15,18 +13,15 @@ import os
 from collections import deque
 from typing import Final, cast
 
-from websockets.client import ClientProtocol
-from websockets.frames import Close, Frame, Opcode
-from websockets.protocol import OPEN
+from websockets.frames import Close, Opcode
 
 from ..errors import SessionLost
 from ..types import CloseInfo
 from .bell import Bell
 from .masking import frame, masks
-from .scratch import Scratch
 from .transport import BURST, Receiver
 
-__all__ = ["LONG", "PING_INTERVAL", "PING_TIMEOUT", "LibraryTransport", "WebSocketTransport"]
+__all__ = ["LONG", "PING_INTERVAL", "PING_TIMEOUT", "WebSocketTransport"]
 
 PING_INTERVAL: Final = 20.0
 PING_TIMEOUT: Final = 60.0
@@ -298,136 +293,3 @@ class WebSocketTransport(asyncio.BaseProtocol):
         """We give up: say why, and wait for nothing more."""
         self._send_close(code, reason)
         self._expect_end()
-
-
-class LibraryTransport(WebSocketTransport, asyncio.BufferedProtocol):
-    """A WebSocket whose frames, but for the plainest, go to the sans-I/O core of the websockets library."""
-
-    def __init__(self, core: ClientProtocol, **settings: float) -> None:
-        super().__init__(**settings)
-        self._core = core
-        self._scratch = Scratch.of(self._loop)
-        self._pieces: list[bytes] = []
-        self._events: deque[Frame] = deque()
-        # Bytes that the core has of a frame that is not whole. More than there are, if a peer
-        # writes lengths longer than need be; then the core is given all that follows.
-        self._inside = 0
-
-    def early(self, data: bytes) -> None:
-        """What came along with the handshake's response."""
-        if data:
-            self._take(data)
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        """Where the next bytes go."""
-        return self._scratch.view
-
-    def buffer_updated(self, nbytes: int) -> None:
-        """So many bytes have come."""
-        self._count = 0
-        taken = 0 if self._inside or self._pieces or self._events else self._take_whole(nbytes)
-        if taken < nbytes:
-            self._take(bytes(self._scratch.view[taken:nbytes]))
-
-    def _take_whole(self, end: int) -> int:
-        """Hand on the text messages that a read begins with and has whole; returns where they end.
-
-        It is what nearly all of them are, and there is nothing to be known of them but their length.
-        """
-        buffer, view, at = self._scratch.buffer, self._scratch.view, 0
-        limit = self._core.max_message_size
-        while end - at > _LONGEST_HEAD and buffer[at] == _TEXT_FRAME and self._takes():
-            size, start = buffer[at + 1], at + 2
-            if size == 126:
-                size, start = int.from_bytes(view[start : start + 2]), start + 2
-            elif size >= 127:
-                break
-            stop = start + size
-            if stop > end or (limit is not None and size > limit):
-                break
-            at = stop
-            if size < LONG or not self._skim(buffer, start, stop):
-                self._deliver(bytes(view[start:stop]))
-        return at
-
-    def _takes(self) -> bool:
-        return self._core.state is OPEN and not self._held
-
-    def _take(self, data: bytes) -> None:
-        core = self._core
-        core.receive_data(data)
-        self._inside += len(data)
-        for event in core.events_received():
-            assert isinstance(event, Frame)  # the response was the handshake's
-            self._inside -= _length(len(event.data))
-            self._events.append(event)
-        self._rest()
-        self._flush()
-
-    def _rest(self) -> None:
-        events = self._events
-        while events and not self._held:
-            event = events.popleft()
-            opcode = event.opcode
-            if event.fin and opcode in _WHOLE:
-                # The library keeps no hold of it.
-                data = cast("bytes | bytearray", event.data)
-                if len(data) < LONG or not self._skim(data, 0, len(data)):
-                    self._deliver(data)
-            elif opcode in _PIECES:
-                self._pieces.append(bytes(event.data))
-                if event.fin:
-                    self._deliver(b"".join(self._pieces))
-                    self._pieces.clear()
-            elif opcode is Opcode.PONG:
-                self._ponged(bytes(event.data))
-
-    def eof_received(self) -> None:
-        """The peer sends no more."""
-        self._core.receive_eof()
-        self._flush()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The line is gone, for whatever reason."""
-        self._core.receive_eof()
-        super().connection_lost(exc)
-
-    def _flush(self) -> None:
-        """What the core wants sent: pongs, an answer to a close, its reason to give up."""
-        socket = self._socket
-        assert socket is not None
-        for data in self._core.data_to_send():
-            if data and not socket.is_closing():
-                socket.write(data)
-        if self._core.close_expected():
-            self._expect_end()
-
-    def _is_open(self) -> bool:
-        return self._core.state is OPEN
-
-    def _ended_by(self) -> tuple[Close | None, Close | None, bool]:
-        core = self._core
-        return core.close_rcvd, core.close_sent, core.close_rcvd_then_sent is True
-
-    def _send_ping(self, data: bytes) -> None:
-        self._core.send_ping(data)
-        self._flush()
-
-    def _send_close(self, code: int, reason: str) -> None:
-        self._core.send_close(code, reason)
-        self._flush()
-
-    def _fail(self, code: int, reason: str) -> None:
-        self._core.fail(code, reason)
-        self._flush()
-
-
-def _length(size: int) -> int:
-    """Of a frame as a server has to send it, with a payload of this size."""
-    return size + (2 if size < 126 else 4 if size < 65536 else 10)
-
-
-_TEXT_FRAME: Final = 0x81
-_LONGEST_HEAD: Final = 4
-_WHOLE: Final = (Opcode.TEXT, Opcode.BINARY)
-_PIECES: Final = (*_WHOLE, Opcode.CONT)

@@ -399,6 +399,7 @@ def test_playback_is_looked_at_as_seldom_as_it_may() -> None:
         again = desk.core.next_deadline()
         assert again is not None
         assert desk.now + least - 1e-9 <= again <= desk.now + wait + 1e-9
+    assert again is not None
     assert again % 0.125 == pytest.approx(0.0), "at the same moments as other sessions of the loop"
     desk.audio("item_b", "AAAA" * 400)
     assert desk.core.next_deadline() == desk.now, "a new part may start at once"

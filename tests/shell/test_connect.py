@@ -18,8 +18,8 @@ from websockets.asyncio.server import ServerConnection
 import realtime_raw as rt
 from realtime_raw.aio.connect import Connecting
 from realtime_raw.aio.frames import FastTransport
+from realtime_raw.aio.reading import LibraryTransport
 from realtime_raw.aio.transport import MessageTransport, memory_pair
-from realtime_raw.aio.websocket import LibraryTransport
 from realtime_raw.errors import ConnectFailed, InvalidCommand, LocalProtocolError
 from realtime_raw.journal import read_journal
 from realtime_raw.protocol.core import Options, RealtimeProtocol

@@ -298,7 +298,8 @@ async def test_long_messages_may_be_taken_in_where_they_lie() -> None:
         assert max(map(taker.turns.count, set(taker.turns))) <= 2 * BURST
 
 
-async def test_a_close_that_came_behind_a_hold_is_the_reason() -> None:
+@pytest.mark.parametrize("leaves", [False, True])
+async def test_a_close_that_came_behind_a_hold_is_the_reason(leaves: bool) -> None:
     """The receiver held before it; then the line went. It is told of all that came, and why."""
     there = asyncio.Event()
 
@@ -306,12 +307,16 @@ async def test_a_close_that_came_behind_a_hold_is_the_reason() -> None:
         await there.wait()
         messages = b"".join(frame(TEXT, b"%d" % i) for i in range(5))
         writer.write(messages + frame(CLOSE, struct.pack("!H", 4000) + b"because"))
+        if leaves:
+            writer.close()
 
     async with line(talk) as transport, asyncio.timeout(SOON):
         taker = Taker(holds=1)
         transport.attach(taker)
         there.set()
         await soon(lambda: taker.messages)
+        if leaves:
+            transport.eof_received()  # type: ignore[attr-defined]  # as if it were still reading
         transport._socket.abort()  # type: ignore[union-attr]  # as if the line were cut
         await soon(lambda: transport.close_info)
         transport.resume()

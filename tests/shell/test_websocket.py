@@ -6,14 +6,17 @@ import asyncio
 import itertools
 import random
 import struct
+from contextlib import nullcontext
 from typing import cast
+from unittest.mock import patch
 
 import pytest
 from websockets.client import ClientProtocol
 from websockets.server import ServerProtocol
 from websockets.uri import parse_uri
 
-from realtime_raw.aio.websocket import LibraryTransport
+from realtime_raw.aio import reading
+from realtime_raw.aio.reading import LibraryTransport
 from tests.shell.test_frames import BINARY, CLOSE, PING, PONG, TEXT, Taker, frame
 
 
@@ -46,22 +49,30 @@ def opened(limit: int = 90_000) -> ClientProtocol:
     return core
 
 
+def read(line: LibraryTransport, data: bytes) -> None:
+    """As the system does, in as many reads as the buffer makes of it."""
+    while data:
+        room = line.get_buffer(-1)
+        size = min(len(room), len(data))
+        room[:size] = data[:size]
+        line.buffer_updated(size)
+        data = data[size:]
+
+
 async def receive(
     data: bytes, cuts: list[int], limit: int, *, short: bool
 ) -> tuple[list[bytes], list[int], object]:
     """What a line makes of these bytes, in reads that end at these places."""
-    line, taker, socket = LibraryTransport(opened(limit)), Taker(), Written()
+    line, taker, socket = LibraryTransport(opened(limit), limit), Taker(), Written()
     line._socket = cast("asyncio.Transport", socket)
-    if not short:
-        line._take_whole = lambda end: 0  # type: ignore[method-assign]
     line.attach(taker)
     await asyncio.sleep(0)
-    for begin, end in zip([0, *cuts], [*cuts, len(data)], strict=True):
-        line.get_buffer(-1)[: end - begin] = data[begin:end]
-        line.buffer_updated(end - begin)
-        await asyncio.sleep(0)
-    while line._inbox:  # noqa: ASYNC110  # it rings no bell
-        await asyncio.sleep(0)
+    with nullcontext() if short else patch.object(reading, "_TEXT_FRAME", -1):
+        for begin, end in zip([0, *cuts], [*cuts, len(data)], strict=True):
+            read(line, data[begin:end])
+            await asyncio.sleep(0)
+        while line._held:  # noqa: ASYNC110  # it rings no bell
+            await asyncio.sleep(0)
     return taker.messages, socket.pongs, line._core.state
 
 
@@ -110,12 +121,11 @@ async def test_the_short_way_is_the_long_way(seed: int) -> None:
 
 async def test_whole_messages_do_not_reach_the_core() -> None:
     """Else all this would prove nothing."""
-    line, taker = LibraryTransport(opened()), Taker()
+    line, taker = LibraryTransport(opened(), 90_000), Taker()
     line._socket = cast("asyncio.Transport", Written())
     line._core.receive_data = lambda data: pytest.fail("it was to be taken before")  # type: ignore[method-assign]
     line.attach(taker)
     await asyncio.sleep(0)
     data = frame(TEXT, b"one and more") + frame(TEXT, b"x" * 300)
-    line.get_buffer(-1)[: len(data)] = data
-    line.buffer_updated(len(data))
+    read(line, data)
     assert taker.messages == [b"one and more", b"x" * 300]

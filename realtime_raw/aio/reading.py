@@ -1,0 +1,243 @@
+"""WebSocket frames found in the buffer that the system wrote them into.
+
+Whole text messages, which nearly all are, are handed on from there: there is
+nothing to be known of them but their length. All other frames go to who reads
+them with more care: `FastTransport` (in `frames`), or the sans-I/O core of the
+websockets library (`LibraryTransport`, here).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from websockets.client import ClientProtocol
+from websockets.frames import Close, Frame, Opcode
+from websockets.protocol import OPEN
+
+from .scratch import Scratch
+from .websocket import LONG, WebSocketTransport
+
+__all__ = ["Broken", "LibraryTransport", "ReadingTransport"]
+
+# What a read leaves of a message that is not whole goes to a buffer of the line's
+# own. That has room for a few messages, and grows where reads fill it: several
+# messages are then had for one call of the system.
+_FIRST_BUFFER: Final = 32 * 1024
+_USUAL_BUFFER: Final = 256 * 1024
+
+_TEXT_FRAME: Final = 0x81
+_FIN: Final = 0x80
+_CONTROL: Final = 0x08
+_FIN_CONTROL: Final = _FIN | _CONTROL
+_MAX_CONTROL: Final = 125
+_PIECES: Final = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
+
+
+class Broken(Exception):
+    """The peer broke the protocol, or a limit: the code to fail with, and why."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+class ReadingTransport(WebSocketTransport, asyncio.BufferedProtocol):
+    """A WebSocket whose messages are found in the receive buffer, and copied once at the most."""
+
+    def __init__(self, max_size: int, **settings: float) -> None:
+        super().__init__(**settings)
+        self._max_size = max_size
+        self._scratch = Scratch.of(self._loop)
+        self._own = bytearray()
+        self._buffer, self._view = self._scratch.buffer, self._scratch.view
+        self._begin = self._end = 0
+        self._filled = False  # by the last read
+        self._fragmented = False  # in the middle of a message
+        self._over = False  # the line is gone: whatever came is to be looked at
+        self._deaf = False  # a close frame came, or we gave up: the rest is not read
+
+    def _other(self, first: int, begin: int, start: int, stop: int) -> None:
+        """Take in a frame that is no whole text message: its head lies at `begin`, its payload at `start`.
+
+        Sets `_fragmented` and `_deaf`. Raises `Broken`.
+        """
+        raise NotImplementedError
+
+    # As a protocol
+
+    def early(self, data: bytes) -> None:
+        """What came along with the handshake's response."""
+        if data:
+            if len(data) > len(self._buffer):
+                self._keep(len(data))
+            self._buffer[: len(data)] = data
+            self.buffer_updated(len(data))
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the next bytes go."""
+        return self._view[self._end :]
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """So many bytes have come."""
+        self._end += nbytes
+        self._count = 0
+        self._filled = self._end == len(self._buffer)
+        self._rest()
+
+    def eof_received(self) -> None:
+        """The peer sends no more: whatever has come is all there is, and perhaps says why."""
+        self._over = True
+        self._rest()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The line is gone, for whatever reason."""
+        self.eof_received()
+        super().connection_lost(exc)
+
+    # Reading
+
+    def _rest(self) -> None:
+        wanted = 0
+        if not self._deaf:
+            try:
+                wanted = self._parse()
+            except Broken as broken:
+                self._deaf = True
+                self._fail(broken.code, str(broken))
+        if self._deaf:
+            self._begin = self._end = 0
+        else:
+            self._make_room(wanted)
+
+    def _parse(self) -> int:
+        """Take whole frames out of the buffer; returns how long the next one is, as far as is known."""
+        buffer, view, end, at = self._buffer, self._view, self._end, self._begin
+        limit = self._max_size
+        wanted = 2
+        while end - at >= 2 and (self._over or not self._held):
+            first, size = buffer[at], buffer[at + 1]
+            start = at + 2
+            if size >= 126:
+                start += 2 if size == 126 else 8
+                if size > 127:
+                    raise Broken(1002, "incorrect masking")
+                if start > end:
+                    wanted = start - at
+                    break
+                if size == 126:  # nearly all there are
+                    size = buffer[at + 2] << 8 | buffer[at + 3]
+                else:
+                    size = int.from_bytes(view[at + 2 : start])
+            if first >= _FIN_CONTROL and size > _MAX_CONTROL:
+                raise Broken(1002, "control frame too long")
+            if size > limit:
+                raise Broken(1009, f"a frame of {size} bytes is over the limit of {limit}")
+            stop = start + size
+            if stop > end:
+                wanted = stop - at
+                break
+            self._begin = stop
+            if first == _TEXT_FRAME and not self._fragmented:
+                if size < LONG or not self._skim(buffer, start, stop):
+                    self._deliver(bytes(view[start:stop]))
+            else:
+                self._other(first, at, start, stop)
+                if self._deaf:
+                    break
+            at = stop
+        self._begin = at
+        return wanted
+
+    def _make_room(self, wanted: int) -> None:
+        """See that the next read can complete the next frame, and then some."""
+        begin, end = self._begin, self._end
+        if begin == end:
+            self._begin = self._end = 0
+            if self._buffer is not self._scratch.buffer:
+                self._buffer, self._view = self._scratch.buffer, self._scratch.view
+                if len(self._own) > _USUAL_BUFFER:
+                    self._own = bytearray()
+            return
+        if end - begin >= len(self._own):  # much of it waits for somebody who holds
+            wanted = max(wanted, end - begin + _FIRST_BUFFER)
+        size = max(len(self._own), _FIRST_BUFFER, wanted)
+        if self._filled:
+            self._filled = False
+            size = max(size, min(2 * len(self._buffer), _USUAL_BUFFER))
+        rest = self._view[begin:end]
+        if size > len(self._own) or self._buffer is not self._own:
+            self._keep(size)
+        elif size - begin >= wanted and end < size:
+            return
+        # By the view, which knows how to copy onto itself; a bytearray does not promise that.
+        self._view[: end - begin] = rest
+        self._begin, self._end = 0, end - begin
+
+    def _keep(self, size: int) -> None:
+        """Read into the line's own buffer, of at least this size; what is in the present one stays there."""
+        if size > len(self._own):
+            self._own = bytearray(size)
+        self._buffer, self._view = self._own, memoryview(self._own)
+
+
+class LibraryTransport(ReadingTransport):
+    """A WebSocket whose frames, but for whole text messages, the websockets library reads and writes."""
+
+    def __init__(self, core: ClientProtocol, max_size: int, **settings: float) -> None:
+        super().__init__(max_size, **settings)
+        self._core = core
+        self._pieces: list[bytes] = []
+
+    def _other(self, first: int, begin: int, start: int, stop: int) -> None:
+        core = self._core
+        was_open = core.state is OPEN
+        core.receive_data(bytes(self._view[begin:stop]))
+        for event in core.events_received():
+            assert isinstance(event, Frame)  # the response was the handshake's
+            if event.opcode in _PIECES:
+                self._pieces.append(bytes(event.data))
+                self._fragmented = not event.fin
+                if event.fin:
+                    message = b"".join(self._pieces)
+                    self._pieces.clear()
+                    self._deliver(message)
+            elif event.opcode is Opcode.PONG:
+                self._ponged(bytes(event.data))
+        self._deaf = core.close_rcvd is not None or (was_open and core.state is not OPEN)
+        self._flush()
+
+    def eof_received(self) -> None:
+        """The peer sends no more."""
+        super().eof_received()
+        self._core.receive_eof()
+        self._flush()
+
+    def _flush(self) -> None:
+        """What the core wants sent: pongs, an answer to a close, its reason to give up."""
+        socket = self._socket
+        assert socket is not None
+        for data in self._core.data_to_send():
+            if data and not socket.is_closing():
+                socket.write(data)
+        if self._core.close_expected():
+            self._expect_end()
+
+    def _is_open(self) -> bool:
+        return self._core.state is OPEN
+
+    def _ended_by(self) -> tuple[Close | None, Close | None, bool]:
+        core = self._core
+        return core.close_rcvd, core.close_sent, core.close_rcvd_then_sent is True
+
+    def _send_ping(self, data: bytes) -> None:
+        self._core.send_ping(data)
+        self._flush()
+
+    def _send_close(self, code: int, reason: str) -> None:
+        self._core.send_close(code, reason)
+        self._flush()
+
+    def _fail(self, code: int, reason: str) -> None:
+        self._core.fail(code, reason)
+        self._flush()
