@@ -1,8 +1,9 @@
 """Bytes to events and events to bytes.
 
-One `orjson.loads`, one look into the dialect's table, one `model_validate`. In
-lenient mode nothing a server sends raises: what cannot be read becomes an
-`InvalidServerEvent`, what is not known an `UnknownServerEvent`. No state, no I/O.
+One `orjson.loads`, one look into the dialect's table, and then `shapes` makes the
+event or, where that is not sure, one `model_validate`. In lenient mode nothing
+a server sends raises: what cannot be read becomes an `InvalidServerEvent`, what
+is not known an `UnknownServerEvent`. No state, no I/O.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, TypeAlias, get_args
 import orjson
 import pydantic
 
-from . import deltas
+from . import deltas, shapes
 from .errors import DecodeError, InvalidCommand, Problem
 from .events.base import ClientEvent, InvalidServerEvent, ServerEvent, UnknownServerEvent
 from .events.catalog import REALTIME, Dialect
@@ -76,6 +77,14 @@ def decode(data: Message, dialect: Dialect = REALTIME, *, strict: bool = False) 
     if not problems:
         kind = message["type"]
         cls = dialect.server.get(kind)
+        # In what is no longer, there is no room for too many containers.
+        if cls is not None and len(data) <= _MAX_CONTAINERS:
+            sizes: list[int] = []
+            made = shapes.read(cls, message, sizes)
+            if made is not None and _counts_agree(data, sum(sizes)):
+                return made
+        problems = _structure(data, message)
+    if not problems:
         try:
             event = _unlisted(kind, message, dialect) if cls is None else cls.model_validate(message)
         except pydantic.ValidationError as exc:
@@ -111,6 +120,7 @@ def decode_client(data: Message, dialect: Dialect = REALTIME) -> ClientEvent:
     message, problems = _parse(data)
     subject = message.get("type", "")
     subject = subject if isinstance(subject, str) else ""
+    problems = problems or _structure(data, message)
     if not problems:
         cls = dialect.client.get(subject)
         if cls is not None:
@@ -145,6 +155,7 @@ def warm(dialect: Dialect = REALTIME) -> None:
     for name in _HOT:
         if name in dialect.server:
             _build(dialect.server[name], built)
+            shapes.build(dialect.server[name])
 
 
 def _build(cls: type[pydantic.BaseModel], built: set[type[pydantic.BaseModel]]) -> None:
@@ -176,7 +187,7 @@ def _parse(data: Message) -> tuple[dict[str, Any], tuple[Problem, ...]]:
         if "type" not in message:
             return message, (Problem("type", "missing required parameter"),)
         return message, (Problem("type", "input should be a string", kind_of(message["type"])),)
-    return message, _structure(data, message)
+    return message, ()
 
 
 def _structure(data: Message, message: dict[str, Any]) -> tuple[Problem, ...]:

@@ -199,7 +199,7 @@ class Outbound(WireModel):
 
 
 # Past the models' immutability, for whoever makes one: what pydantic keeps of a model, each by its own door.
-_set_values, _set_named, _set_extra, _set_private = (
+set_values, set_named, set_extra, set_private = (
     vars(BaseModel)[name].__set__
     for name in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
 )
@@ -238,10 +238,10 @@ class ServerEvent(Inbound):
         may stand under `RAW`.
         """
         event = cls.__new__(cls)
-        _set_values(event, values)
-        _set_named(event, named)
-        _set_extra(event, {})
-        _set_private(event, None)
+        set_values(event, values)
+        set_named(event, named)
+        set_extra(event, {})
+        set_private(event, None)
         return event
 
     @property

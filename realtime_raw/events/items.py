@@ -269,12 +269,15 @@ _TOOL_ITEMS = frozenset(
 )
 
 
+_MESSAGE_TAGS = {role: f"<{role}>" for role in ("system", "user", "assistant")}
+_TOOL_TAGS = {kind: f"<{kind}>" for kind in _TOOL_ITEMS}
+
+
 def _item_kind(value: object) -> str:
     kind = field_of(value, "type")
     if kind == "message":
-        role = field_of(value, "role")
-        return f"<{role}>" if role in ("system", "user", "assistant") else "<unknown>"
-    return f"<{kind}>" if kind in _TOOL_ITEMS else "<unknown>"
+        return _MESSAGE_TAGS.get(field_of(value, "role"), "<unknown>")
+    return _TOOL_TAGS.get(kind, "<unknown>")
 
 
 Item: TypeAlias = Annotated[
