@@ -138,6 +138,8 @@ class Transcript:
 
     def keep_up(self, observed: Observed) -> None:
         """As `apply`, while nobody asks which lines change: none is made."""
+        if self._is_settled(observed):
+            return
         touched, gone = self._follow(observed)
         for item_id in touched:
             self._enter(item_id)
@@ -153,7 +155,7 @@ class Transcript:
     def _follow(self, observed: Observed) -> tuple[set[str], list[str]]:
         """Take an event in; returns the items whose lines it may change, and those whose lines are gone."""
         touched = set(items_of(observed))
-        if isinstance(observed, sg.BargeIn | sg.ResponseFinished):
+        if isinstance(observed, (sg.BargeIn, sg.ResponseFinished)):
             touched.update(self._of_response.get(observed.response_id or "", ()))
         elif not touched:
             return touched, []
@@ -162,6 +164,21 @@ class Transcript:
         for item_id in fresh:
             self._drafts.pop(item_id, None)
         return touched.union(fresh), gone
+
+    def _is_settled(self, observed: Observed) -> bool:
+        """Whether an event changes at most what its lines are made of, once they are read."""
+        if type(observed) in _NOTED or self._order.is_behind:
+            return False
+        for item_id in items_of(observed):
+            item = self._items.get(item_id)
+            if item is None or self._conversation.item(item_id) is not item or not _is_line(item):
+                return False
+            response_id = item.response_id
+            if response_id is not None and item_id not in self._of_response.get(response_id, ()):
+                return False
+            if not self._order.is_live(item_id):
+                return False
+        return True
 
     @staticmethod
     def concerned_with(kind: type[Observed]) -> bool:
@@ -319,6 +336,17 @@ class Transcript:
         return was_cut and (deleted or bool(item.unheard) or item.status in _UNFINISHED)
 
 
+# Events that mean something here beyond what the mirror makes of them.
+_NOTED = frozenset(
+    (
+        ev.ConversationItemInputAudioTranscriptionDelta,
+        ev.ConversationItemInputAudioTranscriptionCompleted,
+        sg.BargeIn,
+        sg.ResponseFinished,
+    )
+)
+
+
 def _is_line(item: HistoryItem | None) -> bool:
     return item is not None and item.type == "message" and item.role in ("user", "assistant")
 
@@ -351,6 +379,13 @@ class _LineOrder:
     def __contains__(self, item_id: str) -> bool:
         return item_id in self._lines
 
+    @property
+    def is_behind(self) -> bool:
+        return self._upheavals != self._conversation.upheavals
+
+    def is_live(self, item_id: str) -> bool:
+        return item_id in self._lines and item_id not in self._deleted
+
     def ids(self) -> tuple[str, ...]:
         return self._lines.ids()
 
@@ -377,7 +412,7 @@ class _LineOrder:
 
     def refresh(self, touched: Iterable[str], stays: Callable[[str], bool]) -> tuple[list[str], list[str]]:
         """Follow what an event about these items changed; returns the new lines, and those gone."""
-        if self._upheavals != self._conversation.upheavals:
+        if self.is_behind:
             return self._read_all(stays)
         fresh: list[str] = []
         gone: list[str] = []

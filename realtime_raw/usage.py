@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
+import operator
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from . import events as ev
 from .errors import LocalProtocolError
@@ -80,41 +81,59 @@ class Tokens:
         """
         if usage is None:
             return cls()
-        given = usage.input_token_details or ev.InputTokenDetails()
-        made = usage.output_token_details or ev.OutputTokenDetails()
-        split = given.cached_tokens_details or ev.CachedTokenDetails()
-        text, audio, image = map(_count, (given.text_tokens, given.audio_tokens, given.image_tokens))
-        cached_text = min(text, _count(split.text_tokens))
-        cached_audio = min(audio, _count(split.audio_tokens))
-        cached_image = min(image, _count(split.image_tokens))
-        output_text, output_audio = _count(made.text_tokens), _count(made.audio_tokens)
+        given, made = usage.input_token_details, usage.output_token_details
+        split = given.cached_tokens_details if given is not None else None
+        text = audio = image = cached = cached_text = cached_audio = cached_image = 0
+        output_text = output_audio = reasoning = 0
+        if given is not None:
+            text, audio, image = map(_count, (given.text_tokens, given.audio_tokens, given.image_tokens))
+            cached = _count(given.cached_tokens)
+        if split is not None:
+            cached_text = min(text, _count(split.text_tokens))
+            cached_audio = min(audio, _count(split.audio_tokens))
+            cached_image = min(image, _count(split.image_tokens))
+        if made is not None:
+            output_text, output_audio = _count(made.text_tokens), _count(made.audio_tokens)
+            reasoning = _count(made.reasoning_tokens)
         entered = max(_count(usage.input_tokens), text + audio + image)
         left = max(_count(usage.output_tokens), output_text + output_audio)
-        return cls(
-            total=max(_count(usage.total_tokens), entered + left),
-            input=entered,
-            input_text=text,
-            input_audio=audio,
-            input_image=image,
-            cached=min(entered, max(_count(given.cached_tokens), cached_text + cached_audio + cached_image)),
-            cached_text=cached_text,
-            cached_audio=cached_audio,
-            cached_image=cached_image,
-            output=left,
-            output_text=output_text,
-            output_audio=output_audio,
-            reasoning=min(left, _count(made.reasoning_tokens)),
+        return _tokens(
+            # In the order of the fields.
+            (
+                max(_count(usage.total_tokens), entered + left),
+                entered,
+                text,
+                audio,
+                image,
+                min(entered, max(cached, cached_text + cached_audio + cached_image)),
+                cached_text,
+                cached_audio,
+                cached_image,
+                left,
+                output_text,
+                output_audio,
+                min(left, reasoning),
+            )
         )
 
     def __add__(self, other: Tokens) -> Tokens:
-        return Tokens(**{name: getattr(self, name) + getattr(other, name) for name in _TOKEN_FIELDS})
+        return _tokens(map(operator.add, _COUNTS(self), _COUNTS(other)))
 
     def to_dict(self) -> dict[str, int]:
         """Plain data for logs: every count."""
         return dataclasses.asdict(self)
 
 
-_TOKEN_FIELDS = tuple(field.name for field in dataclasses.fields(Tokens))
+# All counts of one, and what sets each of another one past its constructor, which is slow with so many.
+_COUNTS: Final = operator.attrgetter(*Tokens.__slots__)
+_PUT_COUNTS: Final = tuple(vars(Tokens)[name].__set__ for name in Tokens.__slots__)
+
+
+def _tokens(counts: Iterable[int]) -> Tokens:
+    made = object.__new__(Tokens)
+    for put, count in zip(_PUT_COUNTS, counts, strict=True):
+        put(made, count)
+    return made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -177,9 +177,8 @@ class Reactions:
     # Conversation, tools
 
     def _conversation(self, event: ServerEvent, now: float) -> None:
-        for change in self._state.conversation.apply(event, now):
-            if change.kind == "contradiction":
-                self._state.warn("conversation", change.detail, event)
+        for objection in self._state.conversation.take(event, now):
+            self._state.warn("conversation", objection.detail, event)
 
     def _tools(self, event: ServerEvent, now: float) -> None:
         for fact in self._state.tools.apply(event, now):

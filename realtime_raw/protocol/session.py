@@ -35,6 +35,7 @@ class SessionState:
         self.manual_turns = manual_turns
         self.current: Session | None = None
         self._wire: dict[str, Any] | None = None  # `current` as it would be sent
+        self._vad_on: bool | None = None  # asked for at each response
         self.translation: TranslationSession | None = None
         self.voice_locked = False
         self.expiry: float | None = None
@@ -68,7 +69,10 @@ class SessionState:
     @property
     def vad_on(self) -> bool:
         """Whether the server shows turn detection on: at its GA place, or flat as the retired beta had it."""
-        return isinstance(self.turn_detection, Mapping) or isinstance(self._shown(_FLAT_DETECTION), Mapping)
+        if self._vad_on is None:
+            shown = self.turn_detection, self._shown(_FLAT_DETECTION)
+            self._vad_on = any(isinstance(one, Mapping) for one in shown)
+        return self._vad_on
 
     # Inputs
 
@@ -143,7 +147,7 @@ class SessionState:
             self.translation = session
         else:
             self.current = session
-            self._wire = None
+            self._wire = self._vad_on = None
         if session.expires_at is None or unix_time is None:
             return
         expiry = now + (session.expires_at - unix_time)
@@ -154,7 +158,7 @@ class SessionState:
     def _shown(self, path: Path) -> Any:
         if self.current is None:
             return UNSET
-        if self._wire is None:  # the whole of it, and asked for at each response
+        if self._wire is None:
             self._wire = self.current.to_wire()
         return find(self._wire, path)
 
