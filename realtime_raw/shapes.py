@@ -12,6 +12,7 @@ against each other.
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import NoneType, UnionType
@@ -19,7 +20,17 @@ from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get
 
 from pydantic import Discriminator, Tag
 
-from .events.base import RAW, BareOrObject, Inbound, ServerEvent, set_extra, set_named, set_private, set_values
+from .events.base import (
+    RAW,
+    BareOrObject,
+    Inbound,
+    ServerEvent,
+    set_extra,
+    set_named,
+    set_private,
+    set_values,
+)
+from .events.declare import BY_KIND, LOOKS_AT
 
 __all__ = ["build", "read"]
 
@@ -31,10 +42,6 @@ _Maker = Callable[[Any, list[int]], Any]
 
 class _Unfit(Exception):
     """Only the validator can tell."""
-
-
-class _Made:
-    """Stands for the kind of a field whose value has to be made. No value is of it."""
 
 
 def read(cls: type[E], message: dict[str, Any], sizes: list[int]) -> E | None:
@@ -59,7 +66,7 @@ def build(cls: type[ServerEvent]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What is to be done with all objects of one model that name the same keys, with values of the same kinds."""
+    """What to do with all objects of a model that name the same keys, with values of the same kinds."""
 
     named: set[str]
     made: tuple[tuple[str, _Maker], ...]
@@ -67,7 +74,7 @@ class _Plan:
 
 
 class _Shape:
-    """One model: the kind of each of its fields, and how a field is made where that is not enough.
+    """One model: the kinds of each of its fields, and how a field of another kind is made.
 
     Every field may be None, and is if it is not named. Servers name the same
     keys in the same order each time: what was found out about them is kept.
@@ -79,7 +86,7 @@ class _Shape:
         self._cls = cls
         self._bare = cls.bare_field if issubclass(cls, BareOrObject) else None
         self._values = {name: field.default for name, field in cls.model_fields.items()}
-        self._kinds: dict[str, type] = {}
+        self._kinds: dict[str, tuple[type, ...]] = {}
         self._makers: dict[str, _Maker] = {}
         self._plans: dict[tuple[object, ...], _Plan] = {}
         for name, field in cls.model_fields.items():
@@ -110,45 +117,45 @@ class _Shape:
     def _plan(self, given: dict[str, Any]) -> _Plan:
         made, extra = [], []
         for name, value in given.items():
-            kind = self._kinds.get(name)
-            if kind is None:
+            kinds = self._kinds.get(name)
+            if kinds is None:
                 if type(value) is dict or type(value) is list:
                     raise _Unfit
                 extra.append(name)
-            elif value is not None and type(value) is not kind:
+            elif value is not None and type(value) not in kinds:
                 made.append((name, self._makers[name]))
         plan = _Plan(set(given), tuple(made), tuple(extra))
-        if len(self._plans) < _MAX_PLANS:
+        if len(self._plans) < _MAX_KNOWN:
             self._plans[(*given, *map(type, given.values()))] = plan
         return plan
 
 
 _shape = functools.cache(_Shape)
 # A server has a handful of ways to write a model; a hostile one must not fill the memory.
-_MAX_PLANS: Final = 64
+_MAX_KNOWN: Final = 64
 
 
-def _part(annotation: Any) -> tuple[type, _Maker]:
-    """The kind of the values of a field, and what makes those that are not of it."""
+def _part(annotation: Any) -> tuple[tuple[type, ...], _Maker]:
+    """The kinds of values that stand in a field as they are, and what makes those of other kinds."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Literal and arguments and type(arguments[0]) is str:
-        return str, _unfit  # the type of an event, by which the class was found
+        return (str,), _unfit  # the type of an event, by which the class was found
     if origin in (Union, UnionType) and len(arguments) == 2 and NoneType in arguments:
         return _part(arguments[0] if arguments[1] is NoneType else arguments[1])
     if annotation in _PLAIN:
-        return annotation, _unfit
+        return (annotation,), _unfit
     if isinstance(annotation, type) and issubclass(annotation, Inbound):
-        return _Made, _shape(annotation).make
+        return (), _shape(annotation).make
     if origin is Annotated:
         for mark in arguments[1:]:
             if isinstance(mark, Discriminator):
-                return _Made, _one_of(arguments[0], mark)
+                return _one_of(arguments[0], mark.discriminator)
         return _part(arguments[0])
     if origin is list:
-        return _Made, _list_of(*_part(arguments[0]))
+        return (), _list_of(*_part(arguments[0]))
     if annotation == dict[str, Any]:
-        return _Made, _flat
-    return _Made, _unfit
+        return (), _flat
+    return (), _unfit
 
 
 _PLAIN: Final = frozenset((str, int, float, bool))
@@ -166,30 +173,55 @@ def _flat(value: Any, sizes: list[int]) -> dict[str, Any]:
     return dict(value)
 
 
-def _list_of(kind: type, maker: _Maker) -> _Maker:
+def _list_of(kinds: tuple[type, ...], make_one: _Maker) -> _Maker:
     def make(value: Any, sizes: list[int]) -> list[Any]:
         if type(value) is not list:
             raise _Unfit
-        return [one if type(one) is kind else maker(one, sizes) for one in value]
+        made = value.copy()
+        for index, one in enumerate(value):
+            if type(one) not in kinds:
+                made[index] = make_one(one, sizes)
+        return made
 
     return make
 
 
-def _one_of(union: Any, discriminator: Discriminator) -> _Maker:
-    pick = discriminator.discriminator
-    assert callable(pick)
-    by_tag: Mapping[str | None, tuple[type, _Maker]] = {
+def _one_of(union: Any, pick: Any) -> tuple[tuple[type, ...], _Maker]:
+    by_tag = {
         mark.tag: _part(branch)
         for branch in get_args(union)
         for mark in get_args(branch)
         if isinstance(mark, Tag)
     }
+    if pick in BY_KIND:
+        kinds, makers = zip(*by_tag.values(), strict=True)
+        # At most one of them is not plain.
+        return tuple(itertools.chain(*kinds)), next((one for one in makers if one is not _unfit), _unfit)
+    if pick in LOOKS_AT:
+        return (), _by_texts(pick, {tag: make for tag, (_, make) in by_tag.items()}, *LOOKS_AT[pick])
 
     def make(value: Any, sizes: list[int]) -> Any:
-        kind, maker = by_tag.get(pick(value), _NONE)
-        return value if type(value) is kind else maker(value, sizes)
+        kinds, make_it = by_tag.get(pick(value), ((), _unfit))
+        return value if type(value) in kinds else make_it(value, sizes)
+
+    return (), make
+
+
+def _by_texts(pick: Any, by_tag: Mapping[str | None, _Maker], first: str, second: str) -> _Maker:
+    """Make the model that two texts of an object choose, and remember which that was."""
+    known: dict[tuple[str | None, str | None], _Maker] = {}
+
+    def make(value: Any, sizes: list[int]) -> Any:
+        if type(value) is not dict:
+            raise _Unfit
+        one, two = value.get(first), value.get(second)
+        if (one is not None and type(one) is not str) or (two is not None and type(two) is not str):
+            raise _Unfit
+        chosen = known.get((one, two))
+        if chosen is None:
+            chosen = by_tag.get(pick(value), _unfit)
+            if len(known) < _MAX_KNOWN:
+                known[one, two] = chosen
+        return chosen(value, sizes)
 
     return make
-
-
-_NONE: Final = (_Made, _unfit)

@@ -10,7 +10,7 @@ three things in both directions: inward by `model_fields_set`, outward by
 
 import reprlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Self, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Self, get_args, get_origin
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, PrivateAttr
@@ -247,7 +247,7 @@ class ServerEvent(Inbound):
     @property
     def raw(self) -> dict[str, Any]:
         """The dict as received (not a copy); rebuilt from the fields if made by hand."""
-        raw = self.__dict__.get(RAW)
+        raw: Any = self.__dict__.get(RAW)
         if raw is None:
             return self.to_wire()
         if type(raw) is bytes:
@@ -255,7 +255,8 @@ class ServerEvent(Inbound):
             import orjson
 
             raw = self.__dict__[RAW] = orjson.loads(raw)
-        return cast("dict[str, Any]", raw)
+        kept: dict[str, Any] = raw
+        return kept
 
     def keep_raw(self, raw: dict[str, Any] | bytes) -> None:
         """Called by the codec, once, with the message: parsed, or as bytes that are parsed when asked for."""

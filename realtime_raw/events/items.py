@@ -140,7 +140,7 @@ Part: TypeAlias = Annotated[
     | Annotated[OutputText, Tag("<output_text>")]
     | Annotated[OutputAudio, Tag("<output_audio>")]
     | Annotated[UnknownPart, Tag("<unknown>")],
-    tagged(_part_kind),
+    tagged(_part_kind, looks_at=("type", "type")),
 ]
 
 
@@ -291,7 +291,7 @@ Item: TypeAlias = Annotated[
     | Annotated[McpApprovalRequest, Tag("<mcp_approval_request>")]
     | Annotated[McpApprovalResponse, Tag("<mcp_approval_response>")]
     | Annotated[UnknownItem, Tag("<unknown>")],
-    tagged(_item_kind),
+    tagged(_item_kind, looks_at=("type", "role")),
 ]
 
 
