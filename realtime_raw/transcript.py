@@ -99,6 +99,9 @@ class Transcript:
         self._cut: dict[str, None] = {}
         self._of_response: dict[str, dict[str, None]] = {}
         self._left_open: set[str] = set()  # items that their response ended without
+        # Lines of replies as they are in the conversation, of which all is noted: until anything
+        # but their words may have changed.
+        self._settled: set[str] = set()
 
     # Views
 
@@ -138,11 +141,13 @@ class Transcript:
 
     def keep_up(self, observed: Observed) -> None:
         """As `apply`, while nobody asks which lines change: none is made."""
-        if self._is_settled(observed):
+        if self._passed_over(observed):
             return
         touched, gone = self._follow(observed)
         for item_id in touched:
-            self._enter(item_id)
+            item = self._enter(item_id)
+            if item is not None and item.response_id is not None and self._order.is_live(item_id):
+                self._settled.add(item_id)
         for item_id in gone:
             self._drop(item_id)
 
@@ -159,26 +164,34 @@ class Transcript:
             touched.update(self._of_response.get(observed.response_id or "", ()))
         elif not touched:
             return touched, []
+        self._settled -= touched
         self._note(observed)
         fresh, gone = self._order.refresh(touched, self._stays)
         for item_id in fresh:
             self._drafts.pop(item_id, None)
         return touched.union(fresh), gone
 
-    def _is_settled(self, observed: Observed) -> bool:
-        """Whether an event changes at most what its lines are made of, once they are read."""
-        if type(observed) in _NOTED or self._order.is_behind:
-            return False
-        for item_id in items_of(observed):
-            item = self._items.get(item_id)
-            if item is None or self._conversation.item(item_id) is not item or not _is_line(item):
-                return False
-            response_id = item.response_id
-            if response_id is not None and item_id not in self._of_response.get(response_id, ()):
-                return False
-            if not self._order.is_live(item_id):
-                return False
-        return True
+    def _passed_over(self, observed: Observed) -> bool:
+        """Whether an event can change only what its lines are made of, once they are read; that is noted."""
+        kind = type(observed)
+        if kind in _OF_WORDS:
+            return self._is_settled(observed.item_id)  # type: ignore[union-attr]  # all of those have one
+        if kind in _OF_ITEMS:
+            return all([self._is_settled(item_id, of_kind=False) for item_id in items_of(observed)])
+        if kind is sg.ResponseFinished and not self._order.is_behind:
+            for item_id in self._of_response.get(observed.response_id, ()):  # type: ignore[union-attr]
+                if not self._is_settled(item_id):
+                    return False
+            self._note(observed)
+            return True
+        return False
+
+    def _is_settled(self, item_id: str | None, *, of_kind: bool = True) -> bool:
+        """Whether all is noted of an item; its kind may have changed if it is not `of_kind`."""
+        item = self._conversation.item(item_id or "")
+        if item is None:
+            return item_id not in self._items and not self._order.is_behind
+        return item_id in self._settled and (of_kind or _is_line(item))
 
     @staticmethod
     def concerned_with(kind: type[Observed]) -> bool:
@@ -261,6 +274,7 @@ class Transcript:
         """Forget an item; returns it and its line as it was last shown."""
         item = self._items.pop(item_id, None)
         self._left_open.discard(item_id)
+        self._settled.discard(item_id)
         if item is not None and item.response_id is not None:
             self._forget_reply(item.response_id, item_id)
         return item, self._shown.pop(item_id, None)
@@ -336,14 +350,21 @@ class Transcript:
         return was_cut and (deleted or bool(item.unheard) or item.status in _UNFINISHED)
 
 
-# Events that mean something here beyond what the mirror makes of them.
-_NOTED = frozenset(
+# Events about an item that neither move, make nor remove one, nor say of which
+# kind it is; and those that only may do the last.
+_OF_WORDS = frozenset(
     (
-        ev.ConversationItemInputAudioTranscriptionDelta,
-        ev.ConversationItemInputAudioTranscriptionCompleted,
-        sg.BargeIn,
-        sg.ResponseFinished,
+        ev.ResponseContentPartDone,
+        ev.ResponseOutputTextDelta,
+        ev.ResponseOutputTextDone,
+        ev.ResponseOutputAudioTranscriptDelta,
+        ev.ResponseOutputAudioTranscriptDone,
+        sg.PlaybackStarted,
+        sg.PlaybackFinished,
     )
+)
+_OF_ITEMS = frozenset(
+    (ev.ConversationItemDone, ev.ResponseOutputItemAdded, ev.ResponseOutputItemDone, ev.ResponseDone)
 )
 
 
@@ -419,7 +440,8 @@ class _LineOrder:
         for item_id in touched:
             live = _is_line(self._conversation.item(item_id))
             if live and (item_id not in self._lines or item_id in self._deleted):
-                self._take_out(item_id)  # created anew under its old id
+                if item_id in self._deleted:
+                    self._take_out(item_id)  # created anew under its old id
                 self._lines.place(item_id, self._predecessor(item_id))
                 fresh.append(item_id)
             elif not live and item_id in self._lines and item_id not in self._deleted:

@@ -12,6 +12,7 @@ import math
 import operator
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MethodType
 from typing import Any, Final, Literal, TypeVar
 
 from . import events as ev
@@ -428,10 +429,10 @@ class UsageMeter:
         if handler is not None:
             handler(self, observed, now)
 
-    @staticmethod
-    def concerned_with(kind: type[Observed]) -> bool:
-        """Whether an event of this class changes any count."""
-        return kind in _HANDLERS
+    def step_for(self, kind: type[Observed]) -> Callable[[Any, float], None] | None:
+        """`apply` for events of this class; None if they change no count."""
+        handler = _HANDLERS.get(kind)
+        return None if handler is None else MethodType(handler, self)
 
     def _entered(self, event: ev.ConversationItemAdded, now: float) -> None:
         if event.item is not None and event.item.id:

@@ -18,7 +18,7 @@ from ..types import AudioKey
 from .heard import HeardText, Track, spread
 from .item_record import ALL, Drafts, ItemRecord, PartRecord, Segment, Stage, base64_size
 
-__all__ = ["WORDS", "Change", "Contents", "TextDelta", "contradiction"]
+__all__ = ["HANDLERS", "WORDS", "Change", "Contents", "TextDelta", "contradiction"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ _OfPart = (
     | ev.ResponseOutputAudioDone
     | TextDelta
 )
+_OPENING, _COMPLETE = Stage.OPENING, Stage.COMPLETE
 _Transcription = (
     ev.ConversationItemInputAudioTranscriptionDelta
     | ev.ConversationItemInputAudioTranscriptionSegment
@@ -89,12 +90,6 @@ class Contents:
         self._calls: dict[str, ItemRecord] = {}
         self._outputs: dict[str, ItemRecord] = {}
         self._encodings: dict[str, str] = {}
-
-    def apply(self, event: ServerEvent) -> None:
-        """Take in an event about contents; others change nothing."""
-        handler = _HANDLERS.get(type(event))
-        if handler is not None:
-            handler(self, event)
 
     def place(self, item_id: str, content_index: int) -> tuple[PartRecord, Track | None] | None:
         """Where deltas of a part go, once some came: so it stays until an event says otherwise.
@@ -142,11 +137,12 @@ class Contents:
         encoding = self.output_encoding if spoken else self.input_encoding
         for problem in record.absorb(item, stage, encoding):
             self._object(record, problem)
-        if stage is Stage.COMPLETE:
+        if stage is _COMPLETE:
             for index, part in record.parts.items():
                 if part.is_sound:
                     key = part.key or AudioKey(record.id, index)
-                    self._note_whole(key, part)
+                    if part.heard != ALL and (text := part.words.value):
+                        self.heard_text.whole(key, text)
                     self.heard_text.end(key, cut_short=item.status == "incomplete")
         if record.call_id is not None and record.id in self.records:
             self._pair(record, record.call_id)
@@ -200,7 +196,7 @@ class Contents:
         for item in response.output or ():
             record = self.records.get(item.id or "")
             if record is not None:
-                self.absorb(record, item, Stage.COMPLETE)
+                self.absorb(record, item, _COMPLETE)
                 self.tell("changed", record.id, "item")
         self._encodings.pop(response.id or "", None)
         for item_id in self.drafts.drop_response(response.id or ""):
@@ -212,7 +208,7 @@ class Contents:
         if item is None or record is None:
             return
         ended = isinstance(event, ev.ResponseOutputItemDone)
-        self.absorb(record, item, Stage.COMPLETE if ended else Stage.OPENING)
+        self.absorb(record, item, _COMPLETE if ended else _OPENING)
         self._changed(record, "item")
 
     def _part_added(self, event: ev.ResponseContentPartAdded) -> None:
@@ -352,15 +348,11 @@ class Contents:
         if record is None or text is None:
             return
         part = record.part(event.content_index, record.part_type(kind) or kind)
-        if not part.take(text, Stage.COMPLETE):
+        if not part.take(text, _COMPLETE):
             self._object(record, "has a final text that is not what its deltas said")
-        if part.is_sound:
-            self._note_whole(part.key or AudioKey(record.id, event.content_index or 0), part)
+        if part.is_sound and part.heard != ALL and (known := part.words.value):
+            self.heard_text.whole(part.key or AudioKey(record.id, event.content_index or 0), known)
         self._changed(record, "text")
-
-    def _note_whole(self, key: AudioKey, part: PartRecord) -> None:
-        if part.heard != ALL and part.text:
-            self.heard_text.whole(key, part.text)
 
     def _pair(self, record: ItemRecord, call_id: str) -> None:
         """Join a function call and its output by call id."""
@@ -380,7 +372,8 @@ class Contents:
             self.news.append(contradiction(record.id, detail))
 
 
-_HANDLERS: Mapping[type[ServerEvent], Callable[[Contents, Any], None]] = {
+HANDLERS: Mapping[type[ServerEvent], Callable[[Contents, Any], None]] = {
+    # How an event about contents is taken in.
     ev.ResponseCreated: Contents._response_created,
     ev.ResponseDone: Contents._response_done,
     ev.ResponseOutputItemAdded: Contents._output_item,

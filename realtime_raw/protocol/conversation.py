@@ -20,7 +20,7 @@ from ..events.base import ServerEvent
 from ..events.session import Session
 from ..text import safe
 from ..types import UNSET, AudioKey, Unset
-from .contents import Change, Contents, TextDelta, contradiction
+from .contents import HANDLERS, Change, Contents, TextDelta, contradiction
 from .heard import HeardText, Track
 from .history_item import HistoryItem, Part, Segment, describe
 from .item_order import ItemOrder
@@ -140,10 +140,9 @@ class ConversationMirror:
     def take(self, event: ServerEvent, now: float) -> Sequence[Change]:
         """As `apply`, for who cares for contradictions alone: the other changes are not told."""
         contents = self._contents
-        handler = _HANDLERS.get(type(event))
-        if handler is None:
-            contents.apply(event)
-        else:
+        if (about_contents := HANDLERS.get(type(event))) is not None:
+            about_contents(contents, event)
+        elif (handler := _HANDLERS.get(type(event))) is not None:
             handler(self, event, now)
         if not contents.news:
             return ()

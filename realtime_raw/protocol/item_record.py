@@ -8,7 +8,7 @@ items and parts that events carry.
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .. import events as ev
@@ -99,7 +99,10 @@ class Words:
 
         `all_came` says that no more pieces can come, so they must add up to it.
         """
-        known, self._final = self.value or "", text
+        known = self._final
+        if known is None:
+            known = self.value or ""
+        self._final = text
         first = bool(self._pieces)
         if not first and known and known != text:
             self._streamed = len(text) if self._streamed else 0
@@ -269,10 +272,12 @@ class ItemRecord:
         if not content:
             return ()
         problems: list[str] = []
+        names = self._part_names
         for index, shown in enumerate(content):
             kind = shown.type
-            part = self.part(index, kind or "")
-            part.type = self.part_type(kind) or part.type
+            part = self.parts.get(index) or self.part(index, kind or "")
+            if kind:
+                part.type = names.get(kind, kind)
             if not part.take(_fill(part, shown, encoding), stage):
                 problems.append(f"part {index} does not say what its deltas or an earlier version said")
         if len(self.parts) > len(content) and (stage is _FINAL or stage is _COMPLETE):
@@ -312,8 +317,11 @@ class ItemRecord:
 
     def part_type(self, kind: str | None) -> str | None:
         """A part's type as items name it; response events and the beta say `text` and `audio`."""
-        names = _USER_PARTS if self.role in ("user", "system") else _ASSISTANT_PARTS
-        return names.get(kind, kind) if kind is not None else None
+        return self._part_names.get(kind, kind) if kind is not None else None
+
+    @property
+    def _part_names(self) -> Mapping[str, str]:
+        return _USER_PARTS if self.role in ("user", "system") else _ASSISTANT_PARTS
 
 
 _ROLES = {ev.SystemMessage: "system", ev.UserMessage: "user", ev.AssistantMessage: "assistant"}

@@ -292,4 +292,4 @@ class ResponseTracker:
 
 def _says_beside(response: Response) -> bool:
     # Null for out-of-band responses (observed); servers that leave the key out say nothing.
-    return "conversation_id" in response.model_fields_set and response.conversation_id is None
+    return response.conversation_id is None and "conversation_id" in response.model_fields_set
