@@ -1,7 +1,7 @@
 """Bytes to events and events to bytes.
 
-One `orjson.loads`, one look into the dialect's table, and then `shapes` makes the
-event or, where that is not sure, one `model_validate`. In lenient mode nothing
+One `orjson.loads`, one look into the dialect's table, and an event made by `shapes`;
+or, where that is not sure, `orjson.loads` and `model_validate`. In lenient mode nothing
 a server sends raises: what cannot be read becomes an `InvalidServerEvent`, what
 is not known an `UnknownServerEvent`. No state, no I/O.
 """
@@ -73,18 +73,15 @@ def decode(data: Message, dialect: Dialect = REALTIME, *, strict: bool = False) 
     """
     if type(data) is bytes and dialect is REALTIME and (words := deltas.words_of(data)) is not None:
         return words
+    # In what is no longer, there is no room for too many containers.
+    if type(data) is bytes and len(data) <= _MAX_CONTAINERS:
+        made = shapes.read(data, dialect.server)
+        if made is not None:
+            return made
     message, problems = _parse(data)
     if not problems:
         kind = message["type"]
         cls = dialect.server.get(kind)
-        # In what is no longer, there is no room for too many containers.
-        if cls is not None and len(data) <= _MAX_CONTAINERS:
-            sizes: list[int] = []
-            made = shapes.read(cls, message, sizes)
-            if made is not None and _counts_agree(data, sum(sizes)):
-                return made
-        problems = _structure(data, message)
-    if not problems:
         try:
             event = _unlisted(kind, message, dialect) if cls is None else cls.model_validate(message)
         except pydantic.ValidationError as exc:
@@ -120,7 +117,6 @@ def decode_client(data: Message, dialect: Dialect = REALTIME) -> ClientEvent:
     message, problems = _parse(data)
     subject = message.get("type", "")
     subject = subject if isinstance(subject, str) else ""
-    problems = problems or _structure(data, message)
     if not problems:
         cls = dialect.client.get(subject)
         if cls is not None:
@@ -187,7 +183,7 @@ def _parse(data: Message) -> tuple[dict[str, Any], tuple[Problem, ...]]:
         if "type" not in message:
             return message, (Problem("type", "missing required parameter"),)
         return message, (Problem("type", "input should be a string", kind_of(message["type"])),)
-    return message, ()
+    return message, _structure(data, message)
 
 
 def _structure(data: Message, message: dict[str, Any]) -> tuple[Problem, ...]:

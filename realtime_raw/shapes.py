@@ -16,8 +16,9 @@ import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import NoneType, UnionType
-from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
+import orjson
 from pydantic import Discriminator, Tag
 
 from .events.base import (
@@ -34,8 +35,6 @@ from .events.declare import BY_KIND, LOOKS_AT
 
 __all__ = ["build", "read"]
 
-E = TypeVar("E", bound=ServerEvent)
-
 # Makes of a parsed value what stands in the model; notes how many keys were in it.
 _Maker = Callable[[Any, list[int]], Any]
 
@@ -44,16 +43,22 @@ class _Unfit(Exception):
     """Only the validator can tell."""
 
 
-def read(cls: type[E], message: dict[str, Any], sizes: list[int]) -> E | None:
-    """The event that validating `message`, an object just parsed, would make; that is its `raw`.
+def read(data: bytes, classes: Mapping[str, type[ServerEvent]]) -> ServerEvent | None:
+    """The event of a message of one of these classes, by wire type, as validation would make it.
 
-    None where only the validator can tell. The type of the message must be
-    known to be that of the class. For each object in it, `sizes` gets how many
-    keys it has; neither lists nor objects lie deeper than models do.
+    None where only the codec's long way can tell; so for whatever is wrong
+    with it, a key that appears twice among it. Neither lists nor objects lie
+    deeper in what is read here than in the models themselves.
     """
+    sizes: list[int] = []
     try:
-        event: E = _shape(cls).make(message, sizes)
-    except _Unfit:
+        message = orjson.loads(data)
+        event: ServerEvent = _shape(classes[message["type"]]).make(message, sizes)
+    except (ValueError, LookupError, TypeError, _Unfit):  # no JSON, no object, no type, none of them
+        return None
+    # Each key has a colon, and texts seldom have one; else it follows a quote that ends a key.
+    keys = sum(sizes)
+    if data.count(b":") != keys and data.count(b'":') - data.count(b'\\":') != keys:
         return None
     event.__dict__[RAW] = message
     return event
@@ -80,11 +85,10 @@ class _Shape:
     keys in the same order each time: what was found out about them is kept.
     """
 
-    __slots__ = ("_bare", "_cls", "_kinds", "_makers", "_plans", "_values")
+    __slots__ = ("_cls", "_kinds", "_makers", "_plans", "_values")
 
     def __init__(self, cls: type[Inbound]) -> None:
-        self._cls = cls
-        self._bare = cls.bare_field if issubclass(cls, BareOrObject) else None
+        self._cls: Any = cls
         self._values = {name: field.default for name, field in cls.model_fields.items()}
         self._kinds: dict[str, tuple[type, ...]] = {}
         self._makers: dict[str, _Maker] = {}
@@ -94,15 +98,9 @@ class _Shape:
 
     def make(self, given: Any, sizes: list[int]) -> Any:
         """The model of an object. Raises `_Unfit`."""
-        private = None
-        if type(given) is dict:
-            sizes.append(len(given))
-            if self._bare is not None:
-                private = {"_bare": False}
-        elif type(given) is str and self._bare is not None:
-            given, private = {self._bare: given}, {"_bare": True}
-        else:
+        if type(given) is not dict:
             raise _Unfit
+        sizes.append(len(given))
         plan = self._plans.get((*given, *map(type, given.values()))) or self._plan(given)
         values = self._values | given
         for name, make in plan.made:
@@ -111,7 +109,14 @@ class _Shape:
         set_values(made, values)
         set_named(made, plan.named)
         set_extra(made, {name: values.pop(name) for name in plan.extra} if plan.extra else {})
-        set_private(made, private)
+        set_private(made, None)
+        return made
+
+    def make_or_bare(self, given: Any, sizes: list[int]) -> Any:
+        """As `make`, for a model that may also stand as a bare text in one of its fields."""
+        is_bare = type(given) is str
+        made = self.make({self._cls.bare_field: given}, []) if is_bare else self.make(given, sizes)
+        set_private(made, {"_bare": is_bare})
         return made
 
     def _plan(self, given: dict[str, Any]) -> _Plan:
@@ -145,7 +150,8 @@ def _part(annotation: Any) -> tuple[tuple[type, ...], _Maker]:
     if annotation in _PLAIN:
         return (annotation,), _unfit
     if isinstance(annotation, type) and issubclass(annotation, Inbound):
-        return (), _shape(annotation).make
+        shape = _shape(annotation)
+        return (), shape.make_or_bare if issubclass(annotation, BareOrObject) else shape.make
     if origin is Annotated:
         for mark in arguments[1:]:
             if isinstance(mark, Discriminator):

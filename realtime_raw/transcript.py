@@ -177,14 +177,14 @@ class Transcript:
         if kind in _OF_WORDS:
             return self._is_settled(observed.item_id)  # type: ignore[union-attr]  # all of those have one
         if kind in _OF_ITEMS:
-            return all([self._is_settled(item_id, of_kind=False) for item_id in items_of(observed)])
-        if kind is sg.ResponseFinished and not self._order.is_behind:
-            for item_id in self._of_response.get(observed.response_id, ()):  # type: ignore[union-attr]
-                if not self._is_settled(item_id):
-                    return False
-            self._note(observed)
-            return True
-        return False
+            return all(self._is_settled(item_id, of_kind=False) for item_id in items_of(observed))
+        if not isinstance(observed, sg.ResponseFinished) or self._order.is_behind:
+            return False
+        for item_id in self._of_response.get(observed.response_id, ()):
+            if not self._is_settled(item_id):
+                return False
+        self._note(observed)
+        return True
 
     def _is_settled(self, item_id: str | None, *, of_kind: bool = True) -> bool:
         """Whether all is noted of an item; its kind may have changed if it is not `of_kind`."""

@@ -164,7 +164,9 @@ class Reactions:
     # Receipts
 
     def _commands(self, event: ServerEvent, now: float) -> None:
-        self._receipts.confirmed(event)
+        command = self._state.commands.of_confirmation(event)
+        if command is not None:
+            self._receipts.confirm(command, event)
 
     def _errors(self, event: ev.ErrorEvent, now: float) -> None:
         over = self._over(event)
