@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MethodType
 from typing import Any, Final, Literal, TypeVar
@@ -36,6 +36,8 @@ __all__ = [
 # go on beyond that.
 _REMEMBERED = 1024
 _MAX_LIMITS = 32
+# What waits to be counted at most: three such facts come with a reply.
+_AT_ONCE = 48
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -330,14 +332,17 @@ class UsageMeter:
     `total` and `responses` cover all finished responses, out-of-band ones
     included; `unreported` counts those that ended without a word about tokens
     (most servers say nothing for a failed one). `last` is the youngest report.
+    What comes with every reply is counted when somebody looks, or a few replies
+    at once: that costs a fraction of counting each between its sounds.
     """
 
     def __init__(self, budget: Budget | None = None) -> None:
         self.budget = budget
-        self.total = Tokens()
-        self.last: Tokens | None = None
-        self.responses = 0
-        self.unreported = 0
+        self._total = Tokens()
+        self._last: Tokens | None = None
+        self._responses = 0
+        self._unreported = 0
+        self._pending: list[tuple[Callable[..., None], tuple[Any, ...]]] = []
         self.transcriptions = Transcriptions()
         self._by_response: dict[str, Tokens | None] = {}
         self._transcribed: dict[tuple[str, int | None], None] = {}
@@ -350,12 +355,38 @@ class UsageMeter:
     # Views
 
     @property
+    def total(self) -> Tokens:
+        """Tokens of all finished responses."""
+        self._catch_up()
+        return self._total
+
+    @property
+    def last(self) -> Tokens | None:
+        """Tokens of the last response that reported any."""
+        self._catch_up()
+        return self._last
+
+    @property
+    def responses(self) -> int:
+        """How many responses ended."""
+        self._catch_up()
+        return self._responses
+
+    @property
+    def unreported(self) -> int:
+        """How many of them said nothing about tokens."""
+        self._catch_up()
+        return self._unreported
+
+    @property
     def limits(self) -> Mapping[str, Limit]:
         """Rate limits by name, as last reported. Empty until the server says anything, if it ever does."""
+        self._catch_up()
         return dict(self._limits)
 
     def of(self, response_id: str) -> Tokens | None:
         """What one response used; None if it is unknown, unfinished, silent about it, or long ago."""
+        self._catch_up()
         return self._by_response.get(response_id)
 
     @property
@@ -372,13 +403,13 @@ class UsageMeter:
         All zero until a reply has been reported, and after the deletion of
         anything it was made of, since how many tokens an item had is never said.
         """
-        context = self._context
         reported = self.responses - self.unreported
+        context = self._context
         if context is None or not reported:
             return Tokens()
         entered = context.input + context.output - context.reasoning
-        text, audio = self.total.output_text // reported, self.total.output_audio // reported
-        output = self.total.output // reported
+        text, audio = self._total.output_text // reported, self._total.output_audio // reported
+        output = self._total.output // reported
         return Tokens(
             total=entered + output,
             input=entered,
@@ -417,7 +448,7 @@ class UsageMeter:
             "unreported": self.unreported,
             "tokens": self.total.to_dict(),
             "transcriptions": self.transcriptions.to_dict(),
-            "limits": {name: limit.to_dict() for name, limit in self._limits.items()},
+            "limits": {name: limit.to_dict() for name, limit in self.limits.items()},
             "usd": self.usd,
         }
 
@@ -434,11 +465,26 @@ class UsageMeter:
         handler = _HANDLERS.get(kind)
         return None if handler is None else MethodType(handler, self)
 
+    def _later(self, count: Callable[..., None], *said: Any) -> None:
+        self._pending.append((count, said))
+        if len(self._pending) >= _AT_ONCE:
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        if self._pending:
+            pending, self._pending = self._pending, []
+            for count, said in pending:
+                count(self, *said)
+
     def _entered(self, event: ev.ConversationItemAdded, now: float) -> None:
         if event.item is not None and event.item.id:
-            _remember(self._added, event.item.id, None)
+            self._later(UsageMeter._enter, event.item.id)
+
+    def _enter(self, item_id: str) -> None:
+        _remember(self._added, item_id, None)
 
     def _deleted(self, event: ev.ConversationItemDeleted, now: float) -> None:
+        self._catch_up()
         if event.item_id not in self._added:
             self._context = None
 
@@ -449,19 +495,24 @@ class UsageMeter:
     def _finished(self, signal: ResponseFinished, now: float) -> None:
         record = signal.record
         usage = record.response.usage if record.response is not None else None
-        tokens = Tokens.of(usage) if usage is not None else None
+        of_all = not record.out_of_band and record.command not in self._custom
+        self._later(UsageMeter._count, signal.response_id, usage, of_all)
+
+    def _count(self, response_id: str, usage: ev.Usage | None, of_all: bool) -> None:
+        """A response ended; whether it was made of the whole conversation."""
         # Compatible servers may say twice that a response is done, or give it no id.
-        if signal.response_id in self._by_response:
+        if response_id in self._by_response:
             return
-        if signal.response_id:
-            _remember(self._by_response, signal.response_id, tokens)
-        self.responses += 1
+        tokens = Tokens.of(usage) if usage is not None else None
+        if response_id:
+            _remember(self._by_response, response_id, tokens)
+        self._responses += 1
         if tokens is None:
-            self.unreported += 1
+            self._unreported += 1
             return
-        self.last = tokens
-        self.total += tokens
-        if not record.out_of_band and record.command not in self._custom:
+        self._last = tokens
+        self._total += tokens
+        if of_all:
             self._context = tokens
             self._added.clear()
 
@@ -474,7 +525,10 @@ class UsageMeter:
         self.transcriptions += Transcriptions.of(event.usage)
 
     def _limited(self, event: ev.RateLimitsUpdated, now: float) -> None:
-        for one in event.rate_limits or ():
+        self._later(UsageMeter._limit, event.rate_limits or (), now)
+
+    def _limit(self, limits: Sequence[ev.RateLimit], now: float) -> None:
+        for one in limits:
             name = one.name or "?"
             if name in self._limits or len(self._limits) < _MAX_LIMITS:
                 resets_at = None if one.reset_seconds is None else now + one.reset_seconds

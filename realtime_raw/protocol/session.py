@@ -35,7 +35,10 @@ class SessionState:
         self.manual_turns = manual_turns
         self.current: Session | None = None
         self._wire: dict[str, Any] | None = None  # `current` as it would be sent
-        self._vad_on: bool | None = None  # asked for at each response
+        # Asked for at each response.
+        self._vad_on: bool | None = None
+        self.output_encoding = "audio/pcm"
+        """The wire format of reply audio, as the server now holds it."""
         self.translation: TranslationSession | None = None
         self.voice_locked = False
         self.expiry: float | None = None
@@ -148,6 +151,7 @@ class SessionState:
         else:
             self.current = session
             self._wire = self._vad_on = None
+            self.output_encoding = _output_encoding(session)
         if session.expires_at is None or unix_time is None:
             return
         expiry = now + (session.expires_at - unix_time)
@@ -161,6 +165,13 @@ class SessionState:
         if self._wire is None:
             self._wire = self.current.to_wire()
         return find(self._wire, path)
+
+
+def _output_encoding(session: Session) -> str:
+    audio = session.audio
+    if audio is None or audio.output is None or audio.output.format is None:
+        return "audio/pcm"
+    return audio.output.format.type or "audio/pcm"
 
 
 def _surprises(
