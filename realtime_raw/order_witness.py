@@ -133,7 +133,7 @@ def says_place(
     event: ev.ConversationItemAdded | ev.ConversationItemCreated | ev.InputAudioBufferCommitted,
 ) -> bool:
     """Whether the event states behind which item its own stands; null says that it is the first."""
-    return "previous_item_id" in event.model_fields_set
+    return "previous_item_id" in event.__pydantic_fields_set__
 
 
 def marker(item_id: str) -> ev.ConversationItemCreate:

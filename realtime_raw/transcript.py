@@ -165,7 +165,8 @@ class Transcript:
         elif not touched:
             return touched, []
         self._settled -= touched
-        self._note(observed)
+        if type(observed) in _NOTED:
+            self._note(observed)
         fresh, gone = self._order.refresh(touched, self._stays)
         for item_id in fresh:
             self._drafts.pop(item_id, None)
@@ -178,6 +179,8 @@ class Transcript:
             return self._is_settled(observed.item_id)  # type: ignore[union-attr]  # all of those have one
         if kind in _OF_ITEMS:
             return all(self._is_settled(item_id, of_kind=False) for item_id in items_of(observed))
+        if kind is ev.ConversationItemAdded:
+            return self._took_the_end(observed.item)  # type: ignore[union-attr]
         if not isinstance(observed, sg.ResponseFinished) or self._order.is_behind:
             return False
         for item_id in self._of_response.get(observed.response_id, ()):
@@ -186,12 +189,27 @@ class Transcript:
         self._note(observed)
         return True
 
+    def _took_the_end(self, told: ev.Item | None) -> bool:
+        """Make the line of a reply that was added behind all others, as nearly all are; False for any other."""
+        item_id = told.id if told is not None else None
+        item = self._conversation.item(item_id or "")
+        if item_id is None or item is None or item_id in self._items or not item.in_dialogue:
+            return False
+        response_id = item.response_id
+        if response_id is None or not self._order.take_end(item_id, item.previous_item_id):
+            return False
+        self._items[item_id] = item
+        self._of_response.setdefault(response_id, {})[item_id] = None
+        self._drafts.pop(item_id, None)
+        self._settled.add(item_id)
+        return True
+
     def _is_settled(self, item_id: str | None, *, of_kind: bool = True) -> bool:
         """Whether all is noted of an item; its kind may have changed if it is not `of_kind`."""
         item = self._conversation.item(item_id or "")
         if item is None:
             return item_id not in self._items and not self._order.is_behind
-        return item_id in self._settled and (of_kind or _is_line(item))
+        return item_id in self._settled and (of_kind or item.in_dialogue)
 
     @staticmethod
     def concerned_with(kind: type[Observed]) -> bool:
@@ -350,6 +368,15 @@ class Transcript:
         return was_cut and (deleted or bool(item.unheard) or item.status in _UNFINISHED)
 
 
+# Events that mean something here beyond what the mirror makes of them.
+_NOTED = frozenset(
+    (
+        ev.ConversationItemInputAudioTranscriptionDelta,
+        ev.ConversationItemInputAudioTranscriptionCompleted,
+        sg.BargeIn,
+        sg.ResponseFinished,
+    )
+)
 # Events about an item that neither move, make nor remove one, nor say of which
 # kind it is; and those that only may do the last.
 _OF_WORDS = frozenset(
@@ -369,7 +396,7 @@ _OF_ITEMS = frozenset(
 
 
 def _is_line(item: HistoryItem | None) -> bool:
-    return item is not None and item.type == "message" and item.role in ("user", "assistant")
+    return item is not None and item.in_dialogue
 
 
 def _is_spoken(item: HistoryItem) -> bool:
@@ -403,6 +430,16 @@ class _LineOrder:
     @property
     def is_behind(self) -> bool:
         return self._upheavals != self._conversation.upheavals
+
+    def take_end(self, item_id: str, before: str | None) -> bool:
+        """Put a new line of the last item, whose predecessor is `before`, at the end; False if that is not it."""
+        last = self._lines.last
+        if last != before or last in self._deleted or item_id in self._lines:
+            return False
+        if self.is_behind or self._conversation.last_id != item_id:
+            return False
+        self._lines.place(item_id, before)
+        return True
 
     def is_live(self, item_id: str) -> bool:
         return item_id in self._lines and item_id not in self._deleted

@@ -348,7 +348,7 @@ class Contents:
         if record is None or text is None:
             return
         part = record.part(event.content_index, record.part_type(kind) or kind)
-        if not part.take(text, _COMPLETE):
+        if not part.words.is_whole(text) and not part.take(text, _COMPLETE):
             self._object(record, "has a final text that is not what its deltas said")
         if part.is_sound and part.heard != ALL and (known := part.words.value):
             self.heard_text.whole(part.key or AudioKey(record.id, event.content_index or 0), known)

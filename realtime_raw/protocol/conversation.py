@@ -308,7 +308,7 @@ class ConversationMirror:
 
 def _stated(event: _Stated) -> str | Unset | None:
     """The predecessor an event names; null is the head, and a server that leaves it out says nothing."""
-    return event.previous_item_id if "previous_item_id" in event.model_fields_set else UNSET
+    return event.previous_item_id if "previous_item_id" in event.__pydantic_fields_set__ else UNSET
 
 
 def _nameless(event: ServerEvent) -> Change:

@@ -85,6 +85,10 @@ class Words:
         """Whether the whole came."""
         return self._final is not None
 
+    def is_whole(self, text: str) -> bool:
+        """Whether this is the whole that came, and no piece contradicts it: to settle it again changes nothing."""
+        return text == self._final and self._streamed in (0, len(text))
+
     def add(self, piece: str) -> bool:
         """A piece came. False, once, if it contradicts the whole."""
         start = self._streamed
@@ -249,17 +253,19 @@ class ItemRecord:
 
         `encoding` is that of its audio, whose length alone is kept.
         """
-        self.type = item.type or self.type
-        status = item.status
+        shown = item.__dict__  # as the properties of a model cost more than a look into it
+        self.type = shown["type"] or self.type
+        status = shown["status"]
         self.set_status(status, final=stage is _FINAL or stage is _COMPLETE)
         if status == "in_progress":
             stage = _LIVE
         match item:
             case ev.AssistantMessage() | ev.UserMessage() | ev.SystemMessage():
-                self.role = item.role or _ROLES[type(item)]
+                self.role = shown["role"] or _ROLES[type(item)]
                 if isinstance(item, ev.AssistantMessage):
-                    self.phase = item.phase or self.phase
-                return self._absorb_content(item.content or (), stage, encoding)
+                    self.phase = shown["phase"] or self.phase
+                content = shown["content"]
+                return self._absorb_content(content, stage, encoding) if content else ()
             case ev.FunctionCall() | ev.McpCall() | ev.McpApprovalRequest():
                 self._absorb_call(item)
                 if not _settle(self.arguments, item.arguments, stage):
@@ -269,8 +275,6 @@ class ItemRecord:
         return ()
 
     def _absorb_content(self, content: Sequence[ev.BasePart], stage: Stage, encoding: str) -> Sequence[str]:
-        if not content:
-            return ()
         problems: list[str] = []
         names = self._part_names
         for index, shown in enumerate(content):
@@ -278,7 +282,10 @@ class ItemRecord:
             part = self.parts.get(index) or self.part(index, kind or "")
             if kind:
                 part.type = names.get(kind, kind)
-            if not part.take(_fill(part, shown, encoding), stage):
+            text = _fill(part, shown, encoding)
+            if text is not None and part.words.is_whole(text):
+                continue  # as nearly always, once it was told
+            if not part.take(text, stage):
                 problems.append(f"part {index} does not say what its deltas or an earlier version said")
         if len(self.parts) > len(content) and (stage is _FINAL or stage is _COMPLETE):
             for index in [index for index in self.parts if index >= len(content)]:
