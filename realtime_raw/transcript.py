@@ -190,7 +190,7 @@ class Transcript:
         return True
 
     def _took_the_end(self, told: ev.Item | None) -> bool:
-        """Make the line of a reply that was added behind all others, as nearly all are; False for any other."""
+        """Make the line of a reply that was added behind all others, as nearly all are; else False."""
         item_id = told.id if told is not None else None
         item = self._conversation.item(item_id or "")
         if item_id is None or item is None or item_id in self._items or not item.in_dialogue:
@@ -432,7 +432,7 @@ class _LineOrder:
         return self._upheavals != self._conversation.upheavals
 
     def take_end(self, item_id: str, before: str | None) -> bool:
-        """Put a new line of the last item, whose predecessor is `before`, at the end; False if that is not it."""
+        """Put a new line, of an item behind `before`, at the end; False if that is not its place."""
         last = self._lines.last
         if last != before or last in self._deleted or item_id in self._lines:
             return False

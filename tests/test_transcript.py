@@ -8,19 +8,24 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from realtime_raw import codec
+from realtime_raw import events as ev
 from realtime_raw import transcript as module
 from realtime_raw.events.base import ClientEvent, ServerEvent
 from realtime_raw.protocol import signals as sg
 from realtime_raw.protocol.conversation import ConversationMirror
+from realtime_raw.protocol.input_audio import InputAudio
+from realtime_raw.protocol.responses import ResponseRecord
 from realtime_raw.protocol.signals import Signal
 from realtime_raw.protocol.tools import ToolCall
 from realtime_raw.times import ItemTimes
 from realtime_raw.transcript import Transcript, TranscriptLine
 from tests.protocol import told
 from tests.protocol.harness import Desk, FakePlayhead
+from tests.protocol.test_conversation import scraps, talks
 
 Message = dict[str, Any]
 
@@ -483,6 +488,26 @@ def test_who_begins_to_read_late_misses_nothing(chance: random.Random) -> None:
             shown = [(line.item_id, line.text, line.deleted) for line in desk.screen]
             assert shown == [(one.item_id, one.text, one.deleted) for one in desk.transcript.lines()]
     assert desk.unread.lines() == desk.transcript.lines()
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(scraps(), max_size=30) | talks().map(lambda talk: talk.told(lambda ready: ready[-1])))
+def test_who_does_not_read_misses_nothing(messages: list[Message]) -> None:
+    """Whatever a server says, in any order, with anything missing: the lines are those of a reader."""
+    mirror, audio = ConversationMirror(), InputAudio()
+    read, unread = (Transcript(mirror, ItemTimes(mirror, audio)) for _ in range(2))
+    for message in messages:
+        event = codec.decode(json.dumps(message))
+        mirror.apply(event, 0.0)
+        seen: list[ServerEvent | Signal] = [event]
+        if isinstance(event, ev.ResponseDone) and event.response is not None and event.response.id:
+            record = ResponseRecord(event.response.id, "server")
+            status = event.response.status or "completed"
+            seen.append(sg.ResponseFinished(response_id=record.id, status=status, record=record))
+        for one in seen:
+            read.apply(one, 0.0)
+            unread.keep_up(one)
+    assert unread.lines() == read.lines()
 
 
 # On paper

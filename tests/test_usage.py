@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 
 from realtime_raw import events as ev
 from realtime_raw.errors import LocalProtocolError
+from realtime_raw.protocol import signals
+from realtime_raw.protocol.responses import ResponseRecord
+from realtime_raw.protocol.state import Observed
 from realtime_raw.usage import (
     Budget,
     BudgetExceeded,
@@ -229,6 +232,38 @@ def test_a_repeated_done_counts_once() -> None:
     desk.finish("resp_1", usage=usage(text=10, written=5))
     desk.follow()
     assert (desk.meter.responses, desk.meter.total.total) == (1, 15)
+
+
+@given(st.lists(st.tuples(st.sampled_from("rridxl"), st.integers(0, 3), usages), max_size=60))
+def test_it_does_not_matter_when_one_looks(steps: list[tuple[str, int, ev.Usage | None]]) -> None:
+    """Replies, items, deletions, custom contexts and limits: looked at after each, or once at the end."""
+    always, once = UsageMeter(), UsageMeter()
+    for kind, number, used in steps:
+        record = ResponseRecord(
+            f"resp_{number}", "out_of_band" if number == 3 else "asked", f"event_{number}"
+        )
+        record.response = ev.Response(id=record.id, usage=used)
+        config = ev.ResponseConfig(input=[])
+        event: Observed = {
+            "r": signals.ResponseFinished(response_id=record.id, status="completed", record=record),
+            "i": ev.ConversationItemAdded(item=ev.UnknownItem(id=f"item_{number}")),
+            "d": ev.ConversationItemDeleted(item_id=f"item_{number}"),
+            "x": ev.ResponseCreate(event_id=f"event_{number}", response=config),
+            "l": ev.RateLimitsUpdated(
+                rate_limits=[ev.RateLimit(name=f"limit_{number}", reset_seconds=number)]
+            ),
+        }[kind]
+        for meter in (always, once):
+            step = meter.step_for(type(event))
+            assert step is not None
+            step(event, float(number))
+        # What a record says later is another matter.
+        record.response = None
+        looks = always.total, always.last, always.responses, always.unreported, always.limits
+        assert looks[2] >= looks[3]
+    assert always.to_dict() == once.to_dict()
+    assert (always.last, always.projected()) == (once.last, once.projected())
+    assert [always.of(f"resp_{n}") for n in range(4)] == [once.of(f"resp_{n}") for n in range(4)]
 
 
 def test_a_response_without_usage_is_counted_as_unreported() -> None:

@@ -86,7 +86,7 @@ class Words:
         return self._final is not None
 
     def is_whole(self, text: str) -> bool:
-        """Whether this is the whole that came, and no piece contradicts it: to settle it again changes nothing."""
+        """Whether this is the whole that came, and no piece contradicts it: then settling changes nothing."""
         return text == self._final and self._streamed in (0, len(text))
 
     def add(self, piece: str) -> bool:
