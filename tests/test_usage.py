@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from realtime_raw import events as ev
@@ -234,6 +234,12 @@ def test_a_repeated_done_counts_once() -> None:
     assert (desk.meter.responses, desk.meter.total.total) == (1, 15)
 
 
+USED = ev.Usage(input_tokens=5, output_tokens=3)
+
+
+@example([("r", 0, USED), ("d", 0, None)])
+@example([("r", 0, USED), ("i", 1, None), ("d", 1, None), ("l", 0, None)])
+@example([("x", 0, None), ("r", 0, USED), ("i", 1, None)])
 @given(st.lists(st.tuples(st.sampled_from("rridxl"), st.integers(0, 3), usages), max_size=60))
 def test_it_does_not_matter_when_one_looks(steps: list[tuple[str, int, ev.Usage | None]]) -> None:
     """Replies, items, deletions, custom contexts and limits: looked at after each, or once at the end."""
