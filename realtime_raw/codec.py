@@ -1,8 +1,9 @@
 """Bytes to events and events to bytes.
 
-One `orjson.loads`, one look into the dialect's table, one `model_validate`. In
-lenient mode nothing a server sends raises: what cannot be read becomes an
-`InvalidServerEvent`, what is not known an `UnknownServerEvent`. No state, no I/O.
+One `orjson.loads`, one look into the dialect's table, and an event made by `shapes`;
+or, where that is not sure, `orjson.loads` and `model_validate`. In lenient mode nothing
+a server sends raises: what cannot be read becomes an `InvalidServerEvent`, what
+is not known an `UnknownServerEvent`. No state, no I/O.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, TypeAlias, get_args
 import orjson
 import pydantic
 
-from . import deltas
+from . import deltas, shapes
 from .errors import DecodeError, InvalidCommand, Problem
 from .events.base import ClientEvent, InvalidServerEvent, ServerEvent, UnknownServerEvent
 from .events.catalog import REALTIME, Dialect
@@ -72,6 +73,11 @@ def decode(data: Message, dialect: Dialect = REALTIME, *, strict: bool = False) 
     """
     if type(data) is bytes and dialect is REALTIME and (words := deltas.words_of(data)) is not None:
         return words
+    # In what is no longer, there is no room for too many containers.
+    if type(data) is bytes and len(data) <= _MAX_CONTAINERS:
+        made = shapes.read(data, dialect.server)
+        if made is not None:
+            return made
     message, problems = _parse(data)
     if not problems:
         kind = message["type"]
@@ -145,6 +151,7 @@ def warm(dialect: Dialect = REALTIME) -> None:
     for name in _HOT:
         if name in dialect.server:
             _build(dialect.server[name], built)
+            shapes.build(dialect.server[name])
 
 
 def _build(cls: type[pydantic.BaseModel], built: set[type[pydantic.BaseModel]]) -> None:

@@ -6,7 +6,7 @@ itself is left out: it changes no word, and comes ten times a second.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
 from . import events as ev
@@ -53,7 +53,7 @@ _Carried = (
 def items_of(observed: Observed) -> tuple[str, ...]:
     """Ids of the items that an event names or carries; none if it is about no item."""
     find = _FIND.get(type(observed))
-    return tuple(item_id for item_id in find(observed) if item_id) if find is not None else ()
+    return find(observed) if find is not None else ()
 
 
 def tells_of_items(kind: type[Observed]) -> bool:
@@ -61,20 +61,22 @@ def tells_of_items(kind: type[Observed]) -> bool:
     return kind in _FIND
 
 
-def _named(observed: _Named) -> Iterable[str | None]:
-    return (observed.item_id,)
+def _named(observed: _Named) -> tuple[str, ...]:
+    item_id = observed.item_id
+    return (item_id,) if item_id else ()
 
 
-def _carried(observed: _Carried) -> Iterable[str | None]:
-    return () if observed.item is None else (observed.item.id,)
+def _carried(observed: _Carried) -> tuple[str, ...]:
+    item = observed.item
+    return (item.id,) if item is not None and item.id else ()
 
 
-def _listed(observed: ev.ResponseDone) -> Iterable[str | None]:
+def _listed(observed: ev.ResponseDone) -> tuple[str, ...]:
     output = observed.response.output if observed.response is not None else None
-    return (item.id for item in output or ())
+    return tuple([item.id for item in output or () if item.id])
 
 
-_FIND: Mapping[type[Observed], Callable[[Any], Iterable[str | None]]] = {
+_FIND: Mapping[type[Observed], Callable[[Any], tuple[str, ...]]] = {
     **dict.fromkeys(get_args(_Named), _named),
     **dict.fromkeys(get_args(_Carried), _carried),
     ev.ResponseDone: _listed,

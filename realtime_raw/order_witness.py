@@ -19,6 +19,7 @@ __all__ = ["Misplaced", "OrderWitness", "is_marker", "marker", "says_place"]
 
 _MAX_MISPLACED = 64
 _MAX_APPENDS = 1024
+_AT_ONCE = 32
 _MARKER = "(order check)"
 
 
@@ -51,10 +52,13 @@ class OrderWitness:
         self._appends: dict[str, None] = {}
         self._stated: dict[str, str | None] = {}
         self._found: list[Misplaced] = []
+        # Places that were stated and not looked at yet: some at once cost less than each by itself.
+        self._pending: list[tuple[str, str | None]] = []
 
     @property
     def found(self) -> tuple[Misplaced, ...]:
         """Statements of the server that our order contradicts, the last 64."""
+        self._catch_up()
         return tuple(self._found)
 
     def apply(self, observed: Observed, now: float) -> None:
@@ -70,21 +74,31 @@ class OrderWitness:
 
     def _asked(self, event: ev.ConversationItemCreate) -> None:
         if event.previous_item_id is UNSET and event.item.id is not UNSET:
+            self._catch_up()
             self._append(event.item.id)
 
     def _committed(self, event: ev.InputAudioBufferCommitted) -> None:
         if event.item_id and says_place(event):
+            self._catch_up()
             self._append(event.item_id)
             self._place(event.item_id, event.previous_item_id)
 
     def _added(self, event: ev.ConversationItemAdded | ev.ConversationItemCreated) -> None:
         if event.item is not None and event.item.id and says_place(event):
-            self._place(event.item.id, event.previous_item_id)
+            self._pending.append((event.item.id, event.previous_item_id))
+            if len(self._pending) >= _AT_ONCE:
+                self._catch_up()
 
     def _deleted(self, event: ev.ConversationItemDeleted) -> None:
         if event.item_id:
+            self._catch_up()
             self._order.remove(event.item_id)
             self._stated.pop(event.item_id, None)
+
+    def _catch_up(self) -> None:
+        pending, self._pending = self._pending, []
+        for item_id, after in pending:
+            self._place(item_id, after)
 
     def _append(self, item_id: str) -> None:
         self._appends[item_id] = None
@@ -119,7 +133,7 @@ def says_place(
     event: ev.ConversationItemAdded | ev.ConversationItemCreated | ev.InputAudioBufferCommitted,
 ) -> bool:
     """Whether the event states behind which item its own stands; null says that it is the first."""
-    return "previous_item_id" in event.model_fields_set
+    return "previous_item_id" in event.__pydantic_fields_set__
 
 
 def marker(item_id: str) -> ev.ConversationItemCreate:

@@ -99,6 +99,9 @@ class Transcript:
         self._cut: dict[str, None] = {}
         self._of_response: dict[str, dict[str, None]] = {}
         self._left_open: set[str] = set()  # items that their response ended without
+        # Lines of replies as they are in the conversation, of which all is noted: until anything
+        # but their words may have changed.
+        self._settled: set[str] = set()
 
     # Views
 
@@ -138,9 +141,13 @@ class Transcript:
 
     def keep_up(self, observed: Observed) -> None:
         """As `apply`, while nobody asks which lines change: none is made."""
+        if self._passed_over(observed):
+            return
         touched, gone = self._follow(observed)
         for item_id in touched:
-            self._enter(item_id)
+            item = self._enter(item_id)
+            if item is not None and item.response_id is not None and self._order.is_live(item_id):
+                self._settled.add(item_id)
         for item_id in gone:
             self._drop(item_id)
 
@@ -153,15 +160,56 @@ class Transcript:
     def _follow(self, observed: Observed) -> tuple[set[str], list[str]]:
         """Take an event in; returns the items whose lines it may change, and those whose lines are gone."""
         touched = set(items_of(observed))
-        if isinstance(observed, sg.BargeIn | sg.ResponseFinished):
+        if isinstance(observed, (sg.BargeIn, sg.ResponseFinished)):
             touched.update(self._of_response.get(observed.response_id or "", ()))
         elif not touched:
             return touched, []
-        self._note(observed)
+        self._settled -= touched
+        if type(observed) in _NOTED:
+            self._note(observed)
         fresh, gone = self._order.refresh(touched, self._stays)
         for item_id in fresh:
             self._drafts.pop(item_id, None)
         return touched.union(fresh), gone
+
+    def _passed_over(self, observed: Observed) -> bool:
+        """Whether an event can change only what its lines are made of, once they are read; that is noted."""
+        kind = type(observed)
+        if kind in _OF_WORDS:
+            return self._is_settled(observed.item_id)  # type: ignore[union-attr]  # all of those have one
+        if kind in _OF_ITEMS:
+            return all(self._is_settled(item_id, of_kind=False) for item_id in items_of(observed))
+        if kind is ev.ConversationItemAdded:
+            return self._took_the_end(observed.item)  # type: ignore[union-attr]
+        if not isinstance(observed, sg.ResponseFinished) or self._order.is_behind:
+            return False
+        for item_id in self._of_response.get(observed.response_id, ()):
+            if not self._is_settled(item_id):
+                return False
+        self._note(observed)
+        return True
+
+    def _took_the_end(self, told: ev.Item | None) -> bool:
+        """Make the line of a reply that was added behind all others, as nearly all are; else False."""
+        item_id = told.id if told is not None else None
+        item = self._conversation.item(item_id or "")
+        if item_id is None or item is None or item_id in self._items or not item.in_dialogue:
+            return False
+        response_id = item.response_id
+        if response_id is None or not self._order.take_end(item_id, item.previous_item_id):
+            return False
+        self._items[item_id] = item
+        self._of_response.setdefault(response_id, {})[item_id] = None
+        self._drafts.pop(item_id, None)
+        self._settled.add(item_id)
+        return True
+
+    def _is_settled(self, item_id: str | None, *, of_kind: bool = True) -> bool:
+        """Whether all is noted of an item; its kind may have changed if it is not `of_kind`."""
+        item = self._conversation.item(item_id or "")
+        if item is None:
+            return item_id not in self._items and not self._order.is_behind
+        return item_id in self._settled and (of_kind or item.in_dialogue)
 
     @staticmethod
     def concerned_with(kind: type[Observed]) -> bool:
@@ -244,6 +292,7 @@ class Transcript:
         """Forget an item; returns it and its line as it was last shown."""
         item = self._items.pop(item_id, None)
         self._left_open.discard(item_id)
+        self._settled.discard(item_id)
         if item is not None and item.response_id is not None:
             self._forget_reply(item.response_id, item_id)
         return item, self._shown.pop(item_id, None)
@@ -319,8 +368,35 @@ class Transcript:
         return was_cut and (deleted or bool(item.unheard) or item.status in _UNFINISHED)
 
 
+# Events that mean something here beyond what the mirror makes of them.
+_NOTED = frozenset(
+    (
+        ev.ConversationItemInputAudioTranscriptionDelta,
+        ev.ConversationItemInputAudioTranscriptionCompleted,
+        sg.BargeIn,
+        sg.ResponseFinished,
+    )
+)
+# Events about an item that neither move, make nor remove one, nor say of which
+# kind it is; and those that only may do the last.
+_OF_WORDS = frozenset(
+    (
+        ev.ResponseContentPartDone,
+        ev.ResponseOutputTextDelta,
+        ev.ResponseOutputTextDone,
+        ev.ResponseOutputAudioTranscriptDelta,
+        ev.ResponseOutputAudioTranscriptDone,
+        sg.PlaybackStarted,
+        sg.PlaybackFinished,
+    )
+)
+_OF_ITEMS = frozenset(
+    (ev.ConversationItemDone, ev.ResponseOutputItemAdded, ev.ResponseOutputItemDone, ev.ResponseDone)
+)
+
+
 def _is_line(item: HistoryItem | None) -> bool:
-    return item is not None and item.type == "message" and item.role in ("user", "assistant")
+    return item is not None and item.in_dialogue
 
 
 def _is_spoken(item: HistoryItem) -> bool:
@@ -351,6 +427,23 @@ class _LineOrder:
     def __contains__(self, item_id: str) -> bool:
         return item_id in self._lines
 
+    @property
+    def is_behind(self) -> bool:
+        return self._upheavals != self._conversation.upheavals
+
+    def take_end(self, item_id: str, before: str | None) -> bool:
+        """Put a new line, of an item behind `before`, at the end; False if that is not its place."""
+        last = self._lines.last
+        if last != before or last in self._deleted or item_id in self._lines:
+            return False
+        if self.is_behind or self._conversation.last_id != item_id:
+            return False
+        self._lines.place(item_id, before)
+        return True
+
+    def is_live(self, item_id: str) -> bool:
+        return item_id in self._lines and item_id not in self._deleted
+
     def ids(self) -> tuple[str, ...]:
         return self._lines.ids()
 
@@ -377,14 +470,15 @@ class _LineOrder:
 
     def refresh(self, touched: Iterable[str], stays: Callable[[str], bool]) -> tuple[list[str], list[str]]:
         """Follow what an event about these items changed; returns the new lines, and those gone."""
-        if self._upheavals != self._conversation.upheavals:
+        if self.is_behind:
             return self._read_all(stays)
         fresh: list[str] = []
         gone: list[str] = []
         for item_id in touched:
             live = _is_line(self._conversation.item(item_id))
             if live and (item_id not in self._lines or item_id in self._deleted):
-                self._take_out(item_id)  # created anew under its old id
+                if item_id in self._deleted:
+                    self._take_out(item_id)  # created anew under its old id
                 self._lines.place(item_id, self._predecessor(item_id))
                 fresh.append(item_id)
             elif not live and item_id in self._lines and item_id not in self._deleted:

@@ -7,6 +7,7 @@ in `script`. Nothing is decided here: the log only watches.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from types import MethodType
 from typing import Any
 
 import orjson
@@ -103,10 +104,10 @@ class TurnLog:
         if handler is not None:
             handler(self, observed, now)
 
-    @staticmethod
-    def concerned_with(kind: type[Observed]) -> bool:
-        """Whether an event of this class changes any row."""
-        return kind in _HANDLERS
+    def step_for(self, kind: type[Observed]) -> Callable[[Any, float], None] | None:
+        """`apply` for events of this class; None if they change no row."""
+        handler = _HANDLERS.get(kind)
+        return None if handler is None else MethodType(handler, self)
 
     def tool_failed(self, call_id: str, error: str) -> None:
         """The function of a call raised or timed out.

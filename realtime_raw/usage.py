@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from types import MethodType
+from typing import Any, Final, Literal, TypeVar
 
 from . import events as ev
 from .errors import LocalProtocolError
@@ -34,6 +36,8 @@ __all__ = [
 # go on beyond that.
 _REMEMBERED = 1024
 _MAX_LIMITS = 32
+# What waits to be counted at most: three such facts come with a reply.
+_AT_ONCE = 48
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -80,41 +84,59 @@ class Tokens:
         """
         if usage is None:
             return cls()
-        given = usage.input_token_details or ev.InputTokenDetails()
-        made = usage.output_token_details or ev.OutputTokenDetails()
-        split = given.cached_tokens_details or ev.CachedTokenDetails()
-        text, audio, image = map(_count, (given.text_tokens, given.audio_tokens, given.image_tokens))
-        cached_text = min(text, _count(split.text_tokens))
-        cached_audio = min(audio, _count(split.audio_tokens))
-        cached_image = min(image, _count(split.image_tokens))
-        output_text, output_audio = _count(made.text_tokens), _count(made.audio_tokens)
+        given, made = usage.input_token_details, usage.output_token_details
+        split = given.cached_tokens_details if given is not None else None
+        text = audio = image = cached = cached_text = cached_audio = cached_image = 0
+        output_text = output_audio = reasoning = 0
+        if given is not None:
+            text, audio, image = map(_count, (given.text_tokens, given.audio_tokens, given.image_tokens))
+            cached = _count(given.cached_tokens)
+        if split is not None:
+            cached_text = min(text, _count(split.text_tokens))
+            cached_audio = min(audio, _count(split.audio_tokens))
+            cached_image = min(image, _count(split.image_tokens))
+        if made is not None:
+            output_text, output_audio = _count(made.text_tokens), _count(made.audio_tokens)
+            reasoning = _count(made.reasoning_tokens)
         entered = max(_count(usage.input_tokens), text + audio + image)
         left = max(_count(usage.output_tokens), output_text + output_audio)
-        return cls(
-            total=max(_count(usage.total_tokens), entered + left),
-            input=entered,
-            input_text=text,
-            input_audio=audio,
-            input_image=image,
-            cached=min(entered, max(_count(given.cached_tokens), cached_text + cached_audio + cached_image)),
-            cached_text=cached_text,
-            cached_audio=cached_audio,
-            cached_image=cached_image,
-            output=left,
-            output_text=output_text,
-            output_audio=output_audio,
-            reasoning=min(left, _count(made.reasoning_tokens)),
+        return _tokens(
+            # In the order of the fields.
+            (
+                max(_count(usage.total_tokens), entered + left),
+                entered,
+                text,
+                audio,
+                image,
+                min(entered, max(cached, cached_text + cached_audio + cached_image)),
+                cached_text,
+                cached_audio,
+                cached_image,
+                left,
+                output_text,
+                output_audio,
+                min(left, reasoning),
+            )
         )
 
     def __add__(self, other: Tokens) -> Tokens:
-        return Tokens(**{name: getattr(self, name) + getattr(other, name) for name in _TOKEN_FIELDS})
+        return _tokens(map(operator.add, _COUNTS(self), _COUNTS(other)))
 
     def to_dict(self) -> dict[str, int]:
         """Plain data for logs: every count."""
         return dataclasses.asdict(self)
 
 
-_TOKEN_FIELDS = tuple(field.name for field in dataclasses.fields(Tokens))
+# All counts of one, and what sets each of another one past its constructor, which is slow with so many.
+_COUNTS: Final = operator.attrgetter(*Tokens.__slots__)
+_PUT_COUNTS: Final = tuple(vars(Tokens)[name].__set__ for name in Tokens.__slots__)
+
+
+def _tokens(counts: Iterable[int]) -> Tokens:
+    made = object.__new__(Tokens)
+    for put, count in zip(_PUT_COUNTS, counts, strict=True):
+        put(made, count)
+    return made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,14 +332,17 @@ class UsageMeter:
     `total` and `responses` cover all finished responses, out-of-band ones
     included; `unreported` counts those that ended without a word about tokens
     (most servers say nothing for a failed one). `last` is the youngest report.
+    What comes with every reply is counted when somebody looks, or a few replies
+    at once: that costs a fraction of counting each between its sounds.
     """
 
     def __init__(self, budget: Budget | None = None) -> None:
         self.budget = budget
-        self.total = Tokens()
-        self.last: Tokens | None = None
-        self.responses = 0
-        self.unreported = 0
+        self._total = Tokens()
+        self._last: Tokens | None = None
+        self._responses = 0
+        self._unreported = 0
+        self._pending: list[tuple[Callable[..., None], tuple[Any, ...]]] = []
         self.transcriptions = Transcriptions()
         self._by_response: dict[str, Tokens | None] = {}
         self._transcribed: dict[tuple[str, int | None], None] = {}
@@ -330,12 +355,38 @@ class UsageMeter:
     # Views
 
     @property
+    def total(self) -> Tokens:
+        """Tokens of all finished responses."""
+        self._catch_up()
+        return self._total
+
+    @property
+    def last(self) -> Tokens | None:
+        """Tokens of the last response that reported any."""
+        self._catch_up()
+        return self._last
+
+    @property
+    def responses(self) -> int:
+        """How many responses ended."""
+        self._catch_up()
+        return self._responses
+
+    @property
+    def unreported(self) -> int:
+        """How many of them said nothing about tokens."""
+        self._catch_up()
+        return self._unreported
+
+    @property
     def limits(self) -> Mapping[str, Limit]:
         """Rate limits by name, as last reported. Empty until the server says anything, if it ever does."""
+        self._catch_up()
         return dict(self._limits)
 
     def of(self, response_id: str) -> Tokens | None:
         """What one response used; None if it is unknown, unfinished, silent about it, or long ago."""
+        self._catch_up()
         return self._by_response.get(response_id)
 
     @property
@@ -352,13 +403,13 @@ class UsageMeter:
         All zero until a reply has been reported, and after the deletion of
         anything it was made of, since how many tokens an item had is never said.
         """
-        context = self._context
         reported = self.responses - self.unreported
+        context = self._context
         if context is None or not reported:
             return Tokens()
         entered = context.input + context.output - context.reasoning
-        text, audio = self.total.output_text // reported, self.total.output_audio // reported
-        output = self.total.output // reported
+        text, audio = self._total.output_text // reported, self._total.output_audio // reported
+        output = self._total.output // reported
         return Tokens(
             total=entered + output,
             input=entered,
@@ -397,7 +448,7 @@ class UsageMeter:
             "unreported": self.unreported,
             "tokens": self.total.to_dict(),
             "transcriptions": self.transcriptions.to_dict(),
-            "limits": {name: limit.to_dict() for name, limit in self._limits.items()},
+            "limits": {name: limit.to_dict() for name, limit in self.limits.items()},
             "usd": self.usd,
         }
 
@@ -409,16 +460,31 @@ class UsageMeter:
         if handler is not None:
             handler(self, observed, now)
 
-    @staticmethod
-    def concerned_with(kind: type[Observed]) -> bool:
-        """Whether an event of this class changes any count."""
-        return kind in _HANDLERS
+    def step_for(self, kind: type[Observed]) -> Callable[[Any, float], None] | None:
+        """`apply` for events of this class; None if they change no count."""
+        handler = _HANDLERS.get(kind)
+        return None if handler is None else MethodType(handler, self)
+
+    def _later(self, count: Callable[..., None], *said: Any) -> None:
+        self._pending.append((count, said))
+        if len(self._pending) >= _AT_ONCE:
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        if self._pending:
+            pending, self._pending = self._pending, []
+            for count, said in pending:
+                count(self, *said)
 
     def _entered(self, event: ev.ConversationItemAdded, now: float) -> None:
         if event.item is not None and event.item.id:
-            _remember(self._added, event.item.id, None)
+            self._later(UsageMeter._enter, event.item.id)
+
+    def _enter(self, item_id: str) -> None:
+        _remember(self._added, item_id, None)
 
     def _deleted(self, event: ev.ConversationItemDeleted, now: float) -> None:
+        self._catch_up()
         if event.item_id not in self._added:
             self._context = None
 
@@ -429,34 +495,44 @@ class UsageMeter:
     def _finished(self, signal: ResponseFinished, now: float) -> None:
         record = signal.record
         usage = record.response.usage if record.response is not None else None
-        tokens = Tokens.of(usage) if usage is not None else None
+        of_all = not record.out_of_band and record.command not in self._custom
+        self._later(UsageMeter._count, signal.response_id, usage, of_all)
+
+    def _count(self, response_id: str, usage: ev.Usage | None, of_all: bool) -> None:
+        """A response ended; whether it was made of the whole conversation."""
         # Compatible servers may say twice that a response is done, or give it no id.
-        if signal.response_id in self._by_response:
+        if response_id in self._by_response:
             return
-        if signal.response_id:
-            _remember(self._by_response, signal.response_id, tokens)
-        self.responses += 1
+        tokens = Tokens.of(usage) if usage is not None else None
+        if response_id:
+            _remember(self._by_response, response_id, tokens)
+        self._responses += 1
         if tokens is None:
-            self.unreported += 1
+            self._unreported += 1
             return
-        self.last = tokens
-        self.total += tokens
-        if not record.out_of_band and record.command not in self._custom:
+        self._last = tokens
+        self._total += tokens
+        if of_all:
             self._context = tokens
             self._added.clear()
 
     def _done(self, event: ev.ResponseDone, now: float) -> None:
-        # Only of a response that was over and unreported: its own end comes late. Of one
-        # that ends now, the signal behind this event tells.
         response = event.response
-        if response is None or response.usage is None or response.id not in self._by_response:
+        if response is not None and response.usage is not None:
+            self._later(UsageMeter._report, response.id, response.usage)
+
+    def _report(self, response_id: str | None, usage: ev.Usage) -> None:
+        """A `response.done` has told. If its response was over and unreported, this is its own end, and late.
+
+        Of one that ends now, the signal behind the event tells.
+        """
+        if response_id is None or self._by_response.get(response_id, usage) is not None:
             return
-        if self._by_response[response.id] is None:
-            tokens = self._by_response[response.id] = Tokens.of(response.usage)
-            self.unreported -= 1
-            self.total += tokens
-            if response.id == next(reversed(self._by_response)):
-                self.last = tokens
+        tokens = self._by_response[response_id] = Tokens.of(usage)
+        self._unreported -= 1
+        self._total += tokens
+        if response_id == next(reversed(self._by_response)):
+            self._last = tokens
 
     def _transcript(self, event: ev.ConversationItemInputAudioTranscriptionCompleted, now: float) -> None:
         if event.item_id is not None:
@@ -467,7 +543,10 @@ class UsageMeter:
         self.transcriptions += Transcriptions.of(event.usage)
 
     def _limited(self, event: ev.RateLimitsUpdated, now: float) -> None:
-        for one in event.rate_limits or ():
+        self._later(UsageMeter._limit, event.rate_limits or (), now)
+
+    def _limit(self, limits: Sequence[ev.RateLimit], now: float) -> None:
+        for one in limits:
             name = one.name or "?"
             if name in self._limits or len(self._limits) < _MAX_LIMITS:
                 resets_at = None if one.reset_seconds is None else now + one.reset_seconds

@@ -336,6 +336,28 @@ def test_an_append_names_the_servers_last_item() -> None:
         )
 
 
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("aaaacde"), st.sampled_from("pqrst"), st.sampled_from("pqrst")), max_size=50
+    )
+)
+def test_a_witness_may_be_asked_at_any_time(steps: list[tuple[str, str, str]]) -> None:
+    """After each statement, or once at the end: it found the same."""
+    always, once = OrderWitness(), OrderWitness()
+    for kind, item_id, after in steps:
+        stated = None if after == "p" else after
+        step: Any = {
+            "a": told.event(told.added(told.user(item_id), stated)),
+            "c": told.event(told.committed(item_id, stated)),
+            "d": told.event(told.deleted(item_id)),
+            "e": create(item_id),
+        }[kind]
+        for witness in (always, once):
+            witness.apply(step, 0.0)
+        assert len(always.found) <= 64
+    assert always.found == once.found
+
+
 def test_an_append_to_what_the_server_thinks_is_empty() -> None:
     """Null is the head, and it says the same."""
     witness, mirror = witnessed(*chain("a"), told.committed("d", None))

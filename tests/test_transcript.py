@@ -8,19 +8,24 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from realtime_raw import codec
+from realtime_raw import events as ev
 from realtime_raw import transcript as module
 from realtime_raw.events.base import ClientEvent, ServerEvent
 from realtime_raw.protocol import signals as sg
 from realtime_raw.protocol.conversation import ConversationMirror
+from realtime_raw.protocol.input_audio import InputAudio
+from realtime_raw.protocol.responses import ResponseRecord
 from realtime_raw.protocol.signals import Signal
 from realtime_raw.protocol.tools import ToolCall
 from realtime_raw.times import ItemTimes
 from realtime_raw.transcript import Transcript, TranscriptLine
 from tests.protocol import told
 from tests.protocol.harness import Desk, FakePlayhead
+from tests.protocol.test_conversation import scraps, talks
 
 Message = dict[str, Any]
 
@@ -483,6 +488,71 @@ def test_who_begins_to_read_late_misses_nothing(chance: random.Random) -> None:
             shown = [(line.item_id, line.text, line.deleted) for line in desk.screen]
             assert shown == [(one.item_id, one.text, one.deleted) for one in desk.transcript.lines()]
     assert desk.unread.lines() == desk.transcript.lines()
+
+
+def other_kinds_of(item_id: str) -> list[Message]:
+    """The same item, as a server has no business to change it."""
+    return [told.user(item_id, "typed"), told.call(item_id, "{}"), told.reply(item_id, status="in_progress")]
+
+
+REPLY = told.reply("a", {"type": "output_audio", "transcript": "Hi."})
+# Few items and one response, so that much of it is about the same.
+FEW: list[Message] = [
+    {"type": "response.output_item.added", "response_id": "r", "item": told.reply("a", status="in_progress")},
+    *(
+        told.added(item, after)
+        for one, other in (("a", "b"), ("b", "a"), ("c", "b"))
+        for item in other_kinds_of(one)
+        for after in (None, other)
+    ),
+    *(told.done(item) for item in (REPLY, *other_kinds_of("a"), *other_kinds_of("b"))),
+    *({"type": "conversation.item.retrieved", "item": item} for item in other_kinds_of("c")),
+    told.committed("b", "a"),
+    *(
+        {"type": "response.output_item.done", "response_id": "r", "item": item}
+        for item in other_kinds_of("a")
+    ),
+    told.said("a", "Hi.", "r"),
+    told.text("b", "Ho.", "r"),
+    told.of_part("output_audio_transcript.done", "a", "r", transcript="Hi."),
+    *(told.response_done(REPLY, response_id="r", status=status) for status in ("completed", "cancelled")),
+    told.response_done(response_id="r", status="incomplete"),
+    *(told.deleted(one) for one in "abc"),
+    delta("b", "word"),
+    completed("b", "words"),
+    told.truncated("a", 10),
+]
+
+
+@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(st.sampled_from(FEW), max_size=25)
+    | st.lists(scraps(), max_size=30)
+    | talks().map(lambda talk: talk.told(lambda ready: ready[-1])),
+    st.integers(0, 3),
+)
+def test_who_does_not_read_misses_nothing(messages: list[Message], begun: int) -> None:
+    """Whatever a server says, in any order, with anything missing: the lines are those of a reader.
+
+    Also where the conversation had begun before.
+    """
+    mirror, audio = ConversationMirror(), InputAudio()
+    times = ItemTimes(mirror, audio)
+    for message in messages[:begun]:
+        mirror.apply(codec.decode(json.dumps(message)), 0.0)
+    read, unread = Transcript(mirror, times), Transcript(mirror, times)
+    for message in messages[begun:]:
+        event = codec.decode(json.dumps(message))
+        mirror.apply(event, 0.0)
+        seen: list[ServerEvent | Signal] = [event]
+        if isinstance(event, ev.ResponseDone) and event.response is not None and event.response.id:
+            record = ResponseRecord(event.response.id, "server")
+            status = event.response.status or "completed"
+            seen.append(sg.ResponseFinished(response_id=record.id, status=status, record=record))
+        for one in seen:
+            read.apply(one, 0.0)
+            unread.keep_up(one)
+    assert unread.lines() == read.lines()
 
 
 # On paper

@@ -6,11 +6,14 @@ import dataclasses
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from realtime_raw import events as ev
 from realtime_raw.errors import LocalProtocolError
+from realtime_raw.protocol import signals
+from realtime_raw.protocol.responses import ResponseRecord
+from realtime_raw.protocol.state import Observed
 from realtime_raw.usage import (
     Budget,
     BudgetExceeded,
@@ -255,6 +258,45 @@ def test_a_late_done_does_not_pass_for_the_last() -> None:
     desk.follow()
     assert desk.meter.total.total == 13
     assert desk.meter.last == desk.meter.of("resp_2")
+
+
+USED = ev.Usage(input_tokens=5, output_tokens=3)
+
+
+@example([("r", 0, USED), ("d", 0, None)])
+@example([("r", 0, USED), ("i", 1, None), ("d", 1, None), ("l", 0, None)])
+@example([("x", 0, None), ("r", 0, USED), ("i", 1, None)])
+@given(st.lists(st.tuples(st.sampled_from("rridxl"), st.integers(0, 3), usages), max_size=60))
+def test_it_does_not_matter_when_one_looks(steps: list[tuple[str, int, ev.Usage | None]]) -> None:
+    """Replies, items, deletions, custom contexts and limits: looked at after each, or once at the end."""
+    always, once = UsageMeter(), UsageMeter()
+    for kind, number, used in steps:
+        record = ResponseRecord(
+            f"resp_{number}", "out_of_band" if number == 3 else "asked", f"event_{number}"
+        )
+        record.response = ev.Response(id=record.id, usage=used)
+        config = ev.ResponseConfig(input=[])
+        events: dict[str, Observed] = {
+            "r": signals.ResponseFinished(response_id=record.id, status="completed", record=record),
+            "i": ev.ConversationItemAdded(item=ev.UnknownItem(id=f"item_{number}")),
+            "d": ev.ConversationItemDeleted(item_id=f"item_{number}"),
+            "x": ev.ResponseCreate(event_id=f"event_{number}", response=config),
+            "l": ev.RateLimitsUpdated(
+                rate_limits=[ev.RateLimit(name=f"limit_{number}", reset_seconds=number)]
+            ),
+        }
+        event = events[kind]
+        for meter in (always, once):
+            step = meter.step_for(type(event))
+            assert step is not None
+            step(event, float(number))
+        # What a record says later is another matter.
+        record.response = None
+        looks = always.total, always.last, always.responses, always.unreported, always.limits
+        assert looks[2] >= looks[3]
+    assert always.to_dict() == once.to_dict()
+    assert (always.last, always.projected()) == (once.last, once.projected())
+    assert [always.of(f"resp_{n}") for n in range(4)] == [once.of(f"resp_{n}") for n in range(4)]
 
 
 def test_a_response_without_usage_is_counted_as_unreported() -> None:

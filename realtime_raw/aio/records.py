@@ -153,10 +153,9 @@ class Records:
             yield self.times.worded
         elif self.times.concerned_with(kind):
             yield self.times.apply
-        if self.turns.concerned_with(kind):
-            yield self.turns.apply
-        if self.usage.concerned_with(kind):
-            yield self.usage.apply
+        for records in (self.turns, self.usage):
+            if (step := records.step_for(kind)) is not None:
+                yield step
         if self.witness.concerned_with(kind):
             yield self.witness.apply
         if kind in get_args(_Words):

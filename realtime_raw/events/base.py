@@ -10,7 +10,7 @@ three things in both directions: inward by `model_fields_set`, outward by
 
 import reprlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Self, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Self, get_args, get_origin
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, PrivateAttr
@@ -199,7 +199,7 @@ class Outbound(WireModel):
 
 
 # Past the models' immutability, for whoever makes one: what pydantic keeps of a model, each by its own door.
-_set_values, _set_named, _set_extra, _set_private = (
+set_values, set_named, set_extra, set_private = (
     vars(BaseModel)[name].__set__
     for name in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
 )
@@ -239,16 +239,16 @@ class ServerEvent(Inbound):
         may stand under `RAW`.
         """
         event: Self = _new(cls)
-        _set_values(event, values)
-        _set_named(event, named)
-        _set_extra(event, {})
-        _set_private(event, None)
+        set_values(event, values)
+        set_named(event, named)
+        set_extra(event, {})
+        set_private(event, None)
         return event
 
     @property
     def raw(self) -> dict[str, Any]:
         """The dict as received (not a copy); rebuilt from the fields if made by hand."""
-        raw = self.__dict__.get(RAW)
+        raw: Any = self.__dict__.get(RAW)
         if raw is None:
             return self.to_wire()
         if type(raw) is not dict:
@@ -256,7 +256,8 @@ class ServerEvent(Inbound):
             import orjson
 
             raw = self.__dict__[RAW] = orjson.loads(raw)
-        return cast("dict[str, Any]", raw)
+        kept: dict[str, Any] = raw
+        return kept
 
     def keep_raw(self, raw: dict[str, Any] | bytes) -> None:
         """Called by the codec, once, with the message: parsed, or as bytes that are parsed when asked for."""

@@ -14,6 +14,8 @@ from ..types import Unset
 from .refusal import UNDECIDED, one_of
 
 __all__ = [
+    "BY_KIND",
+    "LOOKS_AT",
     "WORD_OR_NUMBER",
     "WORD_OR_OBJECT",
     "Many",
@@ -28,6 +30,12 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+
+# For whoever chooses without the validator: the two fields on which alone the
+# choice of a discriminator depends, and the discriminators for which the kind
+# of the value is all that counts.
+LOOKS_AT: dict[Callable[[object], str | None], tuple[str, str]] = {}
+BY_KIND: set[Callable[[object], str]] = set()
 
 if TYPE_CHECKING:
     # An outbound field that may be left out: `speed: Opt[float] = UNSET`.
@@ -73,12 +81,21 @@ class _KnownValues:
         return {"anyOf": [{"enum": list(self.values), "type": "string"}, handler(schema)]}
 
 
-def tagged(pick: Callable[[object], str | None], expected: str = "", field: str = "type") -> Discriminator:
+def tagged(
+    pick: Callable[[object], str | None],
+    expected: str = "",
+    field: str = "type",
+    *,
+    looks_at: tuple[str, str] | None = None,
+) -> Discriminator:
     """A discriminator whose tags (`<like this>`) never show in an error's path.
 
     `pick` maps a raw value or a model to a tag; None means that `field` of the
-    value is missing or none of `expected`, and is reported so.
+    value is missing or none of `expected`, and is reported so. `looks_at` says
+    that nothing counts but the texts in these fields of an object.
     """
+    if looks_at is not None:
+        LOOKS_AT[pick] = looks_at
     # The field travels in the error's type: a context would make the annotation unhashable.
     return Discriminator(
         pick, custom_error_type=UNDECIDED + field, custom_error_message=f"value must be {expected}"
@@ -142,6 +159,8 @@ def _word_or_number(value: object) -> str:
 def _float_or_int(value: object) -> str:
     return "<float>" if isinstance(value, float) else "<int>"
 
+
+BY_KIND |= {_word_or_object, _word_or_number, _float_or_int}
 
 # For `Annotated[X, Tag("<word>")] | Annotated[Y, Tag("<object>")]`: decide by the
 # kind of the value, so that an error names the one branch that was meant.

@@ -140,7 +140,7 @@ Part: TypeAlias = Annotated[
     | Annotated[OutputText, Tag("<output_text>")]
     | Annotated[OutputAudio, Tag("<output_audio>")]
     | Annotated[UnknownPart, Tag("<unknown>")],
-    tagged(_part_kind),
+    tagged(_part_kind, looks_at=("type", "type")),
 ]
 
 
@@ -269,12 +269,15 @@ _TOOL_ITEMS = frozenset(
 )
 
 
+_MESSAGE_TAGS = {role: f"<{role}>" for role in ("system", "user", "assistant")}
+_TOOL_TAGS = {kind: f"<{kind}>" for kind in _TOOL_ITEMS}
+
+
 def _item_kind(value: object) -> str:
     kind = field_of(value, "type")
     if kind == "message":
-        role = field_of(value, "role")
-        return f"<{role}>" if role in ("system", "user", "assistant") else "<unknown>"
-    return f"<{kind}>" if kind in _TOOL_ITEMS else "<unknown>"
+        return _MESSAGE_TAGS.get(field_of(value, "role"), "<unknown>")
+    return _TOOL_TAGS.get(kind, "<unknown>")
 
 
 Item: TypeAlias = Annotated[
@@ -288,7 +291,7 @@ Item: TypeAlias = Annotated[
     | Annotated[McpApprovalRequest, Tag("<mcp_approval_request>")]
     | Annotated[McpApprovalResponse, Tag("<mcp_approval_response>")]
     | Annotated[UnknownItem, Tag("<unknown>")],
-    tagged(_item_kind),
+    tagged(_item_kind, looks_at=("type", "role")),
 ]
 
 

@@ -258,7 +258,7 @@ TranscriptionUsage: TypeAlias = Annotated[
     Annotated[TokenUsage, Tag("<tokens>")]
     | Annotated[DurationUsage, Tag("<duration>")]
     | Annotated[UnknownUsage, Tag("<unknown>")],
-    tagged(_usage_kind),
+    tagged(_usage_kind, looks_at=("type", "type")),
 ]
 
 

@@ -167,7 +167,7 @@ class CommandLog:
 
     def of_confirmation(self, event: ServerEvent) -> Command | None:
         """The command a server event confirms, if it confirms one."""
-        rule = CONFIRMS.get(type(event))
+        rule = CONFIRMS.get(type(event)) if self._open else None
         if rule is None:
             return None
         kind, key_of = rule

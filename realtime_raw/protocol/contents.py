@@ -7,7 +7,7 @@ Where items stand, and whether they stand anywhere, is `conversation`'s affair.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,7 +18,7 @@ from ..types import AudioKey
 from .heard import HeardText, Track, spread
 from .item_record import ALL, Drafts, ItemRecord, PartRecord, Segment, Stage, base64_size
 
-__all__ = ["WORDS", "Change", "Changes", "Contents", "TextDelta", "contradiction"]
+__all__ = ["HANDLERS", "WORDS", "Change", "Contents", "TextDelta", "contradiction"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,6 @@ class Change:
     detail: str = ""
 
 
-Changes = Iterator[Change]
-
 TextDelta = ev.ResponseOutputTextDelta | ev.ResponseOutputAudioTranscriptDelta
 WORDS = frozenset((ev.ResponseOutputTextDelta, ev.ResponseOutputAudioTranscriptDelta))
 """The classes of `TextDelta`."""
@@ -50,6 +48,7 @@ _OfPart = (
     | ev.ResponseOutputAudioDone
     | TextDelta
 )
+_OPENING, _COMPLETE = Stage.OPENING, Stage.COMPLETE
 _Transcription = (
     ev.ConversationItemInputAudioTranscriptionDelta
     | ev.ConversationItemInputAudioTranscriptionSegment
@@ -74,7 +73,9 @@ def contradiction(item_id: str | None, detail: str) -> Change:
 class Contents:
     """Records of items: those of the conversation, and drafts of those that are not in it.
 
-    `is_gone` tells ids of deleted items, of which nothing more is kept.
+    `is_gone` tells ids of deleted items, of which nothing more is kept. `news`
+    is what the event being taken in changed: whoever gave it in takes that
+    out. Contradictions are always told, the rest only while `telling`.
     """
 
     def __init__(self, is_gone: Callable[[str], bool]) -> None:
@@ -83,15 +84,12 @@ class Contents:
         self.heard_text = HeardText()
         self.input_encoding = "audio/pcm"
         self.output_encoding = "audio/pcm"
+        self.news: list[Change] = []
+        self.telling = False
         self._is_gone = is_gone
         self._calls: dict[str, ItemRecord] = {}
         self._outputs: dict[str, ItemRecord] = {}
         self._encodings: dict[str, str] = {}
-
-    def apply(self, event: ServerEvent) -> Changes:
-        """Take in an event about contents; others change nothing."""
-        handler = _HANDLERS.get(type(event))
-        return handler(self, event) if handler is not None else iter(())
 
     def place(self, item_id: str, content_index: int) -> tuple[PartRecord, Track | None] | None:
         """Where deltas of a part go, once some came: so it stays until an event says otherwise.
@@ -103,6 +101,11 @@ class Contents:
         if record is None or part is None or record.response_id is None:
             return None
         return part, None if part.heard == ALL else self.heard_text.find(AudioKey(item_id, content_index))
+
+    def tell(self, kind: Literal["added", "changed", "removed"], item_id: str, detail: str = "") -> None:
+        """Something changed as it should."""
+        if self.telling:
+            self.news.append(Change(kind, item_id, detail))
 
     # Items come and go
 
@@ -128,20 +131,21 @@ class Contents:
                 record.partner.partner = None
         return record
 
-    def absorb(self, record: ItemRecord, item: ev.BaseItem, stage: Stage) -> Changes:
-        """Take over an item as the server shows it; yields contradictions only."""
+    def absorb(self, record: ItemRecord, item: ev.BaseItem, stage: Stage) -> None:
+        """Take over an item as the server shows it; tells contradictions only."""
         spoken = isinstance(item, ev.AssistantMessage)
         encoding = self.output_encoding if spoken else self.input_encoding
         for problem in record.absorb(item, stage, encoding):
-            yield from self._objection(record, problem)
-        if stage is Stage.COMPLETE:
+            self._object(record, problem)
+        if stage is _COMPLETE:
             for index, part in record.parts.items():
                 if part.is_sound:
-                    key = AudioKey(record.id, index)
-                    self._note_whole(key, part)
+                    key = part.key or AudioKey(record.id, index)
+                    if part.heard != ALL and (text := part.words.value):
+                        self.heard_text.whole(key, text)
                     self.heard_text.end(key, cut_short=item.status == "incomplete")
-        if record.id in self.records:
-            self._pair(record)
+        if record.call_id is not None and record.id in self.records:
+            self._pair(record, record.call_id)
 
     # What was heard
 
@@ -177,48 +181,47 @@ class Contents:
 
     # Responses
 
-    def _response_created(self, event: ev.ResponseCreated) -> Changes:
+    def _response_created(self, event: ev.ResponseCreated) -> None:
         response = event.response
         output = response.audio.output if response is not None and response.audio is not None else None
         if response is not None and response.id and output is not None and output.format is not None:
             encoding = output.format.type or self.output_encoding
             if encoding != self.output_encoding:
                 self._encodings[response.id] = encoding
-        yield from ()
 
-    def _response_done(self, event: ev.ResponseDone) -> Changes:
+    def _response_done(self, event: ev.ResponseDone) -> None:
         response = event.response
         if response is None:
             return
         for item in response.output or ():
             record = self.records.get(item.id or "")
             if record is not None:
-                yield from self.absorb(record, item, Stage.COMPLETE)
-                yield Change("changed", record.id, "item")
+                self.absorb(record, item, _COMPLETE)
+                self.tell("changed", record.id, "item")
         self._encodings.pop(response.id or "", None)
         for item_id in self.drafts.drop_response(response.id or ""):
             self.heard_text.drop(item_id)
 
-    def _output_item(self, event: ev.ResponseOutputItemAdded | ev.ResponseOutputItemDone) -> Changes:
+    def _output_item(self, event: ev.ResponseOutputItemAdded | ev.ResponseOutputItemDone) -> None:
         item = event.item
         record = self._record(item.id, event.response_id) if item is not None else None
         if item is None or record is None:
             return
         ended = isinstance(event, ev.ResponseOutputItemDone)
-        yield from self.absorb(record, item, Stage.COMPLETE if ended else Stage.OPENING)
-        yield from self._changed(record, "item")
+        self.absorb(record, item, _COMPLETE if ended else _OPENING)
+        self._changed(record, "item")
 
-    def _part_added(self, event: ev.ResponseContentPartAdded) -> Changes:
+    def _part_added(self, event: ev.ResponseContentPartAdded) -> None:
         record = self._record(event.item_id, event.response_id)
         if record is not None and event.part is not None and event.part.type is not None:
             record.part(event.content_index, record.part_type(event.part.type) or "")
-            yield from self._changed(record, "item")
+            self._changed(record, "item")
 
-    def _part_done(self, event: ev.ResponseContentPartDone) -> Changes:
+    def _part_done(self, event: ev.ResponseContentPartDone) -> None:
         if event.part is not None:
             text = event.part.transcript if event.part.transcript is not None else event.part.text
-            yield from self._whole(event, text, event.part.type or "text")
-            yield from self._audio_done(event)
+            self._whole(event, text, event.part.type or "text")
+            self._audio_done(event)
 
     def words(self, event: TextDelta) -> tuple[ItemRecord | None, Change | None]:
         """Words of a reply came; returns the record they belong to, and what they contradict."""
@@ -236,18 +239,18 @@ class Contents:
             return record, None
         return record, contradiction(record.id, "has a delta that its final text does not hold")
 
-    def _text_delta(self, event: TextDelta) -> Changes:
+    def _text_delta(self, event: TextDelta) -> None:
         record, objection = self.words(event)
         if objection is not None:
-            yield objection
+            self.news.append(objection)
         if record is not None:
-            yield from self._changed(record, "text")
+            self._changed(record, "text")
 
-    def _text_done(self, event: ev.ResponseOutputTextDone) -> Changes:
-        return self._whole(event, event.text, "text")
+    def _text_done(self, event: ev.ResponseOutputTextDone) -> None:
+        self._whole(event, event.text, "text")
 
-    def _transcript_done(self, event: ev.ResponseOutputAudioTranscriptDone) -> Changes:
-        return self._whole(event, event.transcript, "audio")
+    def _transcript_done(self, event: ev.ResponseOutputAudioTranscriptDone) -> None:
+        self._whole(event, event.transcript, "audio")
 
     def sound(
         self, item_id: str | None, response_id: str | None, content_index: int | None, size: int
@@ -262,46 +265,45 @@ class Contents:
                 key = part.key = part.key or AudioKey(record.id, content_index or 0)
                 self.heard_text.audio(key, size, encoding)
 
-    def _audio_delta(self, event: ev.ResponseOutputAudioDelta) -> Changes:
+    def _audio_delta(self, event: ev.ResponseOutputAudioDelta) -> None:
         record = self._record(event.item_id, event.response_id)
         if record is not None and event.delta:
             self.sound(record.id, event.response_id, event.content_index, base64_size(event.delta))
-            yield from self._changed(record, "audio")
+            self._changed(record, "audio")
 
-    def _audio_done(self, event: _OfPart) -> Changes:
+    def _audio_done(self, event: _OfPart) -> None:
         if event.item_id:
             self.heard_text.end(AudioKey(event.item_id, event.content_index or 0))
-        yield from ()
 
     def _arguments_delta(
         self, event: ev.ResponseFunctionCallArgumentsDelta | ev.ResponseMcpCallArgumentsDelta
-    ) -> Changes:
+    ) -> None:
         record = self._record(event.item_id, event.response_id)
         if record is None or not event.delta:
             return
         if not record.arguments.add(event.delta):
-            yield from self._objection(record, "has a delta that its final arguments do not hold")
-        yield from self._changed(record, "arguments")
+            self._object(record, "has a delta that its final arguments do not hold")
+        self._changed(record, "arguments")
 
     def _arguments_done(
         self, event: ev.ResponseFunctionCallArgumentsDone | ev.ResponseMcpCallArgumentsDone
-    ) -> Changes:
+    ) -> None:
         record = self._record(event.item_id, event.response_id)
         if record is None or event.arguments is None:
             return
         if not record.arguments.settle(event.arguments, all_came=True):
-            yield from self._objection(record, "has final arguments that are not what their deltas said")
-        yield from self._changed(record, "arguments")
+            self._object(record, "has final arguments that are not what their deltas said")
+        self._changed(record, "arguments")
 
-    def _mcp_status(self, event: _McpStatus) -> Changes:
+    def _mcp_status(self, event: _McpStatus) -> None:
         record = self._record(event.item_id)
         if record is not None:
             record.set_status(event.type.rpartition(".")[2])
-            yield from self._changed(record, "status")
+            self._changed(record, "status")
 
     # Transcripts of the user
 
-    def _transcription(self, event: _Transcription) -> Changes:
+    def _transcription(self, event: _Transcription) -> None:
         record = self._record(event.item_id)
         if record is None:
             return
@@ -322,7 +324,7 @@ class Contents:
             case _:
                 part.transcription = "failed"
                 part.error = event.error.info() if event.error is not None else None
-        yield from self._changed(record, "transcription")
+        self._changed(record, "transcription")
 
     # Helpers
 
@@ -341,42 +343,37 @@ class Contents:
             record.response_id = response_id
         return record
 
-    def _whole(self, event: _OfPart, text: str | None, kind: str) -> Changes:
+    def _whole(self, event: _OfPart, text: str | None, kind: str) -> None:
         record = self._record(event.item_id, event.response_id)
         if record is None or text is None:
             return
         part = record.part(event.content_index, record.part_type(kind) or kind)
-        if not part.take(text, Stage.COMPLETE):
-            yield from self._objection(record, "has a final text that is not what its deltas said")
-        if part.is_sound:
-            self._note_whole(AudioKey(record.id, event.content_index or 0), part)
-        yield from self._changed(record, "text")
+        if not part.words.is_whole(text) and not part.take(text, _COMPLETE):
+            self._object(record, "has a final text that is not what its deltas said")
+        if part.is_sound and part.heard != ALL and (known := part.words.value):
+            self.heard_text.whole(part.key or AudioKey(record.id, event.content_index or 0), known)
+        self._changed(record, "text")
 
-    def _note_whole(self, key: AudioKey, part: PartRecord) -> None:
-        if part.heard != ALL and part.text:
-            self.heard_text.whole(key, part.text)
-
-    def _pair(self, record: ItemRecord) -> None:
+    def _pair(self, record: ItemRecord, call_id: str) -> None:
         """Join a function call and its output by call id."""
-        if record.call_id is None:
-            return
         is_call = record.type == "function_call"
         own, other = (self._calls, self._outputs) if is_call else (self._outputs, self._calls)
-        own[record.call_id] = record
-        partner = other.get(record.call_id)
+        own[call_id] = record
+        partner = other.get(call_id)
         if partner is not None:
             record.partner, partner.partner = partner, record
 
-    def _changed(self, record: ItemRecord, what: str) -> Changes:
+    def _changed(self, record: ItemRecord, what: str) -> None:
+        if self.telling and record.id in self.records:
+            self.news.append(Change("changed", record.id, what))
+
+    def _object(self, record: ItemRecord, detail: str) -> None:
         if record.id in self.records:
-            yield Change("changed", record.id, what)
-
-    def _objection(self, record: ItemRecord, detail: str) -> Changes:
-        if record.id in self.records:
-            yield contradiction(record.id, detail)
+            self.news.append(contradiction(record.id, detail))
 
 
-_HANDLERS: Mapping[type[ServerEvent], Callable[[Contents, Any], Changes]] = {
+HANDLERS: Mapping[type[ServerEvent], Callable[[Contents, Any], None]] = {
+    # How an event about contents is taken in.
     ev.ResponseCreated: Contents._response_created,
     ev.ResponseDone: Contents._response_done,
     ev.ResponseOutputItemAdded: Contents._output_item,

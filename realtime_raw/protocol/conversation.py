@@ -11,7 +11,7 @@ The one thing here that no server says is what the ear heard: `mark_heard`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .. import events as ev
@@ -20,7 +20,7 @@ from ..events.base import ServerEvent
 from ..events.session import Session
 from ..text import safe
 from ..types import UNSET, AudioKey, Unset
-from .contents import Change, Changes, Contents, TextDelta, contradiction
+from .contents import HANDLERS, Change, Contents, TextDelta, contradiction
 from .heard import HeardText, Track
 from .history_item import HistoryItem, Part, Segment, describe
 from .item_order import ItemOrder
@@ -130,8 +130,24 @@ class ConversationMirror:
         Costs the same however long the conversation is. Events that do not
         concern the conversation change nothing.
         """
-        handler = _HANDLERS.get(type(event))
-        return tuple(self._contents.apply(event) if handler is None else handler(self, event, now))
+        contents = self._contents
+        contents.telling = True
+        try:
+            return tuple(self.take(event, now))
+        finally:
+            contents.telling = False
+
+    def take(self, event: ServerEvent, now: float) -> Sequence[Change]:
+        """As `apply`, for who cares for contradictions alone: the other changes are not told."""
+        contents = self._contents
+        if (about_contents := HANDLERS.get(type(event))) is not None:
+            about_contents(contents, event)
+        elif (handler := _HANDLERS.get(type(event))) is not None:
+            handler(self, event, now)
+        if not contents.news:
+            return ()
+        news, contents.news = contents.news, []
+        return news
 
     def sound(self, delta: AudioDelta) -> None:
         """Take an audio delta in that was read without its event; as `apply`."""
@@ -163,85 +179,88 @@ class ConversationMirror:
 
     # Events
 
-    def _added(self, event: _Added, now: float) -> Changes:
+    def _added(self, event: _Added, now: float) -> None:
         item = event.item
         if item is None or not item.id:
-            yield _nameless(event)
+            self._object(_nameless(event))
             return
         known = item.id in self._views
         record = self._enter(item.id, now)
-        yield from self._contents.absorb(record, item, Stage.OPENING)
+        self._contents.absorb(record, item, Stage.OPENING)
         if known:
-            yield Change("changed", record.id, "item")
-            yield from self._restate(record, _stated(event))
+            self._contents.tell("changed", record.id, "item")
+            self._restate(record, _stated(event))
         else:
-            yield from self._place(record, _stated(event))
+            self._place(record, _stated(event))
 
-    def _done(self, event: ev.ConversationItemDone, now: float) -> Changes:
+    def _done(self, event: ev.ConversationItemDone, now: float) -> None:
         item = event.item
         if item is None or not item.id:
-            yield _nameless(event)
+            self._object(_nameless(event))
             return
         known = item.id in self._views
         record = self._enter(item.id, now)
-        yield from self._contents.absorb(record, item, Stage.FINAL)
+        self._contents.absorb(record, item, Stage.FINAL)
         if known:
-            yield Change("changed", record.id, "item")
+            self._contents.tell("changed", record.id, "item")
         else:
             # Null means nothing here: it stands where the first item's id should (observed).
-            yield from self._place(record, event.previous_item_id or UNSET)
+            self._place(record, event.previous_item_id or UNSET)
 
-    def _retrieved(self, event: ev.ConversationItemRetrieved, now: float) -> Changes:
+    def _retrieved(self, event: ev.ConversationItemRetrieved, now: float) -> None:
         item = event.item
         if item is None or not item.id:
-            yield _nameless(event)
+            self._object(_nameless(event))
             return
         known = item.id in self._views
         record = self._enter(item.id, now)
-        yield from self._contents.absorb(record, item, Stage.FINAL)
+        self._contents.absorb(record, item, Stage.FINAL)
         if known:
-            yield Change("changed", record.id, "item")
+            self._contents.tell("changed", record.id, "item")
         else:
             record.place_assumed = True
-            yield from self._took_place(self._order.place_adrift(record.id))
+            self._took_place(self._order.place_adrift(record.id))
 
-    def _committed(self, event: ev.InputAudioBufferCommitted, now: float) -> Changes:
+    def _committed(self, event: ev.InputAudioBufferCommitted, now: float) -> None:
         if not event.item_id:
-            yield _nameless(event)
+            self._object(_nameless(event))
         elif event.item_id not in self._views:
             record = self._enter(event.item_id, now)
             record.role = "user"
             record.part(0, "input_audio")
-            yield from self._place(record, _stated(event))
+            self._place(record, _stated(event))
 
-    def _deleted(self, event: ev.ConversationItemDeleted, now: float) -> Changes:
+    def _deleted(self, event: ev.ConversationItemDeleted, now: float) -> None:
         if not event.item_id:
-            yield _nameless(event)
+            self._object(_nameless(event))
             return
         known = self._contents.leave(event.item_id) is not None
         freed = self._order.remove(event.item_id)
         if known:
             del self._views[event.item_id]
-            yield Change("removed", event.item_id)
+            self._contents.tell("removed", event.item_id)
         elif not self.joined_late:
-            yield contradiction(event.item_id, "was deleted, but was not in this history")
+            self._object(contradiction(event.item_id, "was deleted, but was not in this history"))
         for heir in freed:
             self._contents.records[heir].place_assumed = True
-        yield from self._took_place(freed)
+        self._took_place(freed)
 
-    def _truncated(self, event: ev.ConversationItemTruncated, now: float) -> Changes:
+    def _truncated(self, event: ev.ConversationItemTruncated, now: float) -> None:
         if not event.item_id:
-            yield _nameless(event)
+            self._object(_nameless(event))
             return
         record = self._contents.records.get(event.item_id)
         if record is None:
             if not self.joined_late:
-                yield contradiction(event.item_id, "was truncated, but was not in this history")
+                self._object(contradiction(event.item_id, "was truncated, but was not in this history"))
         elif event.audio_end_ms is None or not math.isfinite(event.audio_end_ms):
-            yield contradiction(record.id, "was truncated, but it is not said where")
+            self._object(contradiction(record.id, "was truncated, but it is not said where"))
         else:
             self._contents.truncate(record, event.content_index or 0, max(0, int(event.audio_end_ms)))
-            yield Change("changed", record.id, "truncated")
+            self._contents.tell("changed", record.id, "truncated")
+
+    def _object(self, objection: Change) -> None:
+        self._contents.news.append(objection)
 
     # Order
 
@@ -251,7 +270,7 @@ class ConversationMirror:
             self._views[item_id] = HistoryItem(record, self._order)
         return record
 
-    def _place(self, record: ItemRecord, after: str | Unset | None) -> Changes:
+    def _place(self, record: ItemRecord, after: str | Unset | None) -> None:
         """Give an item that is new here the place that was stated, or the tail if none was."""
         record.stated = after
         if isinstance(after, Unset):
@@ -259,7 +278,7 @@ class ConversationMirror:
             placed = self._order.append(record.id)
         elif after == record.id or (after is not None and self._order.is_gone(after)):
             what = "itself" if after == record.id else f"item {safe(after)}, which was deleted"
-            yield contradiction(record.id, f"was put behind {what}; it stands at the end here")
+            self._object(contradiction(record.id, f"was put behind {what}; it stands at the end here"))
             record.place_assumed = True
             placed = self._order.append(record.id)
         else:
@@ -267,36 +286,36 @@ class ConversationMirror:
         if not placed and len(self._order) == 0:
             # The first thing we hear of is not the conversation's beginning.
             self.joined_late = True
-        yield from self._took_place(placed)
+        self._took_place(placed)
 
-    def _restate(self, record: ItemRecord, after: str | Unset | None) -> Changes:
+    def _restate(self, record: ItemRecord, after: str | Unset | None) -> None:
         """The place of a known item is stated again, as after a commit: the last word counts."""
         if isinstance(after, Unset) or after == record.stated:
             return
         if record.stated is not UNSET:
-            yield contradiction(record.id, "was given two different places")
+            self._object(contradiction(record.id, "was given two different places"))
         usable = after is None or (after in self._order and after != record.id)
         if usable or record.id not in self._order:
             record.place_assumed = False
-            yield Change("changed", record.id, "place")
-            yield from self._place(record, after)
+            self._contents.tell("changed", record.id, "place")
+            self._place(record, after)
 
-    def _took_place(self, placed: tuple[str, ...]) -> Changes:
+    def _took_place(self, placed: tuple[str, ...]) -> None:
         for item_id in placed:
             record = self._contents.records[item_id]
-            yield Change("added", item_id, record.role or record.type)
+            self._contents.tell("added", item_id, record.role or record.type)
 
 
 def _stated(event: _Stated) -> str | Unset | None:
     """The predecessor an event names; null is the head, and a server that leaves it out says nothing."""
-    return event.previous_item_id if "previous_item_id" in event.model_fields_set else UNSET
+    return event.previous_item_id if "previous_item_id" in event.__pydantic_fields_set__ else UNSET
 
 
 def _nameless(event: ServerEvent) -> Change:
     return Change("contradiction", None, f"{event.type} names no item")
 
 
-_HANDLERS: Mapping[type[ServerEvent], Callable[[ConversationMirror, Any, float], Changes]] = {
+_HANDLERS: Mapping[type[ServerEvent], Callable[[ConversationMirror, Any, float], None]] = {
     ev.ConversationItemAdded: ConversationMirror._added,
     ev.ConversationItemCreated: ConversationMirror._added,
     ev.ConversationItemDone: ConversationMirror._done,

@@ -83,6 +83,12 @@ class HistoryItem:
         return self._record.role
 
     @property
+    def in_dialogue(self) -> bool:
+        """Whether it is a message of the user or of the assistant."""
+        record = self._record
+        return record.type == "message" and record.role in ("user", "assistant")
+
+    @property
     def status(self) -> str | None:
         """`in_progress`, `completed`, `incomplete`; `failed` for MCP. None where the server gives none."""
         return self._record.status
@@ -100,7 +106,7 @@ class HistoryItem:
     @property
     def previous_item_id(self) -> str | None:
         """The item now before it (or awaited, while it waits); None at the head."""
-        return self._order.before(self.id)
+        return self._order.before(self._record.id)
 
     @property
     def place_assumed(self) -> bool:

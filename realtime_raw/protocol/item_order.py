@@ -88,6 +88,10 @@ class ItemOrder:
         one and all that waited for it, or none if it must wait itself. An id
         that has a place already is moved; behind itself means the tail.
         """
+        if after == self._before[None] and not self._awaited and item_id not in self._after:
+            # As nearly always: a new one, at the tail.
+            self._link(item_id, after)
+            return (item_id,)
         if after == item_id:
             return self.append(item_id)
         if after not in self._after and after is not None:

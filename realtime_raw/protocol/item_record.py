@@ -8,7 +8,7 @@ items and parts that events carry.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .. import events as ev
@@ -34,6 +34,10 @@ class Stage(enum.IntEnum):
     OPENING = 1  # it begins; what it holds already is whole, blanks mean nothing
     FINAL = 2  # it is whole, though deltas of it may still be on their way
     COMPLETE = 3  # it is whole, and its deltas came before it
+
+
+# A member is looked up in its class at some cost, and compared at more.
+_LIVE, _FINAL, _COMPLETE = Stage.LIVE, Stage.FINAL, Stage.COMPLETE
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,10 @@ class Words:
         """Whether the whole came."""
         return self._final is not None
 
+    def is_whole(self, text: str) -> bool:
+        """Whether this is the whole that came, and no piece contradicts it: then settling changes nothing."""
+        return text == self._final and self._streamed in (0, len(text))
+
     def add(self, piece: str) -> bool:
         """A piece came. False, once, if it contradicts the whole."""
         start = self._streamed
@@ -95,7 +103,10 @@ class Words:
 
         `all_came` says that no more pieces can come, so they must add up to it.
         """
-        known, self._final = self.value or "", text
+        known = self._final
+        if known is None:
+            known = self.value or ""
+        self._final = text
         first = bool(self._pieces)
         if not first and known and known != text:
             self._streamed = len(text) if self._streamed else 0
@@ -237,39 +248,50 @@ class ItemRecord:
         elif status != "in_progress" or self.status is None:
             self.status = status
 
-    def absorb(self, item: ev.BaseItem, stage: Stage, encoding: str) -> Iterator[str]:
-        """Take over an item as the server shows it; yields what it contradicts.
+    def absorb(self, item: ev.BaseItem, stage: Stage, encoding: str) -> Sequence[str]:
+        """Take over an item as the server shows it; returns what it contradicts.
 
         `encoding` is that of its audio, whose length alone is kept.
         """
-        self.type = item.type or self.type
-        self.set_status(item.status, final=stage >= Stage.FINAL)
-        if item.status == "in_progress":
-            stage = Stage.LIVE
+        shown = item.__dict__  # as the properties of a model cost more than a look into it
+        self.type = shown["type"] or self.type
+        status = shown["status"]
+        self.set_status(status, final=stage is _FINAL or stage is _COMPLETE)
+        if status == "in_progress":
+            stage = _LIVE
         match item:
-            case ev.SystemMessage() | ev.UserMessage() | ev.AssistantMessage():
-                self.role = item.role or _ROLES[type(item)]
+            case ev.AssistantMessage() | ev.UserMessage() | ev.SystemMessage():
+                self.role = shown["role"] or _ROLES[type(item)]
                 if isinstance(item, ev.AssistantMessage):
-                    self.phase = item.phase or self.phase
-                yield from self._absorb_content(item.content or (), stage, encoding)
+                    self.phase = shown["phase"] or self.phase
+                content = shown["content"]
+                return self._absorb_content(content, stage, encoding) if content else ()
             case ev.FunctionCall() | ev.McpCall() | ev.McpApprovalRequest():
                 self._absorb_call(item)
                 if not _settle(self.arguments, item.arguments, stage):
-                    yield "the final arguments are not what their deltas said"
+                    return ("the final arguments are not what their deltas said",)
             case _:
                 self._absorb_rest(item)
+        return ()
 
-    def _absorb_content(self, content: Sequence[ev.BasePart], stage: Stage, encoding: str) -> Iterator[str]:
+    def _absorb_content(self, content: Sequence[ev.BasePart], stage: Stage, encoding: str) -> Sequence[str]:
+        problems: list[str] = []
+        names = self._part_names
         for index, shown in enumerate(content):
-            part = self.part(index, shown.type or "")
-            part.type = self.part_type(shown.type) or part.type
-            if not part.take(_fill(part, shown, encoding), stage):
-                yield f"part {index} does not say what its deltas or an earlier version said"
-        if stage < Stage.FINAL or not content:
-            return
-        for index in [index for index in self.parts if index >= len(content)]:
-            if self.parts.pop(index).text:
-                yield f"part {index} is missing from the final item"
+            kind = shown.type
+            part = self.parts.get(index) or self.part(index, kind or "")
+            if kind:
+                part.type = names.get(kind, kind)
+            text = _fill(part, shown, encoding)
+            if text is not None and part.words.is_whole(text):
+                continue  # as nearly always, once it was told
+            if not part.take(text, stage):
+                problems.append(f"part {index} does not say what its deltas or an earlier version said")
+        if len(self.parts) > len(content) and (stage is _FINAL or stage is _COMPLETE):
+            for index in [index for index in self.parts if index >= len(content)]:
+                if self.parts.pop(index).text:
+                    problems.append(f"part {index} is missing from the final item")
+        return problems
 
     def _absorb_call(self, item: ev.FunctionCall | ev.McpCall | ev.McpApprovalRequest) -> None:
         self.name = item.name or self.name
@@ -302,28 +324,33 @@ class ItemRecord:
 
     def part_type(self, kind: str | None) -> str | None:
         """A part's type as items name it; response events and the beta say `text` and `audio`."""
-        names = _USER_PARTS if self.role in ("user", "system") else _ASSISTANT_PARTS
-        return names.get(kind, kind) if kind is not None else None
+        return self._part_names.get(kind, kind) if kind is not None else None
+
+    @property
+    def _part_names(self) -> Mapping[str, str]:
+        return _USER_PARTS if self.role in ("user", "system") else _ASSISTANT_PARTS
 
 
 _ROLES = {ev.SystemMessage: "system", ev.UserMessage: "user", ev.AssistantMessage: "assistant"}
 
 
 def _settle(words: Words, text: str | None, stage: Stage) -> bool:
-    if text is None or (not text and stage < Stage.FINAL) or (stage is Stage.LIVE and words.streamed):
+    if text is None or (stage is _LIVE and words.streamed):
         return True
-    return words.settle(text, all_came=stage is Stage.COMPLETE)
+    if not text and stage is not _FINAL and stage is not _COMPLETE:
+        return True
+    return words.settle(text, all_came=stage is _COMPLETE)
 
 
 def _fill(part: PartRecord, shown: ev.BasePart, encoding: str) -> str | None:
     """Take over what is no text; returns the text."""
     match shown:
-        case ev.InputText() | ev.OutputText():
-            return shown.text
-        case ev.InputAudio() | ev.OutputAudio():
+        case ev.OutputAudio() | ev.InputAudio():
             if shown.audio:
                 part.sound_bytes, part.encoding = base64_size(shown.audio), encoding
             return shown.transcript
+        case ev.OutputText() | ev.InputText():
+            return shown.text
         case ev.InputImage():
             part.image_url = shown.image_url or part.image_url
             part.detail = shown.detail or part.detail

@@ -7,7 +7,7 @@ reference).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from .. import events as ev
 from ..events.base import ServerEvent
@@ -16,6 +16,7 @@ from . import signals
 __all__ = ["McpWatch"]
 
 _MAX_REMEMBERED = 1024
+_ITEMS = (ev.McpListTools, ev.McpApprovalRequest, ev.McpCall)
 _Telling = ev.ConversationItemAdded | ev.ConversationItemDone | ev.ResponseOutputItemDone
 
 
@@ -26,15 +27,15 @@ class McpWatch:
         self._said: dict[tuple[str, str], None] = {}
         self._listing: dict[str, str | None] = {}
 
-    def apply(self, event: ServerEvent) -> Iterator[signals.Signal]:
+    def apply(self, event: ServerEvent) -> Iterable[signals.Signal]:
         """Signals for what this event makes known for the first time."""
+        if isinstance(event, (ev.ConversationItemAdded, ev.ConversationItemDone, ev.ResponseOutputItemDone)):
+            return self._told(event) if isinstance(event.item, _ITEMS) else ()
         if isinstance(event, ev.McpListToolsFailed):
-            yield from self._listed(event.item_id, self._listing.get(event.item_id or ""), None, event)
-            return
-        if not isinstance(
-            event, (ev.ConversationItemAdded, ev.ConversationItemDone, ev.ResponseOutputItemDone)
-        ):
-            return
+            return self._listed(event.item_id, self._listing.get(event.item_id or ""), None, event)
+        return ()
+
+    def _told(self, event: _Telling) -> Iterator[signals.Signal]:
         item, final = event.item, not isinstance(event, ev.ConversationItemAdded)
         if isinstance(item, ev.McpListTools):
             self._listing[item.id or ""] = item.server_label

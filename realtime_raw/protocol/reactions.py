@@ -172,7 +172,9 @@ class Reactions:
     # Receipts
 
     def _commands(self, event: ServerEvent, now: float) -> None:
-        self._receipts.confirmed(event)
+        command = self._state.commands.of_confirmation(event)
+        if command is not None:
+            self._receipts.confirm(command, event)
 
     def _errors(self, event: ev.ErrorEvent, now: float) -> None:
         over = self._over(event)
@@ -185,9 +187,8 @@ class Reactions:
     # Conversation, tools
 
     def _conversation(self, event: ServerEvent, now: float) -> None:
-        for change in self._state.conversation.apply(event, now):
-            if change.kind == "contradiction":
-                self._state.warn("conversation", change.detail, event)
+        for objection in self._state.conversation.take(event, now):
+            self._state.warn("conversation", objection.detail, event)
 
     def _tools(self, event: ServerEvent, now: float) -> None:
         for fact in self._state.tools.apply(event, now):

@@ -291,6 +291,8 @@ class ResponseTracker:
                         queue.remove(command)
                         return command
             return None
+        if not self._asked and not self._asked_beside:
+            return None
         # A server that echoes metadata and shows none was not asked by us. One
         # that drops metadata is matched in order, unless VAD may have asked.
         if self._echoes_tags or (vad_may_create and response.metadata is not None):
@@ -314,4 +316,4 @@ class ResponseTracker:
 
 def _says_beside(response: Response) -> bool:
     # Null for out-of-band responses (observed); servers that leave the key out say nothing.
-    return "conversation_id" in response.model_fields_set and response.conversation_id is None
+    return response.conversation_id is None and "conversation_id" in response.__pydantic_fields_set__

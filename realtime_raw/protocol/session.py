@@ -35,6 +35,10 @@ class SessionState:
         self.manual_turns = manual_turns
         self.current: Session | None = None
         self._wire: dict[str, Any] | None = None  # `current` as it would be sent
+        # Asked for at each response.
+        self._vad_on: bool | None = None
+        self.output_encoding = "audio/pcm"
+        """The wire format of reply audio, as the server now holds it."""
         self.translation: TranslationSession | None = None
         self.voice_locked = False
         self.expiry: float | None = None
@@ -68,7 +72,10 @@ class SessionState:
     @property
     def vad_on(self) -> bool:
         """Whether the server shows turn detection on: at its GA place, or flat as the retired beta had it."""
-        return isinstance(self.turn_detection, Mapping) or isinstance(self._shown(_FLAT_DETECTION), Mapping)
+        if self._vad_on is None:
+            shown = self.turn_detection, self._shown(_FLAT_DETECTION)
+            self._vad_on = any(isinstance(one, Mapping) for one in shown)
+        return self._vad_on
 
     # Inputs
 
@@ -143,7 +150,8 @@ class SessionState:
             self.translation = session
         else:
             self.current = session
-            self._wire = None
+            self._wire = self._vad_on = None
+            self.output_encoding = _output_encoding(session)
         if session.expires_at is None or unix_time is None:
             return
         expiry = now + (session.expires_at - unix_time)
@@ -154,9 +162,16 @@ class SessionState:
     def _shown(self, path: Path) -> Any:
         if self.current is None:
             return UNSET
-        if self._wire is None:  # the whole of it, and asked for at each response
+        if self._wire is None:
             self._wire = self.current.to_wire()
         return find(self._wire, path)
+
+
+def _output_encoding(session: Session) -> str:
+    audio = session.audio
+    if audio is None or audio.output is None or audio.output.format is None:
+        return "audio/pcm"
+    return audio.output.format.type or "audio/pcm"
 
 
 def _surprises(

@@ -99,8 +99,4 @@ class State:
     @property
     def output_encoding(self) -> str:
         """The wire format of reply audio, as the server now holds it."""
-        session = self.session.current
-        audio = session.audio if session is not None else None
-        if audio is None or audio.output is None or audio.output.format is None:
-            return "audio/pcm"
-        return audio.output.format.type or "audio/pcm"
+        return self.session.output_encoding

@@ -8,7 +8,7 @@ collected.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -153,17 +153,17 @@ class ToolCallCollector:
 
     # Events
 
-    def _item(self, event: ev.ResponseOutputItemAdded | ev.ResponseOutputItemDone) -> Iterator[ToolCall]:
+    def _item(self, event: ev.ResponseOutputItemAdded | ev.ResponseOutputItemDone) -> Iterable[ToolCall]:
         item = event.item
         if not isinstance(item, ev.FunctionCall):
-            return
+            return ()
         draft = self._draft(event.response_id, item.id or item.call_id, event.output_index)
         if draft is None:
-            return
+            return ()
         draft.learn(item.call_id, item.name, item.arguments)
         if isinstance(event, ev.ResponseOutputItemDone):
             draft.settle(item.status)
-        yield from self._finish(event.response_id, draft)
+        return self._finish(event.response_id, draft)
 
     def _delta(self, event: ev.ResponseFunctionCallArgumentsDelta) -> Iterator[ToolCall]:
         # The deltas themselves need no keeping: whatever ends a call repeats its arguments whole.
@@ -180,10 +180,10 @@ class ToolCallCollector:
         draft.settle(None)
         yield from self._finish(event.response_id, draft)
 
-    def _done(self, event: ev.ResponseDone) -> Iterator[ToolCall | ToolBatch]:
+    def _done(self, event: ev.ResponseDone) -> Iterable[ToolCall | ToolBatch]:
         response = event.response
         if response is None:
-            return
+            return ()
         # Without an id: the response that was heard of last.
         response_id = response.id if response.id is not None else next(reversed(self._open), "")
         completed = response.status in (None, "completed")
@@ -193,9 +193,12 @@ class ToolCallCollector:
                 if draft is not None:
                     draft.learn(item.call_id, item.name, item.arguments)
                     draft.settle(item.status)
-        opened = self._open.pop(response_id, _Open())
+        opened = self._open.pop(response_id, None)
         if response_id:
             _remember(self._ended, response_id)
+        return () if opened is None else self._end(response_id, opened, completed=completed)
+
+    def _end(self, response_id: str, opened: _Open, *, completed: bool) -> Iterator[ToolCall | ToolBatch]:
         for draft in opened.drafts.values():
             # Whatever a completed response holds is final, though nobody said so.
             draft.settled = draft.settled or completed
@@ -253,7 +256,7 @@ def _is_json(text: str | None) -> bool:
     return True
 
 
-_HANDLERS: Mapping[type[ServerEvent], Callable[[ToolCallCollector, Any], Iterator[ToolCall | ToolBatch]]] = {
+_HANDLERS: Mapping[type[ServerEvent], Callable[[ToolCallCollector, Any], Iterable[ToolCall | ToolBatch]]] = {
     ev.ResponseOutputItemAdded: ToolCallCollector._item,
     ev.ResponseOutputItemDone: ToolCallCollector._item,
     ev.ResponseFunctionCallArgumentsDelta: ToolCallCollector._delta,

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from .. import events as ev
 from ..deltas import AudioDelta
-from ..events.base import ClientEvent, InvalidServerEvent, ServerEvent, UnknownServerEvent
+from ..events.base import RAW, ClientEvent, InvalidServerEvent, ServerEvent, UnknownServerEvent
 from ..events.catalog import DIALECTS
 from ..types import UNSET
 from . import signals
@@ -124,24 +124,29 @@ class Trace:
 
     def received(self, event: ServerEvent) -> None:
         """A message came in, whatever it is."""
-        key = None
+        fields, key = event.__dict__, None  # the properties take longer than all the rest here
+        type_: str = fields["type"]
         if type(event) in _DELTAS:
-            fields = event.__dict__  # `raw` takes longer than all the rest here
-            key = (event.type, fields.get("response_id"), fields.get("item_id"))
+            key = (type_, fields.get("response_id"), fields.get("item_id"))
             run = self._grown(key)
             if run is not None:
                 self._received = run
                 return
-        raw = event.raw
-        line = TraceLine("in", event.type[:_MAX_TEXT], key=key)
-        line.event_id = _text(raw.get("event_id"))
-        line.item_id = _id(raw, "item_id", "item")
-        line.response_id = _id(raw, "response_id", "response")
-        if line.type in _RUNS:
-            line.key, line.item_id = (line.type,), None
+        raw = fields.get(RAW)
+        if type(raw) is not dict:
+            raw = event.raw
+        line = TraceLine("in", type_[:_MAX_TEXT], key=key)
+        event_id, item, response = raw.get("event_id"), raw.get("item"), raw.get("response")
+        item_id = item.get("id") if type(item) is dict else raw.get("item_id")
+        response_id = response.get("id") if type(response) is dict else raw.get("response_id")
+        line.event_id = event_id[:_MAX_TEXT] if isinstance(event_id, str) else None
+        line.item_id = item_id[:_MAX_TEXT] if isinstance(item_id, str) else None
+        line.response_id = response_id[:_MAX_TEXT] if isinstance(response_id, str) else None
+        if type_ in _RUNS:
+            line.key, line.item_id = (type_,), None
         if (describe := _DESCRIBED.get(type(event))) is not None:
             describe(line, event)
-        elif (received := raw.get("type")) != event.type:
+        elif (received := raw.get("type")) != type_:
             line.form, line.about = "renamed", _text(received) or ""
         self._received = self._put(line)
 
@@ -237,7 +242,10 @@ class Trace:
         self._lines.append(line)
         if len(self._lines) > self._limit:
             self._forget(self._lines.popleft())
-        self._remember(line)
+        if line.form == "known":  # as `_remember` does
+            self._last[line.type] = line
+        else:
+            self._remember(line)
         if line.type in _ENDS_APPENDS:
             for kind in _APPENDS:
                 self._runs.pop((kind,), None)
@@ -256,11 +264,6 @@ class Trace:
 
 def _text(value: object) -> str | None:
     return value[:_MAX_TEXT] if isinstance(value, str) else None
-
-
-def _id(raw: Mapping[str, Any], name: str, holder: str) -> str | None:
-    inner = raw.get(holder)
-    return _text(inner.get("id") if type(inner) is dict else raw.get(name))
 
 
 def _kind_of(event: ClientEvent, out_of_band: bool) -> str:

@@ -9,7 +9,7 @@ from tests.house.source import PACKAGE, Module, imports, modules, sample
 FLOORS = {
     **dict.fromkeys(("errors", "types", "text", "endpoint", "__version__"), 0),
     "events": 1,
-    **dict.fromkeys(("codec", "deltas"), 2),
+    **dict.fromkeys(("codec", "deltas", "shapes"), 2),
     **dict.fromkeys(("protocol", "audio"), 3),
     **dict.fromkeys(("audit", "dispatch", "edit", "explain", "functions", "handover", "journal"), 4),
     **dict.fromkeys(

@@ -422,6 +422,19 @@ def test_whatever_is_missing_nothing_raises(messages: list[Message]) -> None:
         assert item.to_dict()["id"] == item.id
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(scraps(), max_size=30))
+def test_who_cares_for_contradictions_alone_gets_just_them(messages: list[Message]) -> None:
+    """And the same history, which is not told change by change."""
+    told, taken = ConversationMirror(), ConversationMirror()
+    for message in messages:
+        decoded = codec.decode(json.dumps(message))
+        changes = [one for one in told.apply(decoded, 0.0) if one.kind == "contradiction"]
+        assert list(taken.take(decoded, 0.0)) == changes
+    assert history(told) == history(taken)
+    assert told.statistics() == taken.statistics()
+
+
 def test_events_that_name_no_item() -> None:
     """They are told, and change nothing."""
     mirror = filled("a")

@@ -166,3 +166,14 @@ def test_drafts_leave_their_response() -> None:
     drafts.open("c", "resp_1")
     drafts.take("c")
     assert drafts.drop_response("resp_1") == []
+
+
+def test_a_whole_that_its_pieces_do_not_fill_is_contradicted_once() -> None:
+    """Told as final before all pieces came, then as complete: some never did."""
+    part = PartRecord("output_text")
+    assert part.take("Hello", Stage.FINAL)
+    assert part.words.is_whole("Hello")
+    assert part.words.add("Hel")
+    assert not part.words.is_whole("Hello")
+    assert not part.take("Hello", Stage.COMPLETE)
+    assert part.take("Hello", Stage.COMPLETE)

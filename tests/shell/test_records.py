@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 
 import pytest
 
@@ -180,5 +181,8 @@ async def test_every_event_reaches_those_who_have_a_use_for_it() -> None:
             steps = list(records.steps_for(kind))
             timed = {records.times.apply, records.times.worded} & set(steps)
             assert bool(timed) == records.times.concerned_with(kind)
-            for part in (records.turns, records.usage, records.witness):
-                assert (part.apply in steps) == part.concerned_with(kind)
+            assert (records.witness.apply in steps) == records.witness.concerned_with(kind)
+            for part in (records.turns, records.usage):
+                step = part.step_for(kind)
+                assert (step is not None) == (kind in sys.modules[type(part).__module__]._HANDLERS)
+                assert step is None or step in steps
