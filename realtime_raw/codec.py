@@ -7,6 +7,7 @@ lenient mode nothing a server sends raises: what cannot be read becomes an
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Iterator
 from typing import Any, TypeAlias, get_args
@@ -142,9 +143,16 @@ def warm(dialect: Dialect = REALTIME) -> None:
     Models build themselves on first use; `connect` calls this while TLS shakes hands.
     """
     built: set[type[pydantic.BaseModel]] = set()
-    for name in _HOT:
-        if name in dialect.server:
-            _build(dialect.server[name], built)
+    # What this makes stays: to look for garbage in it, many times, would take longer than to make it.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        for name in _HOT:
+            if name in dialect.server:
+                _build(dialect.server[name], built)
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _build(cls: type[pydantic.BaseModel], built: set[type[pydantic.BaseModel]]) -> None:
