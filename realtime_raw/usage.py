@@ -10,11 +10,11 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from . import events as ev
 from .errors import LocalProtocolError
+from .lean import dataclass
 from .protocol.signals import ResponseFinished
 from .protocol.state import Observed
 from .types import UNSET

@@ -9,9 +9,9 @@ reply. Then the next one is looked at in full again.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from ..deltas import AudioDelta, Frames
+from ..lean import dataclass
 from ..types import AudioKey
 from .contents import TextDelta
 from .heard import Track

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from ..lean import dataclass
 
 __all__ = [
     "JOINT",
