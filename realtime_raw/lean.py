@@ -131,13 +131,12 @@ def _values_of(cls: type) -> Callable[[Any], tuple[Any, ...]]:
     return get
 
 
-def _eq(self: Any, other: object) -> bool:
+def _eq(self: Any, other: object) -> Any:
     cls = type(self)
     if type(other) is not cls:
         return NotImplemented
     get = _values_of(cls)
-    equal: bool = get(self) == get(other)
-    return equal
+    return get(self) == get(other)
 
 
 def _hash(self: Any) -> int:
