@@ -21,6 +21,7 @@ from ..text import redact
 from ..types import UNSET
 from .checks import flaw_in
 from .declare import Opt
+from .late import LateModel
 from .refusal import UNSENDABLE, kind_of, problems_of
 
 __all__ = [
@@ -42,7 +43,7 @@ def _is_constant(annotation: Any, default: Any) -> bool:
     return get_origin(annotation) is Literal and get_args(annotation) == (default,)
 
 
-class WireModel(BaseModel):
+class WireModel(LateModel):
     """Base of all models: immutable, fields named exactly as on the wire."""
 
     model_config = ConfigDict(

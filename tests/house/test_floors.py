@@ -43,6 +43,8 @@ EXEMPT = {
     # Uncontended, and only where the interpreter runs without the GIL: it
     # orders the publication of two counters and never covers a copy.
     ("audio.ring", "threading"): "threading.Lock",
+    # Held while a model's class is finished, of which two threads may ask the same.
+    ("events.late", "threading"): "threading.RLock",
 }
 NUMPY_IN = frozenset({"audio", "devices", "loopback", "aio", "cli", "conformance", "export"})
 
