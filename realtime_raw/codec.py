@@ -19,6 +19,7 @@ from . import deltas
 from .errors import DecodeError, InvalidCommand, Problem
 from .events.base import ClientEvent, InvalidServerEvent, ServerEvent, UnknownServerEvent
 from .events.catalog import REALTIME, Dialect
+from .events.declare import is_later
 from .events.refusal import kind_of, one_of, problems_of
 from .events.retired import event_hint
 
@@ -168,8 +169,9 @@ def _build(cls: type[pydantic.BaseModel], built: set[type[pydantic.BaseModel]]) 
 def _models_in(annotation: Any) -> Iterator[type[pydantic.BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel):
         yield annotation
-    for argument in get_args(annotation):
-        yield from _models_in(argument)
+    if not is_later(annotation):
+        for argument in get_args(annotation):
+            yield from _models_in(argument)
 
 
 def _parse(data: Message) -> tuple[dict[str, Any], tuple[Problem, ...]]:

@@ -10,7 +10,7 @@ from pydantic import Field, Tag
 
 from ..types import UNSET
 from .base import BareOrObject, Inbound, Outbound
-from .declare import WORD_OR_OBJECT, Many, Number, Open, Opt, by
+from .declare import WORD_OR_OBJECT, Later, Many, Number, Open, Opt, by
 
 __all__ = [
     "AudioFormat",
@@ -223,7 +223,7 @@ class VoiceRef(Inbound):
 
 
 VoiceEcho: TypeAlias = Annotated[
-    Annotated[VoiceName, Tag("<word>")] | Annotated[VoiceRef, Tag("<object>")], WORD_OR_OBJECT
+    Annotated[VoiceName, Tag("<word>")] | Annotated[Later[VoiceRef], Tag("<object>")], WORD_OR_OBJECT
 ]
 
 
@@ -231,8 +231,8 @@ class AudioInput(Inbound):
     """`audio.input` as in force."""
 
     format: AudioFormat | None = None
-    transcription: TranscriptionSettings | None = None
-    noise_reduction: NoiseReductionSettings | None = None
+    transcription: Later[TranscriptionSettings] | None = None
+    noise_reduction: Later[NoiseReductionSettings] | None = None
     turn_detection: TurnDetection | None = None
 
 

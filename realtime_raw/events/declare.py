@@ -7,7 +7,16 @@ problem at one path. No model is defined here.
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar, get_args
 
-from pydantic import BaseModel, BeforeValidator, Discriminator, Field, GetJsonSchemaHandler, Tag
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    Tag,
+    TypeAdapter,
+)
 from pydantic_core import PydanticCustomError, core_schema
 
 from ..types import Unset
@@ -16,6 +25,7 @@ from .refusal import UNDECIDED, one_of
 __all__ = [
     "WORD_OR_NUMBER",
     "WORD_OR_OBJECT",
+    "Later",
     "Many",
     "Number",
     "Open",
@@ -23,6 +33,7 @@ __all__ = [
     "at_most",
     "by",
     "field_of",
+    "is_later",
     "only",
     "tagged",
 ]
@@ -37,6 +48,8 @@ if TYPE_CHECKING:
     Open: TypeAlias = T | str
     # A list from a server: `output: Many[Item]`.
     Many: TypeAlias = list[T]
+    # A model that most calls never meet: `prompt: Later[Prompt] | None`.
+    Later: TypeAlias = Annotated[T, "later"]
 else:
 
     class Opt:
@@ -59,6 +72,39 @@ else:
 
         def __class_getitem__(cls, item: Any) -> Any:
             return Annotated[list[item], Field(fail_fast=True)]
+
+    class Later:
+        """To a type checker `T`; to pydantic a function that validates by the model `T`,
+        which is so built when the first value is there, not with what it is a part of."""
+
+        def __class_getitem__(cls, item: Any) -> Any:
+            return Annotated[item, _Later(item)]
+
+
+class _Later:
+    """Leaves a model unbuilt until it is needed: by a value, or in a JSON Schema."""
+
+    def __init__(self, model: type[BaseModel]) -> None:
+        self.model = model
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        model = self.model
+        # Not the bound method: to look it up would finish the class.
+        return core_schema.no_info_plain_validator_function(lambda value: model.model_validate(value))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        # As a definition to refer to, which it would be if it stood in the core schema.
+        model = TypeAdapter(self.model).core_schema
+        return handler(core_schema.definitions_schema(model, []))
+
+
+def is_later(annotation: Any) -> bool:
+    """Whether this is `Later[...]`."""
+    return any(isinstance(part, _Later) for part in getattr(annotation, "__metadata__", ()))
 
 
 class _KnownValues:

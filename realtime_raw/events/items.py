@@ -15,7 +15,7 @@ from ..errors import InvalidCommand, Problem
 from ..types import UNSET, Unset
 from .base import Inbound, Outbound
 from .checks import Base64Audio, ClientId, ImageUri
-from .declare import Many, Open, Opt, by, field_of, only, tagged
+from .declare import Later, Many, Open, Opt, by, field_of, only, tagged
 from .refusal import kind_of
 
 __all__ = [
@@ -136,10 +136,10 @@ def _part_kind(value: object) -> str:
 Part: TypeAlias = Annotated[
     Annotated[InputText, Tag("<input_text>")]
     | Annotated[InputAudio, Tag("<input_audio>")]
-    | Annotated[InputImage, Tag("<input_image>")]
+    | Annotated[Later[InputImage], Tag("<input_image>")]
     | Annotated[OutputText, Tag("<output_text>")]
     | Annotated[OutputAudio, Tag("<output_audio>")]
-    | Annotated[UnknownPart, Tag("<unknown>")],
+    | Annotated[Later[UnknownPart], Tag("<unknown>")],
     tagged(_part_kind),
 ]
 
@@ -283,11 +283,11 @@ Item: TypeAlias = Annotated[
     | Annotated[AssistantMessage, Tag("<assistant>")]
     | Annotated[FunctionCall, Tag("<function_call>")]
     | Annotated[FunctionCallOutput, Tag("<function_call_output>")]
-    | Annotated[McpListTools, Tag("<mcp_list_tools>")]
-    | Annotated[McpCall, Tag("<mcp_call>")]
-    | Annotated[McpApprovalRequest, Tag("<mcp_approval_request>")]
-    | Annotated[McpApprovalResponse, Tag("<mcp_approval_response>")]
-    | Annotated[UnknownItem, Tag("<unknown>")],
+    | Annotated[Later[McpListTools], Tag("<mcp_list_tools>")]
+    | Annotated[Later[McpCall], Tag("<mcp_call>")]
+    | Annotated[Later[McpApprovalRequest], Tag("<mcp_approval_request>")]
+    | Annotated[Later[McpApprovalResponse], Tag("<mcp_approval_response>")]
+    | Annotated[Later[UnknownItem], Tag("<unknown>")],
     tagged(_item_kind),
 ]
 

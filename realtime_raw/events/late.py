@@ -13,7 +13,7 @@ From then on nothing tells it from any other model.
 
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 __all__ = ["LateModel"]
 
@@ -119,3 +119,5 @@ else:
 
     class LateModel(BaseModel, metaclass=_Made):
         """A model of this package, made when it is first looked at. Not one itself."""
+
+        model_config = ConfigDict(defer_build=True)

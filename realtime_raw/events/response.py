@@ -9,7 +9,7 @@ from ..types import UNSET, ErrorInfo
 from .audio_config import AudioFormat, FormatConfig, VoiceConfig, VoiceEcho
 from .base import BareOrObject, Inbound, Outbound
 from .checks import Metadata
-from .declare import Many, Open, Opt
+from .declare import Later, Many, Open, Opt
 from .items import BasePart, InputItem, Item
 from .session import (
     MaxTokens,
@@ -174,7 +174,7 @@ class Response(Inbound):
     object: Open[Literal["realtime.response"]] | None = None
     id: str | None = None
     status: Open[Literal["in_progress", "completed", "cancelled", "incomplete", "failed"]] | None = None
-    status_details: StatusDetails | None = None
+    status_details: Later[StatusDetails] | None = None
     output: Many[Item] | None = None
     conversation_id: str | None = None
     output_modalities: Many[Open[Literal["audio", "text"]]] | None = None

@@ -12,7 +12,19 @@ from pydantic_core import PydanticCustomError
 from ..types import UNSET
 from .audio_config import SessionAudio, SessionAudioConfig, TranscriptionAudioConfig
 from .base import Inbound, Outbound
-from .declare import WORD_OR_NUMBER, WORD_OR_OBJECT, Many, Number, Open, Opt, at_most, by, field_of, tagged
+from .declare import (
+    WORD_OR_NUMBER,
+    WORD_OR_OBJECT,
+    Later,
+    Many,
+    Number,
+    Open,
+    Opt,
+    at_most,
+    by,
+    field_of,
+    tagged,
+)
 
 __all__ = [
     "ConnectorId",
@@ -471,34 +483,35 @@ class RealtimeSession(Inbound):
     instructions: str | None = None
     audio: SessionAudio | None = None
     include: Many[Open[IncludeField]] | None = None
-    tools: Many[SessionTool] | None = None
+    tools: Many[Later[SessionTool]] | None = None
     tool_choice: (
         Annotated[
             Annotated[Open[Literal["none", "auto", "required"]], Tag("<word>")]
-            | Annotated[ToolChoice, Tag("<object>")],
+            | Annotated[Later[ToolChoice], Tag("<object>")],
             WORD_OR_OBJECT,
         ]
         | None
     ) = None
     parallel_tool_calls: bool | None = None
-    reasoning: ReasoningSettings | None = None
+    reasoning: Later[ReasoningSettings] | None = None
     max_output_tokens: MaxTokensEcho | None = None
     truncation: (
         Annotated[
             Annotated[Open[Literal["auto", "disabled"]], Tag("<word>")]
-            | Annotated[TruncationSettings, Tag("<object>")],
+            | Annotated[Later[TruncationSettings], Tag("<object>")],
             WORD_OR_OBJECT,
         ]
         | None
     ) = None
     tracing: (
         Annotated[
-            Annotated[Open[Literal["auto"]], Tag("<word>")] | Annotated[TracingSettings, Tag("<object>")],
+            Annotated[Open[Literal["auto"]], Tag("<word>")]
+            | Annotated[Later[TracingSettings], Tag("<object>")],
             WORD_OR_OBJECT,
         ]
         | None
     ) = None
-    prompt: Prompt | None = None
+    prompt: Later[Prompt] | None = None
 
 
 class TranscriptionSession(Inbound):
@@ -518,6 +531,7 @@ def _session_kind(value: object) -> str:
 
 
 Session: TypeAlias = Annotated[
-    Annotated[RealtimeSession, Tag("<realtime>")] | Annotated[TranscriptionSession, Tag("<transcription>")],
+    Annotated[RealtimeSession, Tag("<realtime>")]
+    | Annotated[Later[TranscriptionSession], Tag("<transcription>")],
     tagged(_session_kind),
 ]

@@ -17,7 +17,8 @@ import pytest
 import realtime_raw.events as ev
 from realtime_raw.errors import InvalidCommand
 from realtime_raw.events import late
-from realtime_raw.events.base import Inbound, Outbound, ServerEvent
+from realtime_raw.events.base import Inbound, Outbound, ServerEvent, problems_of
+from realtime_raw.events.declare import Later, Many
 from realtime_raw.types import UNSET
 
 Made: Any = vars(late)["_Made"]
@@ -214,3 +215,73 @@ def test_events_can_be_pickled() -> None:
     """They are found by their names, as ever."""
     event = ev.InputAudioBufferDtmfEventReceived(type="input_audio_buffer.dtmf_event_received", event="5")
     assert pickle.loads(pickle.dumps(event)) == event
+
+
+class Inside(Inbound):
+    """A part."""
+
+    name: str | None = None
+    size: int | None = None
+
+
+class Whole(Inbound):
+    """With the part as it is."""
+
+    one: Inside | None = None
+    many: Many[Inside] | None = None
+
+
+class Lazy(Inbound):
+    """With the part built later."""
+
+    one: Later[Inside] | None = None
+    many: Many[Later[Inside]] | None = None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {},
+        {"one": None},
+        {"one": {"name": "a", "more": [1]}, "many": [{"size": 1}, {}]},
+        {"one": Inside(name="a")},
+        {"one": 3},
+        {"one": {"name": 1, "size": "x"}},
+        {"many": [{}, {"size": 1.5}, {"size": "x"}]},
+        {"many": [{}, None]},
+    ],
+    ids=str,
+)
+def test_what_is_built_later_is_judged_alike(value: dict[str, Any]) -> None:
+    """The same values, the same problems at the same paths, and the same on the way out."""
+
+    def seen(model: Any) -> object:
+        try:
+            made = model.model_validate(value)
+        except pydantic.ValidationError as exc:
+            return problems_of(exc), exc.errors(include_url=False)
+        return made.to_wire(), made.model_dump(exclude_unset=True), made.model_dump_json(), type(made.one)
+
+    assert seen(Lazy) == seen(Whole)
+
+
+def test_what_is_built_later_is_in_the_schema() -> None:
+    """As a definition, as if it had been built with the rest."""
+    assert Lazy.json_schema() | {"title": "", "description": ""} == Whole.json_schema() | {
+        "title": "",
+        "description": "",
+    }
+
+
+def test_warming_leaves_it_unbuilt() -> None:
+    """Models that most calls never meet cost nothing before they are met."""
+    code = (
+        "from realtime_raw import codec, events as ev\n"
+        "from realtime_raw.events import late\n"
+        "codec.warm()\n"
+        "assert type(ev.Prompt) is type(ev.McpCall) is late._Bare\n"
+        "session = {'type': 'realtime', 'prompt': {'id': 'p'}}\n"
+        "made = ev.SessionCreated.model_validate({'type': 'session.created', 'session': session})\n"
+        "assert made.session.prompt == ev.Prompt(id='p')\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
