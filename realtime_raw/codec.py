@@ -144,34 +144,44 @@ def warm(dialect: Dialect = REALTIME) -> None:
     Models build themselves on first use; `connect` calls this while TLS shakes hands.
     """
     built: set[type[pydantic.BaseModel]] = set()
+    walked: dict[int, Any] = {}
     # What this makes stays: to look for garbage in it, many times, would take longer than to make it.
     collecting = gc.isenabled()
     gc.disable()
     try:
         for name in _HOT:
             if name in dialect.server:
-                _build(dialect.server[name], built)
+                _build(dialect.server[name], built, walked)
     finally:
         if collecting:
             gc.enable()
 
 
-def _build(cls: type[pydantic.BaseModel], built: set[type[pydantic.BaseModel]]) -> None:
+def _build(
+    cls: type[pydantic.BaseModel], built: set[type[pydantic.BaseModel]], walked: dict[int, Any]
+) -> None:
     """Build what a model is made of before itself: else each event builds all of it anew."""
     built.add(cls)
     for field in cls.model_fields.values():
-        for inner in _models_in(field.annotation):
+        for inner in _models_in(field.annotation, walked):
             if inner not in built:
-                _build(inner, built)
+                _build(inner, built, walked)
     cls.model_rebuild()
 
 
-def _models_in(annotation: Any) -> Iterator[type[pydantic.BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel):
-        yield annotation
-    if not is_later(annotation):
-        for argument in get_args(annotation):
-            yield from _models_in(argument)
+def _models_in(annotation: Any, walked: dict[int, Any]) -> Iterator[type[pydantic.BaseModel]]:
+    """The models an annotation names, but for those that are built later. What many name is walked once."""
+    if isinstance(annotation, type):
+        if issubclass(annotation, pydantic.BaseModel):
+            yield annotation
+            return
+    elif id(annotation) in walked:
+        return
+    walked[id(annotation)] = annotation  # and kept, so that no other takes its place
+    parts = get_args(annotation)
+    if not any(map(is_later, parts)):
+        for part in parts:
+            yield from _models_in(part, walked)
 
 
 def _parse(data: Message) -> tuple[dict[str, Any], tuple[Problem, ...]]:

@@ -102,9 +102,9 @@ class _Later:
         return handler(core_schema.definitions_schema(model, []))
 
 
-def is_later(annotation: Any) -> bool:
-    """Whether this is `Later[...]`."""
-    return any(isinstance(part, _Later) for part in getattr(annotation, "__metadata__", ()))
+def is_later(part: object) -> bool:
+    """Whether this argument of an annotation makes it one of `Later[...]`."""
+    return isinstance(part, _Later)
 
 
 class _KnownValues:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 else:
     from abc import ABCMeta
     from functools import partial
-    from threading import RLock
+    from threading import RLock, get_ident
 
     _Model = type(BaseModel)
     _PACKAGE = __name__.partition(".")[0] + "."
@@ -45,6 +45,8 @@ else:
     _SPECIAL = frozenset(("__class_getitem__", "__eq__", "__init_subclass__", "__new__", "__slots__"))
     # The bodies of the classes that are not finished.
     _bodies = {}
+    # The thread that is finishing a class. To all others the class is as bare as before.
+    _makers = {}
     # Two threads may be the first to look at a class; and finishing one finishes its bases.
     _lock = RLock()
 
@@ -82,7 +84,8 @@ else:
         """Of models that are not finished."""
 
         def __getattribute__(cls, name):
-            if name not in _FREE:
+            # Whoever is finishing it asks a thousand times.
+            if name not in _FREE and _makers.get(cls) != get_ident():
                 _finish(cls)
             return type.__getattribute__(cls, name)
 
@@ -106,11 +109,14 @@ else:
             if body is None:  # made meanwhile, or being made by whoever asks
                 return
             name, bases = cls.__name__, cls.__bases__
+            _makers[cls] = get_ident()
             try:
                 _apart(partial(_Model.__new__, _Made, name, bases, {**body}, handed=cls))
             except BaseException:
                 _bodies[cls] = body
                 raise
+            finally:
+                del _makers[cls]
             type.__setattr__(cls, "__class__", _Made)
 
     def _apart(make):
