@@ -15,7 +15,6 @@ from pydantic import (
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     Tag,
-    TypeAdapter,
 )
 from pydantic_core import PydanticCustomError, core_schema
 
@@ -97,6 +96,8 @@ class _Later:
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
+        from pydantic import TypeAdapter  # here, as few programs want a schema
+
         # As a definition to refer to, which it would be if it stood in the core schema.
         model = TypeAdapter(self.model).core_schema
         return handler(core_schema.definitions_schema(model, []))
