@@ -42,7 +42,6 @@ _LONG = 1024
 _HOT = (
     "conversation.item.added",
     "conversation.item.done",
-    "error",
     "input_audio_buffer.committed",
     "input_audio_buffer.speech_started",
     "input_audio_buffer.speech_stopped",
