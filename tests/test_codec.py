@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 from typing import Any
 
 import orjson
@@ -257,6 +258,28 @@ def test_an_unknown_type_lists_the_known_ones() -> None:
     (problem,) = caught.value.problems
     assert problem.path == "type"
     assert all(repr(name) in problem.message for name in ev.REALTIME.client)
+
+
+@pytest.mark.parametrize("collecting", [True, False])
+def test_warming_leaves_the_collector_as_it_was(collecting: bool) -> None:
+    """It is held still meanwhile: there is nothing for it to find."""
+    seen: list[bool] = []
+
+    class Spy(dict[str, Any]):
+        """A table that looks whether the collector is on."""
+
+        def __contains__(self, name: object) -> bool:
+            seen.append(gc.isenabled())
+            return False
+
+    before = gc.isenabled()
+    (gc.enable if collecting else gc.disable)()
+    try:
+        codec.warm(ev.Dialect("none", "/", {}, Spy()))
+        assert gc.isenabled() is collecting
+    finally:
+        (gc.enable if before else gc.disable)()
+    assert set(seen) == {False}
 
 
 def test_warming_builds_the_hot_events() -> None:

@@ -134,10 +134,10 @@ def _part_kind(value: object) -> str:
 
 
 Part: TypeAlias = Annotated[
-    Annotated[InputText, Tag("<input_text>")]
+    Annotated[Later[InputText], Tag("<input_text>")]
     | Annotated[InputAudio, Tag("<input_audio>")]
     | Annotated[Later[InputImage], Tag("<input_image>")]
-    | Annotated[OutputText, Tag("<output_text>")]
+    | Annotated[Later[OutputText], Tag("<output_text>")]
     | Annotated[OutputAudio, Tag("<output_audio>")]
     | Annotated[Later[UnknownPart], Tag("<unknown>")],
     tagged(_part_kind),
@@ -278,11 +278,11 @@ def _item_kind(value: object) -> str:
 
 
 Item: TypeAlias = Annotated[
-    Annotated[SystemMessage, Tag("<system>")]
+    Annotated[Later[SystemMessage], Tag("<system>")]
     | Annotated[UserMessage, Tag("<user>")]
     | Annotated[AssistantMessage, Tag("<assistant>")]
-    | Annotated[FunctionCall, Tag("<function_call>")]
-    | Annotated[FunctionCallOutput, Tag("<function_call_output>")]
+    | Annotated[Later[FunctionCall], Tag("<function_call>")]
+    | Annotated[Later[FunctionCallOutput], Tag("<function_call_output>")]
     | Annotated[Later[McpListTools], Tag("<mcp_list_tools>")]
     | Annotated[Later[McpCall], Tag("<mcp_call>")]
     | Annotated[Later[McpApprovalRequest], Tag("<mcp_approval_request>")]
