@@ -182,3 +182,21 @@ def test_one_without_slots_is_refused() -> None:
     """It would be another class than the one that is meant."""
     with pytest.raises(TypeError, match="slots"):
         lean.dataclass(slots=False)
+
+
+def test_one_field_is_enough() -> None:
+    """To be compared and hashed by; and none is, too."""
+
+    @lean.dataclass(frozen=True, slots=True)
+    class One:
+        """One field."""
+
+        name: str
+
+    @lean.dataclass(frozen=True, slots=True)
+    class Nothing:
+        """No field."""
+
+    assert One("a") == One("a") != One("b")
+    assert len({One("a"), One("a"), One("b")}) == 2
+    assert Nothing() == Nothing()

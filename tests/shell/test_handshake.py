@@ -374,3 +374,30 @@ async def test_a_key_no_header_can_hold() -> None:
     """Refused before the network is touched."""
     with pytest.raises(LocalProtocolError, match="position"):
         await dial(Endpoint.of("wss://example.org/x"), "sk-a\r\nX: y")
+
+
+class Socket:
+    """What the handing over asks of a socket."""
+
+    def __init__(self) -> None:
+        self.told: list[object] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *given: self.told.append((name, *given))
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_what_comes_early_is_for_the_line(lost: bool) -> None:
+    """However it is cut; and so is the news that the socket is gone."""
+    opening, socket, line = Handover(), Socket(), Socket()
+    opening.socket, opening.lost = cast("Any", socket), lost
+    pieces = [b"HTTP/1.1 10", b"1 Switching\r\nA: b\r\n", b"\r\nab", b"cd"]
+    assert b"".join(opening.of_response(piece) for piece in pieces) == b"".join(pieces)[:-4]
+    opening.take_over(cast("Any", line))
+    assert line.told[:2] == [("connection_made", socket), ("early", b"abcd")]
+    assert line.told[2:] == ([("connection_lost", None)] if lost else [])
+    assert socket.told == [
+        ("pause_reading",),
+        ("set_protocol", line),
+        *([] if lost else [("resume_reading",)]),
+    ]
