@@ -9,8 +9,7 @@ is not known an `UnknownServerEvent`. No state, no I/O.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Any, TypeAlias, get_args
+from typing import Any, TypeAlias
 
 import orjson
 import pydantic
@@ -37,7 +36,7 @@ _MAX_CONTAINERS = 200_000
 # Bytes of a message from which on it saves time to look for audio before parsing.
 _LONG = 1024
 
-# What a voice turn is made of: built by `warm`, so that no first delta waits for it.
+# What a voice turn is made of: made ready by `warm`.
 _HOT = (
     "conversation.item.added",
     "conversation.item.done",
@@ -143,32 +142,13 @@ def encode(event: ClientEvent | ServerEvent) -> bytes:
 
 
 def warm(dialect: Dialect = REALTIME) -> None:
-    """Build the validators of the events every turn uses (some tens of ms, once).
+    """Make what reads the events every turn uses (some ms, once), so that no first one waits for it.
 
-    Models build themselves on first use; `connect` calls this while TLS shakes hands.
+    `connect` calls this while TLS shakes hands. Validators are built when they are first needed.
     """
-    built: set[type[pydantic.BaseModel]] = set()
     for name in _HOT:
         if name in dialect.server:
-            _build(dialect.server[name], built)
             shapes.build(dialect.server[name])
-
-
-def _build(cls: type[pydantic.BaseModel], built: set[type[pydantic.BaseModel]]) -> None:
-    """Build what a model is made of before itself: else each event builds all of it anew."""
-    built.add(cls)
-    for field in cls.model_fields.values():
-        for inner in _models_in(field.annotation):
-            if inner not in built:
-                _build(inner, built)
-    cls.model_rebuild()
-
-
-def _models_in(annotation: Any) -> Iterator[type[pydantic.BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel):
-        yield annotation
-    for argument in get_args(annotation):
-        yield from _models_in(argument)
 
 
 def _parse(data: Message) -> tuple[dict[str, Any], tuple[Problem, ...]]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Final, Literal, NamedTuple, Protocol
 
+from .lean import dataclass
 from .text import redact, safe
 
 __all__ = [

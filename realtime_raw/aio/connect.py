@@ -17,7 +17,6 @@ from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Any, Literal, cast
 
-from .. import codec
 from ..dispatch import Event, Kind
 from ..endpoint import Credential, Endpoint, Secret
 from ..errors import ConnectFailed, LocalProtocolError, SessionLost
@@ -268,7 +267,7 @@ class Connecting:
             await asyncio.sleep(0)
             # While the network works: models are built on first use, and a
             # delta must not wait for that.
-            codec.warm(DIALECTS[self._endpoint.dialect])
+            self._core.warm()
             return await opening
         except BaseException:
             await _drop(opening)

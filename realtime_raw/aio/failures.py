@@ -136,8 +136,8 @@ def _went_away(close: CloseInfo) -> ConnectFailed:
 
 def _refused_by_status(response: Response, endpoint: Endpoint) -> ConnectFailed:
     status = response.status_code
-    if 300 <= status < 400 and "Location" in response.headers:
-        return _redirected(response, endpoint)
+    if 300 <= status < 400 and (places := response.headers.get_all("Location")):
+        return _redirected(status, places[0], endpoint)
     error = _words_of(response)
     message = f"{endpoint.host} refused the connection: HTTP {status}"
     if error is not None:
@@ -150,12 +150,12 @@ def _refused_by_status(response: Response, endpoint: Endpoint) -> ConnectFailed:
     return ConnectFailed(message, status=status, error=error, advice=advice)
 
 
-def _redirected(response: Response, endpoint: Endpoint) -> ConnectFailed:
-    target = urlsplit(urljoin(endpoint.url, response.headers["Location"]))
+def _redirected(status: int, place: str, endpoint: Endpoint) -> ConnectFailed:
+    target = urlsplit(urljoin(endpoint.url, place))
     return ConnectFailed(
         f"{endpoint.host} redirects to {target.scheme}://{target.hostname or '?'},"
         " which was not followed, as the key would go there",
-        status=response.status_code,
+        status=status,
         advice="connect to that address yourself if you trust it",
     )
 

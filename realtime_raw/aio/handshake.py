@@ -1,104 +1,112 @@
-"""Opening a WebSocket: headers, limits, redirects, proxies. What is said on it is not known here."""
+"""Opening a WebSocket: headers, limits, redirects, proxies. What is said on it is not known here.
+
+Request and response are the sans-I/O `ClientProtocol` of the websockets
+library, put on asyncio's `create_connection`. Where a proxy may stand between,
+the library's own client opens the line (`library`): it knows proxies, and most
+programs have none.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
+import os
+import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, cast
-from urllib.parse import urljoin, urlsplit
+from functools import partial
+from typing import TYPE_CHECKING, Final, Literal, cast
+from urllib.parse import urljoin
 
-from websockets.asyncio import client
-from websockets.exceptions import InvalidStatus, WebSocketException
+from websockets.client import ClientProtocol
+from websockets.exceptions import InvalidStatus, SecurityError, WebSocketException
+from websockets.headers import validate_subprotocols
+from websockets.uri import parse_uri
 
 from .. import __version__
 from ..endpoint import Endpoint
 from .failures import explain_handshake
+from .opening import MAX_SIZE, Handover, Quiet, same_origin
 from .reading import LibraryTransport
 from .websocket import WebSocketTransport
 
 if TYPE_CHECKING:
-    from websockets.client import ClientProtocol
+    from websockets.typing import Subprotocol
 
     from .frames import FastTransport
 
-__all__ = ["MAX_SIZE", "TransportName", "dial", "open_socket"]
-
-MAX_SIZE = 64 * 2**20
-"""Largest message taken from a server, in bytes. A retrieved item of 16 s is already 1 MiB (observed)."""
+__all__ = ["MAX_SIZE", "TransportName", "dial"]
 
 TransportName = Literal["websockets", "fast"]
 
-# What a response begins with that makes a WebSocket of the line.
-_SWITCHING = b"HTTP/1.1 101"
-_PORTS = {"ws": 80, "wss": 443}
+# As the library has it: the statuses that send on, and how often one lets oneself be sent.
+_REDIRECTS: Final = frozenset((300, 301, 302, 303, 307, 308))
+_MAX_REDIRECTS: Final = 10
+# Systems that keep proxies elsewhere than in the environment.
+_HAVE_SETTINGS: Final = ("darwin", "win32", "cygwin")
 
 
-class _Quiet(logging.LoggerAdapter[logging.Logger]):
-    """websockets' logger without its debug level, at which it writes the request's headers: the key."""
+class _Opening(Handover, asyncio.Protocol):
+    """The handshake on a socket of our own."""
 
-    def isEnabledFor(self, level: int) -> bool:  # noqa: N802  # the name is logging's
-        return level > logging.DEBUG and super().isEnabledFor(level)
+    def __init__(self, core: ClientProtocol) -> None:
+        self.core = core
+        self._settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
+    async def shake_hands(self, headers: Mapping[str, str]) -> None:
+        """Send the request and await the response.
 
-class _Opening(client.ClientConnection):
-    """The library's connection up to the response: what comes behind that is for the line that takes over."""
-
-    def __init__(self, protocol: ClientProtocol, **options: Any) -> None:
-        super().__init__(protocol, **options)
-        self.core = protocol
-        self.socket: asyncio.Transport | None = None
-        self.early = b""
-        self._head = bytearray()
-        self._switched = False
-        self._lost = False
+        Raises what the library says of a response that opens nothing, or of
+        none. Cancelled or failed, it leaves nothing open.
+        """
+        core, socket = self.core, self.socket
+        assert socket is not None
+        try:
+            request = core.connect()
+            request.headers.update(headers)
+            request.headers.setdefault("User-Agent", f"realtime_raw/{__version__}")
+            core.send_request(request)
+            self._flush()
+            await self._settled
+            if core.handshake_exc is not None:
+                raise core.handshake_exc
+        except BaseException:
+            socket.abort()
+            raise
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.socket = cast("asyncio.Transport", transport)
-        super().connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
-        if self._switched:
-            self.early += data
-            return
-        if self._head.startswith(_SWITCHING[: len(self._head)]):
-            self._head += data
-            head, end, rest = bytes(self._head).partition(b"\r\n\r\n")
-            if end and head.startswith(_SWITCHING):
-                self._switched = True
-                self.early = rest
-                assert self.socket is not None
-                self.socket.pause_reading()
-                data = data[: len(data) - len(rest)]
-        super().data_received(data)
+        if mine := self.of_response(data):
+            self.core.receive_data(mine)
+            self._look()
+
+    def eof_received(self) -> None:
+        self.core.receive_eof()
+        self._look()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._lost = True
-        super().connection_lost(exc)
+        self.lost = True
+        if not self._switched:  # else it is for the line to be told
+            self.core.receive_eof()
+        self._settle()
 
-    def take_over(self, line: LibraryTransport | FastTransport) -> None:
-        """Put a line in this connection's place."""
-        socket = self.socket
-        assert socket is not None
-        socket.set_protocol(line)
-        line.connection_made(socket)
-        line.early(self.early)
-        if self._lost:
-            line.connection_lost(None)
-        else:
-            socket.resume_reading()
+    def _look(self) -> None:
+        """See whether the response is there, whole, or will not come."""
+        answered = self.core.events_received()
+        self._flush()
+        if answered or self.core.handshake_exc is not None:
+            self._settle()
 
+    def _settle(self) -> None:
+        if not self._settled.done():
+            self._settled.set_result(None)
 
-class _Connect(client.connect):
-    """A connect that stays with the origin it was given: its headers hold the key."""
-
-    def process_redirect(self, exc: Exception) -> Exception | str:
-        if isinstance(exc, InvalidStatus):
-            target = urljoin(self.uri, exc.response.headers.get("Location", ""))
-            if _origin(target) != _origin(self.uri):
-                return exc
-        return super().process_redirect(exc)
+    def _flush(self) -> None:
+        assert self.socket is not None
+        for data in self.core.data_to_send():
+            if data:  # the end of what we send is `abort`'s affair
+                self.socket.write(data)
 
 
 async def dial(
@@ -119,27 +127,86 @@ async def dial(
     leaves nothing open. Proxies are found as websockets finds them, but never
     stand between us and this machine.
     """
+    url, headers = endpoint.url, endpoint.signed(key)
     try:
-        socket = await open_socket(
-            endpoint.url,
-            endpoint.signed(key),
-            endpoint.subprotocols,
-            proxied=not endpoint.is_loopback,
-            max_size=max_size,
-            close_timeout=close_timeout,
-            ping_interval=None,  # the line that takes over has its own
-            create_connection=_Opening,
-        )
+        if not endpoint.is_loopback and _may_have_proxy():
+            opening = await _by_library(url, headers, endpoint.subprotocols, max_size, close_timeout)
+        else:
+            opening = await _open(url, headers, endpoint.subprotocols, max_size)
     except (OSError, EOFError, ImportError, ValueError, WebSocketException) as exc:
         failure = explain_handshake(exc, endpoint)
     else:
-        return _line(cast("_Opening", socket), transport, max_size, close_timeout)
+        return _line(opening, transport, max_size, close_timeout)
     # Out here nothing is being handled, so no exception with the request in it is chained.
     raise failure
 
 
+async def _open(url: str, headers: Mapping[str, str], subprotocols: Sequence[str], max_size: int) -> Handover:
+    """The line open, with redirects followed that stay with the origin."""
+    offered = cast("Sequence[Subprotocol]", list(subprotocols)) or None
+    if offered is not None:
+        validate_subprotocols(offered)
+    loop = asyncio.get_running_loop()
+    for _ in range(_MAX_REDIRECTS):
+        where = parse_uri(url)
+        core = ClientProtocol(
+            where,
+            subprotocols=offered,
+            max_size=max_size,
+            logger=Quiet(logging.getLogger("websockets.client"), {}),
+        )
+        _, opening = await loop.create_connection(
+            partial(_Opening, core), where.host, where.port, ssl=True if where.secure else None
+        )
+        try:
+            await opening.shake_hands(headers)
+        except InvalidStatus as refused:
+            location = _location(refused)
+            if location is None or not same_origin(url, location):
+                raise
+            url = urljoin(url, location)
+        else:
+            return opening
+    raise SecurityError(f"more than {_MAX_REDIRECTS} redirects")
+
+
+def _location(refused: InvalidStatus) -> str | None:
+    """Where a response sends us on to, if to one place."""
+    response = refused.response
+    named = response.headers.get_all("Location") if response.status_code in _REDIRECTS else ()
+    return named[0] if len(named) == 1 else None
+
+
+async def _by_library(
+    url: str,
+    headers: Mapping[str, str],
+    subprotocols: Sequence[str],
+    max_size: int,
+    close_timeout: float,
+) -> Handover:
+    from .library import LibraryOpening, open_socket  # connecting is quicker without
+
+    connection = await open_socket(
+        url,
+        headers,
+        subprotocols,
+        max_size=max_size,
+        close_timeout=close_timeout,
+        ping_interval=None,  # the line that takes over has its own
+        create_connection=LibraryOpening,
+    )
+    return cast("LibraryOpening", connection)
+
+
+def _may_have_proxy() -> bool:
+    """Whether system or environment may name a proxy. Which, and for which hosts, the library finds out."""
+    return sys.platform in _HAVE_SETTINGS or any(
+        value and name.lower().endswith("_proxy") for name, value in os.environ.items()
+    )
+
+
 def _line(
-    opening: _Opening, transport: TransportName, max_size: int, close_timeout: float
+    opening: Handover, transport: TransportName, max_size: int, close_timeout: float
 ) -> WebSocketTransport:
     line: LibraryTransport | FastTransport
     if transport == "fast":
@@ -150,41 +217,3 @@ def _line(
         line = LibraryTransport(opening.core, max_size, close_timeout=close_timeout)
     opening.take_over(line)
     return line
-
-
-async def open_socket(
-    url: str,
-    headers: Mapping[str, str],
-    subprotocols: Sequence[str] = (),
-    *,
-    proxied: bool = True,
-    max_size: int = MAX_SIZE,
-    close_timeout: float = 1.0,
-    **options: Any,
-) -> client.ClientConnection:
-    """An open WebSocket of the websockets library, with our limits, and no secret in its log.
-
-    Raises what the library raises, in whose exceptions the request stands with
-    the key; `explain_handshake` makes words of them. Cancelling it leaves nothing open.
-    `options` are the library's own.
-    """
-    if not proxied and "proxy" in inspect.signature(client.connect.__init__).parameters:
-        options["proxy"] = None
-    return await _Connect(
-        url,
-        additional_headers=headers,
-        subprotocols=list(subprotocols) or None,  # type: ignore[arg-type]  # a NewType of str
-        user_agent_header=f"realtime_raw/{__version__}",
-        compression=None,
-        max_size=max_size,
-        open_timeout=None,
-        close_timeout=close_timeout,
-        logger=_Quiet(logging.getLogger("websockets.client"), {}),
-        **options,
-    )
-
-
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    scheme = {"http": "ws", "https": "wss"}.get(parts.scheme, parts.scheme)
-    return scheme, parts.hostname, parts.port or _PORTS.get(scheme)

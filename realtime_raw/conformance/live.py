@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from ..aio.failures import explain_handshake, hide
-from ..aio.handshake import open_socket
+from ..aio.library import open_socket
 from ..endpoint import Endpoint
 from ..errors import ConnectFailed
 from ..text import safe

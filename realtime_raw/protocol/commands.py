@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from .. import events as ev
 from ..errors import LocalProtocolError
 from ..events import translation
 from ..events.base import ClientEvent, ServerEvent
+from ..lean import dataclass
 from ..types import ErrorInfo
 
 __all__ = ["CONFIRMS", "MAX_PENDING", "Command", "CommandLog", "parse_shorter"]
@@ -70,8 +70,9 @@ CONFIRMS: Mapping[type[ServerEvent], tuple[str, _Key | None]] = {
     translation.SessionClosed: ("session.close", None),
 }
 
-_QUOTED = re.compile(r"'([^']{1,128})'")
-_SHORTER = re.compile(r"\b(\d+)\s*ms is already shorter than (\d+)\s*ms")
+# Compiled when the first error is looked at.
+_QUOTED = r"'([^']{1,128})'"
+_SHORTER = r"\b(\d+)\s*ms is already shorter than (\d+)\s*ms"
 
 
 @dataclass(slots=True, eq=False)
@@ -181,13 +182,13 @@ class CommandLog:
         if error.event_id is not None:
             return self._open.get(error.event_id)
         kind = _CODE_TO_COMMAND.get(error.code or "")
-        if kind is None and _SHORTER.search(error.message):
+        if kind is None and re.search(_SHORTER, error.message):
             kind = "conversation.item.truncate"
         if kind is None and error.param:
             kind = _PARAM_TO_COMMAND.get(re.split(r"[.\[]", error.param, maxsplit=1)[0])
         if kind is None:
             return None
-        for quoted in _QUOTED.findall(error.message):
+        for quoted in re.findall(_QUOTED, error.message):
             command = self.first(kind, quoted)
             if command is not None:
                 return command
@@ -206,5 +207,5 @@ class CommandLog:
 
 def parse_shorter(message: str) -> int | None:
     """The real length in ms named by a "… is already shorter than …" refusal of a truncate."""
-    found = _SHORTER.search(message)
+    found = re.search(_SHORTER, message)
     return int(found[1]) if found else None

@@ -79,10 +79,11 @@ class RealtimeProtocol:
         options = options or Options()
         manual = options.manual_turns and dialect is REALTIME
         state = SessionState(manual_turns=manual)
-        first = (SessionPatch(turn_detection=None) if manual else SessionPatch()).merged(
+        first = self._first = (SessionPatch.manual() if manual else SessionPatch()).merged(
             session or SessionPatch()
         )
-        state.check(first.event())
+        if session:
+            state.check(first.event())
         self._state = State(
             dialect,
             options,
@@ -99,6 +100,15 @@ class RealtimeProtocol:
         self._closed: CloseInfo | None = None
         self._deadline: float | None = None
         self._stale = True  # the deadline may have changed
+
+    def warm(self) -> None:
+        """Build the models that a turn and the first patch use (some tens of ms, once in a process).
+
+        Models build themselves on first use; there is time for it while a line is being opened.
+        """
+        codec.warm(self._state.dialect)
+        if self._first:
+            codec.encode(self._first.event())
 
     # What happened
 

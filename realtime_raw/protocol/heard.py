@@ -31,8 +31,9 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ..lean import dataclass
 from ..types import AudioKey
 
 __all__ = ["HeardText", "Track", "bytes_per_ms", "spread"]

@@ -117,7 +117,15 @@ class SessionPatch:
         for name, value in changes.items():
             if value is not UNSET:
                 _put(self._fields, _PLACES[name], _wire(value))
-        RealtimeSessionConfig(**self._fields)  # refuses wrong values here, on the caller's line
+        if self._fields:
+            RealtimeSessionConfig(**self._fields)  # refuses wrong values here, on the caller's line
+
+    @classmethod
+    def manual(cls) -> SessionPatch:
+        """Turn detection off. Nothing is checked, so that no model has to be built for it yet."""
+        patch = cls()
+        _put(patch._fields, _PLACES["turn_detection"], None)
+        return patch
 
     @classmethod
     def from_wire(cls, session: Mapping[str, Any]) -> SessionPatch:

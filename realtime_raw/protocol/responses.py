@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from ..errors import LocalProtocolError
 from ..events.response import Response
+from ..lean import dataclass
 from ..types import AudioKey, ErrorInfo
 from .commands import Command
 from .signals import Origin

@@ -12,7 +12,8 @@ from __future__ import annotations
 import enum
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from ..lean import dataclass
 
 __all__ = [
     "JOINT",

@@ -67,7 +67,7 @@ class Sink:
     def __init__(self, expected: bytes, told: Callable[[int], None]) -> None:
         self.ring = Ring()
         self.write = self.ring.write
-        self.read: Callable[[int], tuple[bytes, int]] = self._read
+        self.read: Callable[[int], tuple[bytes | bytearray, int]] = self._read
         self.excluded_ns = 0
         self.faults: list[str] = []
         self.count = 0

@@ -15,8 +15,6 @@ from tools.bench.sink import Latencies, Sink
 
 __all__ = ["session", "typed"]
 
-_FRAMES = 24_000 * 40
-
 
 class _Ours:
     def __init__(self, conn: rt.RealtimeConnection) -> None:
@@ -64,15 +62,16 @@ async def _open(url: str, target: Target, kind: str) -> AsyncIterator[Session]:
         yield _Ours(conn)
 
 
-def _reader(player: rt.Player) -> Callable[[int], tuple[bytes, int]]:
+def _reader(player: rt.Player) -> Callable[[int], tuple[bytearray, int]]:
     """Reads what the ring holds, as a device would, and says how many bytes have come in all."""
-    out = np.zeros(_FRAMES, np.int16)
 
-    def read(size: int) -> tuple[bytes, int]:
-        block = out[: size // 2]
-        frames = player.pull(block)
+    def read(size: int) -> tuple[bytearray, int]:
+        held = bytearray(size)  # one copy, as other clients' rings give
+        frames = player.pull(np.frombuffer(held, np.int16))
         now = player.statistics()
-        return block[:frames].tobytes(), 2 * (now.played + now.queued + now.spilled + now.refused)
+        return held[: 2 * frames] if 2 * frames < size else held, 2 * (
+            now.played + now.queued + now.spilled + now.refused
+        )
 
     return read
 
