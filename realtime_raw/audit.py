@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from . import events as ev
 from .audit_facts import ItemFacts, PartFacts
 from .concerns import items_of
 from .events.base import ServerEvent
-from .lean import dataclass
 from .order_witness import Misplaced, OrderWitness, is_marker, marker, says_place
 from .protocol.conversation import ConversationMirror
 from .protocol.history_item import HistoryItem

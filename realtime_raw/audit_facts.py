@@ -7,10 +7,9 @@ kilobytes. Judging the two against each other is `audit`'s affair.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from . import events as ev
-from .lean import dataclass
 from .protocol.heard import bytes_per_ms
 from .protocol.history_item import HistoryItem, Part
 from .protocol.item_record import base64_size

@@ -9,11 +9,11 @@ affair.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from . import events as ev
 from .errors import InvalidCommand, LocalProtocolError
-from .lean import dataclass
 from .protocol.history_item import HistoryItem, Part, describe
 from .text import safe
 from .types import UNSET, Unset

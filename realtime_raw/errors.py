@@ -21,9 +21,9 @@ a sentence, so printing an exception can neither move a cursor nor show a key.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .lean import dataclass
 from .text import safe
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ import inspect
 import re
 import typing
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
 
 import pydantic
@@ -20,7 +21,6 @@ from pydantic import ConfigDict, Field
 from .errors import LocalProtocolError, Problem
 from .events.base import problems_of
 from .events.session import FunctionTool
-from .lean import dataclass
 
 __all__ = ["ArgumentsRefused", "OnInterrupt", "ToolFunction", "ToolSettings", "output_text"]
 

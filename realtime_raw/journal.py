@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, Final, Literal, cast
 
 import orjson
 
 from .errors import LocalProtocolError
-from .lean import dataclass
 from .text import redact
 
 if TYPE_CHECKING:

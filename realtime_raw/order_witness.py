@@ -7,10 +7,10 @@ beginning of every connection, so it stands by itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from . import events as ev
-from .lean import dataclass
 from .protocol.item_order import ItemOrder
 from .protocol.state import Observed
 from .types import UNSET

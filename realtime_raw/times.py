@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from . import events as ev
-from .lean import dataclass
 from .protocol import signals as sg
 from .protocol.conversation import ConversationMirror
 from .protocol.input_audio import InputAudio

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from . import events as ev
 from . import script
 from .concerns import items_of, tells_of_items
-from .lean import dataclass
 from .protocol import signals as sg
 from .protocol.conversation import ConversationMirror
 from .protocol.history_item import HistoryItem

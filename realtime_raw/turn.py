@@ -7,10 +7,9 @@ record whenever they are looked at. Which event belongs to which row is
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from .lean import dataclass
 from .protocol.history_item import HistoryItem, describe
 from .protocol.responses import Marks, ResponseRecord
 from .text import redact

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Final, Literal, NamedTuple, Protocol
 
-from .lean import dataclass
 from .text import redact, safe
 
 __all__ = [

@@ -11,12 +11,12 @@ import dataclasses
 import math
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MethodType
 from typing import Any, Final, Literal, TypeVar
 
 from . import events as ev
 from .errors import LocalProtocolError
-from .lean import dataclass
 from .protocol.signals import ResponseFinished
 from .protocol.state import Observed
 from .types import UNSET

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..audio.levels import Levels
@@ -17,7 +17,6 @@ from ..audio.pcm import Samples
 from ..devices.base import DeviceChange, LiveSource, WatchedDevice
 from ..devices.tap import PlayedTap
 from ..errors import LocalProtocolError
-from ..lean import dataclass
 from ..protocol import signals
 from .hooks import HookChain
 from .source_pump import POLL_S, CaptureStatistics, Duplex, SourcePump, Talk

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -20,7 +21,6 @@ from ..audio.pcm import WIRE_RATE, Samples, ms_of
 from ..audio.resample import Resampler
 from ..devices.base import Captured, LiveSource
 from ..errors import AudioError, LocalProtocolError, SessionLost
-from ..lean import dataclass
 
 if TYPE_CHECKING:
     from ..audio.player import Player

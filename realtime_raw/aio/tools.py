@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -23,7 +23,6 @@ from ..events.client import ConversationItemCreate, ResponseCreate
 from ..events.items import NewFunctionCallOutput
 from ..events.response import ResponseConfig
 from ..events.session import FunctionTool, McpTool
-from ..lean import dataclass
 from ..protocol import signals
 from ..protocol.tools import ToolCall
 from ..text import safe

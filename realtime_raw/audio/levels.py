@@ -7,11 +7,11 @@ scale peaks at 0 and has an RMS of -3.01. Pure silence is minus infinity.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from ..lean import dataclass
 from .pcm import to_int16
 
 __all__ = ["LevelMeter", "Levels", "measure", "peak_dbfs", "rms_dbfs"]

@@ -8,9 +8,9 @@ The device's half is `reader`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from ..errors import AudioError
-from ..lean import dataclass
 from ..types import AudioKey, Heard, PlaybackMark
 from .intake import Intake
 from .pcm import WIRE_RATE, Samples, frames_of, ms_of

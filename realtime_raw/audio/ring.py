@@ -8,12 +8,12 @@ belongs to whom is the span map's affair, silence the reader's.
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from threading import Lock
 
 import numpy as np
 
 from ..errors import AudioError
-from ..lean import dataclass
 from .pcm import Samples
 
 __all__ = ["RingStatistics", "SampleRing", "new_counter"]

@@ -7,8 +7,8 @@ to it; frames that will never be heard are cut out of it.
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 
-from ..lean import dataclass
 from ..types import AudioKey
 
 __all__ = ["SpanMap"]

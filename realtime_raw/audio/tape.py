@@ -8,10 +8,10 @@ as the server's milliseconds count all audio ever appended (API reference).
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 
 import numpy as np
 
-from ..lean import dataclass
 from .intake import Intake
 from .pcm import Samples
 

@@ -7,11 +7,10 @@ hold is not here, nor how they become bytes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
-from ..lean import dataclass
 from . import client, server, translation
 from .base import ClientEvent, ServerEvent
 from .retired import ALIASES

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from .. import events as ev
 from ..errors import LocalProtocolError
 from ..events import translation
 from ..events.base import ClientEvent, ServerEvent
-from ..lean import dataclass
 from ..types import ErrorInfo
 
 __all__ = ["CONFIRMS", "MAX_PENDING", "Command", "CommandLog", "parse_shorter"]

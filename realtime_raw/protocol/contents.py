@@ -8,11 +8,11 @@ Where items stand, and whether they stand anywhere, is `conversation`'s affair.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from .. import events as ev
 from ..events.base import ServerEvent
-from ..lean import dataclass
 from ..text import safe
 from ..types import AudioKey
 from .heard import HeardText, Track, spread

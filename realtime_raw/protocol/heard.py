@@ -31,9 +31,8 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from ..lean import dataclass
 from ..types import AudioKey
 
 __all__ = ["HeardText", "Track", "bytes_per_ms", "spread"]

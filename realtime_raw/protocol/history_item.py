@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from ..lean import dataclass
 from ..text import printable
 from ..types import ErrorInfo
 from .item_order import ItemOrder

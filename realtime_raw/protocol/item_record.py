@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from .. import events as ev
-from ..lean import dataclass
 from ..types import UNSET, AudioKey, ErrorInfo, Unset
 from .heard import bytes_per_ms
 

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..errors import LocalProtocolError
 from ..events.response import Response
-from ..lean import dataclass
 from ..types import AudioKey, ErrorInfo
 from .commands import Command
 from .signals import Origin

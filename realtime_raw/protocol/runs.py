@@ -8,9 +8,10 @@ reply. Then the next one is looked at in full again.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ..deltas import AudioDelta, Frames
 from ..events.base import ServerEvent
-from ..lean import dataclass
 from ..types import AudioKey
 from .contents import TextDelta
 from .heard import Track

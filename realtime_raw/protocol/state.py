@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Literal
 
 from ..errors import RemoteProtocolError
 from ..events.base import ClientEvent, ServerEvent
 from ..events.catalog import Dialect
-from ..lean import dataclass
 from ..types import Playhead
 from .commands import CommandLog
 from .conversation import ConversationMirror

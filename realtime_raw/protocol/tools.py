@@ -9,14 +9,13 @@ collected.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
 from .. import events as ev
 from ..events.base import ServerEvent
-from ..lean import dataclass
 
 __all__ = ["MAX_OPEN", "MAX_REMEMBERED", "ToolBatch", "ToolCall", "ToolCallCollector"]
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from .. import events as ev
 from ..deltas import AudioDelta
 from ..events.base import RAW, ClientEvent, InvalidServerEvent, ServerEvent, UnknownServerEvent
 from ..events.catalog import DIALECTS
-from ..lean import dataclass
 from ..types import UNSET
 from . import signals
 from .commands import Command

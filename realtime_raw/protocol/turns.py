@@ -12,8 +12,7 @@ from __future__ import annotations
 import enum
 import itertools
 from collections.abc import Mapping
-
-from ..lean import dataclass
+from dataclasses import dataclass
 
 __all__ = [
     "JOINT",

@@ -16,7 +16,6 @@ METHODS = frozenset(
 # What may do more than decide, and why.
 EXEMPT = {
     "journal": "`read_journal` takes a path as well as a stream",
-    "lean": "compiles the constructors of dataclasses, as the standard library does",
 }
 
 
