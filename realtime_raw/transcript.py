@@ -436,7 +436,7 @@ class _LineOrder:
         last = self._lines.last
         if last != before or last in self._deleted or item_id in self._lines:
             return False
-        if self.is_behind or self._conversation.last_id != item_id:
+        if self.is_behind:
             return False
         self._lines.place(item_id, before)
         return True
