@@ -145,7 +145,7 @@ def test_events_are_frozen_and_copied_like_any_other() -> None:
     assert isinstance(one, ev.ResponseCreated)
     assert one.response is not None
     with pytest.raises(pydantic.ValidationError):
-        one.response.id = "x"  # type: ignore[misc]
+        one.response.id = "x"
     changed = one.response.model_copy(update={"status": "cancelled"})
     assert changed.to_wire() == {"id": "r", "status": "cancelled", "metadata": {"a": "b"}}
     assert one == other

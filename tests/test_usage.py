@@ -250,7 +250,7 @@ def test_it_does_not_matter_when_one_looks(steps: list[tuple[str, int, ev.Usage 
         )
         record.response = ev.Response(id=record.id, usage=used)
         config = ev.ResponseConfig(input=[])
-        event: Observed = {
+        events: dict[str, Observed] = {
             "r": signals.ResponseFinished(response_id=record.id, status="completed", record=record),
             "i": ev.ConversationItemAdded(item=ev.UnknownItem(id=f"item_{number}")),
             "d": ev.ConversationItemDeleted(item_id=f"item_{number}"),
@@ -258,11 +258,11 @@ def test_it_does_not_matter_when_one_looks(steps: list[tuple[str, int, ev.Usage 
             "l": ev.RateLimitsUpdated(
                 rate_limits=[ev.RateLimit(name=f"limit_{number}", reset_seconds=number)]
             ),
-        }[kind]
+        }
         for meter in (always, once):
-            step = meter.step_for(type(event))
+            step = meter.step_for(type(events[kind]))
             assert step is not None
-            step(event, float(number))
+            step(events[kind], float(number))
         # What a record says later is another matter.
         record.response = None
         looks = always.total, always.last, always.responses, always.unreported, always.limits
