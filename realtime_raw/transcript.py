@@ -436,7 +436,7 @@ class _LineOrder:
         last = self._lines.last
         if last != before or last in self._deleted or item_id in self._lines:
             return False
-        if self.is_behind or self._conversation.last_id != item_id:
+        if self.is_behind:
             return False
         self._lines.place(item_id, before)
         return True
@@ -488,7 +488,11 @@ class _LineOrder:
     def _predecessor(self, item_id: str) -> str | None:
         """The line that a line of this item comes right behind."""
         before = self._place_of(item_id)
+        passed = {item_id}
         while before is not None and (before not in self._lines or before in self._deleted):
+            if before in passed:  # items that wait for each other have no place: such come last
+                return self._lines.last
+            passed.add(before)
             before = self._place_of(before)
         # Lines that were deleted there stay with what they followed.
         while (behind := self._lines.following(before)) is not None and behind in self._deleted:

@@ -524,18 +524,39 @@ FEW: list[Message] = [
 ]
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
-@given(
-    st.lists(st.sampled_from(FEW), max_size=25)
-    | st.lists(scraps(), max_size=30)
-    | talks().map(lambda talk: talk.told(lambda ready: ready[-1])),
-    st.integers(0, 3),
-)
-def test_who_does_not_read_misses_nothing(messages: list[Message], begun: int) -> None:
-    """Whatever a server says, in any order, with anything missing: the lines are those of a reader.
+BEGUN = [told.added(told.reply("a", status="in_progress"), None)]
+OPENINGS = [
+    [],
+    [FEW[0], *BEGUN],
+    [told.added(told.user("b"), None), FEW[0], told.added(told.reply("a", status="in_progress"), "b")],
+    [told.added(told.spoken("b", "Ho."), None), told.deleted("b"), FEW[0], *BEGUN],
+]
+
+
+@settings(max_examples=500)
+@given(st.sampled_from(OPENINGS), st.lists(st.sampled_from(FEW), max_size=8), st.integers(0, 2))
+def test_who_does_not_read_misses_nothing(
+    opening: list[Message], messages: list[Message], begun: int
+) -> None:
+    """A reply, and what has no business to come with it: the lines are those of who reads all the time.
 
     Also where the conversation had begun before.
     """
+    unread_as_read([*opening, *messages], begun)
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(scraps(), max_size=30) | talks().map(lambda talk: talk.told(lambda ready: ready[-1])),
+    st.integers(0, 3),
+)
+def test_who_does_not_read_may_be_told_anything(messages: list[Message], begun: int) -> None:
+    """Any event in any order, with anything missing."""
+    unread_as_read(messages, begun)
+
+
+def unread_as_read(messages: list[Message], begun: int) -> None:
+    """Hold two transcripts against each other that follow from there on; one makes its lines at the end."""
     mirror, audio = ConversationMirror(), InputAudio()
     times = ItemTimes(mirror, audio)
     for message in messages[:begun]:

@@ -285,11 +285,10 @@ def test_it_does_not_matter_when_one_looks(steps: list[tuple[str, int, ev.Usage 
                 rate_limits=[ev.RateLimit(name=f"limit_{number}", reset_seconds=number)]
             ),
         }
-        event = events[kind]
         for meter in (always, once):
-            step = meter.step_for(type(event))
+            step = meter.step_for(type(events[kind]))
             assert step is not None
-            step(event, float(number))
+            step(events[kind], float(number))
         # What a record says later is another matter.
         record.response = None
         looks = always.total, always.last, always.responses, always.unreported, always.limits
