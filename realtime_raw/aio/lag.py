@@ -68,11 +68,14 @@ class _Watch:
         # Weakly, as the loop is the key under which this is kept.
         self._loop = weakref.ref(loop)
         self._gauges: set[LagGauge] = set()
+        # No gauge has seen less than this, and less is news to none.
+        self._least = 0.0
         self._due = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, gauge: LagGauge) -> None:
         self._gauges.add(gauge)
+        self._least = min(self._least, gauge.longest)
         if self._timer is None:
             self._wait()
 
@@ -92,8 +95,10 @@ class _Watch:
         loop = self._loop()
         assert loop is not None
         now = loop.time()
-        for gauge in self._gauges:
-            gauge.late(now - self._due, now)
+        if (late := now - self._due) > self._least:
+            for gauge in self._gauges:
+                gauge.late(late, now)
+            self._least = min(gauge.longest for gauge in self._gauges)
         self._wait()
 
 

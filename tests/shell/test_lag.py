@@ -76,5 +76,13 @@ def test_sessions_share_a_timer() -> None:
     loop.tick()
     assert first.longest == pytest.approx(0.5)
     assert second.longest == pytest.approx(1.0)
+    third = LagGauge(loop)  # type: ignore[arg-type]
+    third.start()
+    for late, longest in ((0.1, 0.1), (0.05, 0.1), (0.2, 0.2)):  # less than what others have seen
+        loop.now += third.INTERVAL + late
+        loop.tick()
+        assert third.longest == pytest.approx(longest)
+    assert second.longest == pytest.approx(1.0)
+    third.stop()
     second.stop()
     assert loop.cancelled == 1
