@@ -33,9 +33,6 @@ _MAX_DEPTH = 128
 # thousand; a hostile message of empty ones would else become as many models.
 _MAX_CONTAINERS = 200_000
 
-# Bytes of a message from which on it saves time to look for audio before parsing.
-_LONG = 1024
-
 # What a voice turn is made of: made ready by `warm`.
 _HOT = (
     "conversation.item.added",
@@ -103,7 +100,7 @@ def read(
         audio = deltas.audio_of(data)
         if audio is not None:
             return audio
-        if len(data) > _LONG and (audio := deltas.audio_in(data)) is not None:
+        if len(data) > deltas.LONG and (audio := deltas.audio_in(data)) is not None:
             return audio
     return decode(data, dialect, strict=strict)
 

@@ -21,7 +21,10 @@ from .events.server import (
     ResponseOutputTextDelta,
 )
 
-__all__ = ["AudioDelta", "Frames", "audio_in", "audio_of", "words_of"]
+__all__ = ["LONG", "AudioDelta", "Frames", "audio_in", "audio_of", "words_of"]
+
+LONG: Final = 1024
+"""Bytes of a message from which on it is likely to be sound, and worth a look before anything else."""
 
 # Printable ASCII without quote and backslash: it stands for itself.
 _ID: Final = r'"([ !#-\[\]-~]+)"'
@@ -151,13 +154,16 @@ class Frames:
             return 0
         return at + len(common)
 
-    def pcm(self, data: bytes | bytearray, begin: int, end: int) -> bytes | None:
-        """The sound of the audio delta that lies there; None if it is not like the others, or silent."""
+    def pcm(self, view: memoryview, data: bytes | bytearray, begin: int, end: int) -> bytes | None:
+        """The sound of the audio delta that lies there; None if it is not like the others, or silent.
+
+        `view` is one of `data`.
+        """
         start = self._start(data, begin, end)
         if not start or not data.endswith(b'"}', start, end):
             return None
         try:
-            return pybase64.b64decode(memoryview(data)[start : end - 2], validate=True) or None
+            return pybase64.b64decode(view[start : end - 2], validate=True) or None
         except ValueError:  # something follows the delta, or it is no base64
             return None
 

@@ -89,25 +89,22 @@ class Delivery(Handlers):
         """As `deliver`, for a delta that `runs` has just carried on."""
         if self._planned != self.registry.revision:
             self._replan()
-        if self._delivering or type(event) not in self._needless:
+        kind = type(event)
+        if self._delivering or kind not in self._needless:
             self.deliver((event,))
             return
-        _, subscriptions = self._plans.get(type(event)) or self._plan(event)
+        _, subscriptions = self._plans.get(kind) or self._plan(event)
         self._delivering = True
         try:
-            self.more_came(now)
+            source = self._runs.source
+            for step in self._more_steps:
+                step(source, now)
             for subscription in subscriptions:
                 now = self.run(subscription, event, now)  # type: ignore[arg-type]  # as above
         finally:
             self._delivering = False
         if self._events:
             self.deliver(())
-
-    def more_came(self, now: float) -> None:
-        """Tell observers of a delta that `runs` has just carried on, where none needs more than that."""
-        source = self._runs.source
-        for step in self._more_steps:
-            step(source, now)
 
     # Whom
 
@@ -133,8 +130,6 @@ class Delivery(Handlers):
 
     def wants_sound(self) -> bool:
         """Whether anybody has a use for the event of an audio delta that is like the last ones."""
-        if self._planned != self.registry.revision:
-            self._replan()
         return Sound not in self._needless
 
     def _replan(self) -> None:

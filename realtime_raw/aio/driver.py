@@ -74,6 +74,7 @@ class Driver(Delivery):
         self._started = False
         self._handed_over = asyncio.Event()
         self._has_user = False
+        self._skims = False  # whether sound may be taken in where it lies
         self._shutdown: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._due: float | None = None
@@ -109,6 +110,7 @@ class Driver(Delivery):
         if not self._handed_over.is_set():
             self._handed_over.set()
             self._has_user = True
+            self.outdated()
             if self._push is not None and self._started:
                 self._push.resume()
 
@@ -122,20 +124,31 @@ class Driver(Delivery):
             self._break_off(exc)
         return self._has_user or not self.core.ready
 
-    def skim(self, buffer: bytes | bytearray, begin: int, end: int) -> bool:
+    def skim(self, view: memoryview, buffer: bytearray, begin: int, end: int) -> bool:
         """Take in sound whose event nobody wants, where it lies; False leaves it to `received`."""
-        if self._recording or self.closed is not None or not self._has_user or self.wants_sound():
+        if self._planned != self.registry.revision:
+            self._replan()
+        if not self._skims:
             return False
         now = self._time()
+        runs = self._runs
         try:
-            if not self._runs.skim(buffer, begin, end, now):
+            if not runs.skim(view, buffer, begin, end, now):
                 return False
-            self.more_came(now)
-            if not self._runs.live:
+            source = runs.source
+            for step in self._more_steps:
+                step(source, now)
+            if not runs.live:
                 self.flush()
         except Exception as exc:
             self._break_off(exc)
         return True
+
+    def _replan(self) -> None:
+        super()._replan()
+        self._skims = (
+            self._has_user and self.closed is None and not self._recording and not self.wants_sound()
+        )
 
     def ended(self, close: CloseInfo) -> None:
         """The line has ended, says a transport that pushes."""
@@ -355,6 +368,7 @@ class Driver(Delivery):
         if close.code == 1011 and (stall := self.lag.stalled(self.now - _KEEPALIVE_S)):
             close = CloseInfo(close.code, f"{close.reason}; {stall}", close.by_us)
         self.closed = close
+        self.outdated()
         self._in_flight = tuple(command.type for command in self.core.commands)
         self._tap.note({"closed": close.code, "reason": close.reason, "by_us": close.by_us}, self.now)
         self.core.disconnected(close, self.now)

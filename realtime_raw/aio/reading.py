@@ -15,8 +15,9 @@ from websockets.client import ClientProtocol
 from websockets.frames import Close, Frame, Opcode
 from websockets.protocol import OPEN
 
+from ..deltas import LONG
 from .scratch import Scratch
-from .websocket import LONG, WebSocketTransport
+from .websocket import WebSocketTransport
 
 __all__ = ["Broken", "LibraryTransport", "ReadingTransport"]
 
@@ -139,7 +140,7 @@ class ReadingTransport(WebSocketTransport, asyncio.BufferedProtocol):
                 break
             self._begin = stop
             if first == _TEXT_FRAME and not self._fragmented:
-                if size < LONG or not self._skim(buffer, start, stop):
+                if size < LONG or not self._skim(view, buffer, start, stop):
                     self._deliver(bytes(view[start:stop]))
             else:
                 self._other(first, at, start, stop)

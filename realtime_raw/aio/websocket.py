@@ -21,7 +21,7 @@ from .bell import Bell
 from .masking import frame, masks
 from .transport import BURST, Receiver
 
-__all__ = ["LONG", "PING_INTERVAL", "PING_TIMEOUT", "WebSocketTransport"]
+__all__ = ["PING_INTERVAL", "PING_TIMEOUT", "WebSocketTransport"]
 
 PING_INTERVAL: Final = 20.0
 PING_TIMEOUT: Final = 60.0
@@ -32,9 +32,6 @@ _ABNORMAL: Final = 1006
 _TEXT: Final = int(Opcode.TEXT)
 # Messages that wait for a receiver who is not ready, until the socket is read no more.
 _QUEUE: Final = 64
-LONG: Final = 1024
-"""Bytes of a message from which on it may be sound, and is worth a look before it is copied."""
-
 # Bytes unsent from which on `send` waits, and `send_now` declines.
 _WRITE_LIMIT: Final = 32 * 1024
 
@@ -208,9 +205,9 @@ class WebSocketTransport(asyncio.BaseProtocol):
         """Hand on what has come, until there is no more of it or somebody holds."""
         raise NotImplementedError
 
-    def _skim(self, buffer: bytes | bytearray, begin: int, end: int) -> bool:
+    def _skim(self, view: memoryview, buffer: bytearray, begin: int, end: int) -> bool:
         """A whole message lies in a buffer: whether it was taken in there, and need not be handed on."""
-        if self._held or self._receiver is None or not self._receiver.skim(buffer, begin, end):
+        if self._held or self._receiver is None or not self._receiver.skim(view, buffer, begin, end):
             return False
         self._count += 1
         if self._count >= BURST:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..deltas import AudioDelta, Frames
+from ..deltas import LONG, AudioDelta, Frames
 from ..events.base import ServerEvent
 from ..types import AudioKey
 from .contents import TextDelta
@@ -74,38 +74,45 @@ class Runs:
         in `observed` as ever; there is something only if nothing is `live`
         afterwards. `source` then says where it came from.
         """
+        # Whichever is likelier is asked first.
+        if len(data) < LONG:
+            return self._said(data, now) or self._sounded(data, now)
+        return self._sounded(data, now) or self._said(data, now)
+
+    def _sounded(self, data: bytes | bytearray, now: float) -> Sound | None:
         run = self._audio
-        if run is not None and (pcm := run.frames.pcm(data, 0, len(data))) is not None:
-            sound = Sound(pcm, run.source, data)
-            trouble = self._sounds(run, pcm, len(data), now)
-            if trouble is _NO:
-                return None
-            if trouble is not None:
-                self._not_played(run, trouble, sound)
-            return sound
+        if run is None or (pcm := run.frames.pcm(memoryview(data), data, 0, len(data))) is None:
+            return None
+        sound = Sound(pcm, run.source, data)
+        trouble = self._sounds(run, pcm, len(data), now)
+        if trouble is _NO:
+            return None
+        if trouble is not None:
+            self._not_played(run, trouble, sound)
+        return sound
+
+    def _said(self, data: bytes | bytearray, now: float) -> ServerEvent | None:
         run = self._words
         if run is None or (event := run.frames.words(data)) is None or run.line.key is None:
             return None
         self.source = run.source
         state = self._state
-        trace = state.trace
-        trace.now = now
-        trace.again(run.line)
         state.received += 1
         state.bytes_received += len(data)
+        state.trace.again(run.line, now)
         delta = event.__dict__["delta"]
         run.part.words.add(delta)
         if run.track is not None:
             run.track.add(delta)
         return event
 
-    def skim(self, buffer: bytes | bytearray, begin: int, end: int, now: float) -> bool:
+    def skim(self, view: memoryview, buffer: bytes | bytearray, begin: int, end: int, now: float) -> bool:
         """As `carry`, for a message where it lies in a buffer, and only if it is sound.
 
         Nothing is kept of the message: this is for sound whose event nobody wants.
         """
         run = self._audio
-        if run is None or (pcm := run.frames.pcm(buffer, begin, end)) is None:
+        if run is None or (pcm := run.frames.pcm(view, buffer, begin, end)) is None:
             return False
         trouble = self._sounds(run, pcm, end - begin, now)
         if trouble is _NO:
@@ -121,9 +128,7 @@ class Runs:
         if run.line.key is None or (state.poll_at is None and playhead is not None):
             return _NO
         self.source = run.source
-        trace = state.trace
-        trace.now = now
-        trace.again(run.line)
+        state.trace.again(run.line, now)
         state.received += 1
         state.bytes_received += size
         length = len(pcm)

@@ -163,14 +163,14 @@ class Trace:
         line = self._received
         return line if line is not None and line.type == kind and line.form == "known" else None
 
-    def again(self, line: TraceLine) -> None:
+    def again(self, line: TraceLine, now: float) -> None:
         """One more came in of what a line of `run_of` stands for; it must still have its key.
 
         And it must be the last of its type: else it would have to be remembered as that.
         """
         self._serial = line.last_serial = self._serial + 1
         line.count += 1
-        line.last_at = self.now
+        line.last_at = self.now = now
         self._received = line
 
     def sent(self, command: Command) -> None:
