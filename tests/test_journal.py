@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from realtime_raw.errors import LocalProtocolError
 from realtime_raw.journal import JournalReader, JournalWriter, read_journal
+from realtime_raw.text import redact
 
 KEY = "sk-proj-abcdefghijklmnop"
 SECRET = "ek_68af296e8e408191a1120ab6383263c2"
@@ -168,6 +169,7 @@ def test_any_message_comes_back(message: Any) -> None:
         data = text.encode()
     except UnicodeEncodeError:
         return
+    assume(redact(text) == text)  # texts are tried that stand in our sources, keys among them
     assert [line.data for line in replayed(recorded(data))] == [data]
 
 
