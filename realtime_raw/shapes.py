@@ -37,9 +37,6 @@ __all__ = ["build", "read"]
 
 # Makes of a parsed value what stands in the model; notes how many keys were in it.
 _Maker = Callable[[Any, list[int]], Any]
-# The second is for later: a server may never send what it makes.
-_Find = Callable[[], _Maker]
-_Part = tuple[tuple[type, ...], _Find]
 
 
 class _Unfit(Exception):
@@ -88,14 +85,16 @@ class _Shape:
     keys in the same order each time: what was found out about them is kept.
     """
 
-    __slots__ = ("_cls", "_makers", "_parts", "_plans", "_values")
+    __slots__ = ("_cls", "_kinds", "_makers", "_plans", "_values")
 
     def __init__(self, cls: type[Inbound]) -> None:
         self._cls: Any = cls
         self._values = {name: field.default for name, field in cls.model_fields.items()}
-        self._parts = {name: _part(field.annotation) for name, field in cls.model_fields.items()}
+        self._kinds: dict[str, tuple[type, ...]] = {}
         self._makers: dict[str, _Maker] = {}
         self._plans: dict[tuple[object, ...], _Plan] = {}
+        for name, field in cls.model_fields.items():
+            self._kinds[name], self._makers[name] = _part(field.annotation)
 
     def make(self, given: Any, sizes: list[int]) -> Any:
         """The model of an object. Raises `_Unfit`."""
@@ -123,14 +122,13 @@ class _Shape:
     def _plan(self, given: dict[str, Any]) -> _Plan:
         made, extra = [], []
         for name, value in given.items():
-            if name not in self._parts:
+            kinds = self._kinds.get(name)
+            if kinds is None:
                 if type(value) is dict or type(value) is list:
                     raise _Unfit
                 extra.append(name)
-                continue
-            kinds, find = self._parts[name]
-            if value is not None and type(value) not in kinds:
-                made.append((name, self._makers.get(name) or self._makers.setdefault(name, find())))
+            elif value is not None and type(value) not in kinds:
+                made.append((name, self._makers[name]))
         plan = _Plan(set(given), tuple(made), tuple(extra))
         if len(self._plans) < _MAX_KNOWN:
             self._plans[(*given, *map(type, given.values()))] = plan
@@ -142,40 +140,31 @@ _shape = functools.cache(_Shape)
 _MAX_KNOWN: Final = 64
 
 
-def _part(annotation: Any) -> _Part:
-    """The kinds of values that stand in a field as they are, and where to find what makes those of others."""
+def _part(annotation: Any) -> tuple[tuple[type, ...], _Maker]:
+    """The kinds of values that stand in a field as they are, and what makes those of other kinds."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Literal and arguments and type(arguments[0]) is str:
-        return (str,), _nowhere  # the type of an event, by which the class was found
+        return (str,), _unfit  # the type of an event, by which the class was found
     if origin in (Union, UnionType) and len(arguments) == 2 and NoneType in arguments:
         return _part(arguments[0] if arguments[1] is NoneType else arguments[1])
     if annotation in _PLAIN:
-        return (annotation,), _nowhere
+        return (annotation,), _unfit
     if isinstance(annotation, type) and issubclass(annotation, Inbound):
-        return (), functools.partial(_model, annotation)
+        shape = _shape(annotation)
+        return (), shape.make_or_bare if issubclass(annotation, BareOrObject) else shape.make
     if origin is Annotated:
         for mark in arguments[1:]:
             if isinstance(mark, Discriminator):
                 return _one_of(arguments[0], mark.discriminator)
         return _part(arguments[0])
     if origin is list:
-        kinds, find = _part(arguments[0])
-        return (), lambda: _list_of(kinds, find())
+        return (), _list_of(*_part(arguments[0]))
     if annotation == dict[str, Any]:
-        return (), lambda: _flat
-    return (), _nowhere
+        return (), _flat
+    return (), _unfit
 
 
 _PLAIN: Final = frozenset((str, int, float, bool))
-
-
-def _nowhere() -> _Maker:
-    return _unfit
-
-
-def _model(cls: type[Inbound]) -> _Maker:
-    shape = _shape(cls)
-    return shape.make_or_bare if issubclass(cls, BareOrObject) else shape.make
 
 
 def _unfit(value: Any, sizes: list[int]) -> Any:
@@ -203,7 +192,7 @@ def _list_of(kinds: tuple[type, ...], make_one: _Maker) -> _Maker:
     return make
 
 
-def _one_of(union: Any, pick: Any) -> _Part:
+def _one_of(union: Any, pick: Any) -> tuple[tuple[type, ...], _Maker]:
     by_tag = {
         mark.tag: _part(branch)
         for branch in get_args(union)
@@ -211,20 +200,20 @@ def _one_of(union: Any, pick: Any) -> _Part:
         if isinstance(mark, Tag)
     }
     if pick in BY_KIND:
-        kinds, found = zip(*by_tag.values(), strict=True)
+        kinds, makers = zip(*by_tag.values(), strict=True)
         # At most one of them is not plain.
-        return tuple(itertools.chain(*kinds)), next((one for one in found if one is not _nowhere), _nowhere)
+        return tuple(itertools.chain(*kinds)), next((one for one in makers if one is not _unfit), _unfit)
     if pick in LOOKS_AT:
-        return (), lambda: _by_texts(pick, {tag: find for tag, (_, find) in by_tag.items()}, *LOOKS_AT[pick])
+        return (), _by_texts(pick, {tag: make for tag, (_, make) in by_tag.items()}, *LOOKS_AT[pick])
 
     def make(value: Any, sizes: list[int]) -> Any:
-        kinds, find = by_tag.get(pick(value), _NONE)
-        return value if type(value) in kinds else find()(value, sizes)
+        kinds, make_it = by_tag.get(pick(value), ((), _unfit))
+        return value if type(value) in kinds else make_it(value, sizes)
 
-    return (), lambda: make
+    return (), make
 
 
-def _by_texts(pick: Any, by_tag: Mapping[str | None, _Find], first: str, second: str) -> _Maker:
+def _by_texts(pick: Any, by_tag: Mapping[str | None, _Maker], first: str, second: str) -> _Maker:
     """Make the model that two texts of an object choose, and remember which that was."""
     known: dict[tuple[str | None, str | None], _Maker] = {}
 
@@ -236,12 +225,9 @@ def _by_texts(pick: Any, by_tag: Mapping[str | None, _Find], first: str, second:
             raise _Unfit
         chosen = known.get((one, two))
         if chosen is None:
-            chosen = by_tag.get(pick(value), _nowhere)()
+            chosen = by_tag.get(pick(value), _unfit)
             if len(known) < _MAX_KNOWN:
                 known[one, two] = chosen
         return chosen(value, sizes)
 
     return make
-
-
-_NONE: Final[_Part] = (), _nowhere
