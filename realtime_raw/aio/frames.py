@@ -1,6 +1,6 @@
 """The fast transport: RFC 6455 as far as a server may use it, and nothing else.
 
-Unmasked frames without extensions. What is sent is framed by `masking`.
+Unmasked frames without extensions. Sent frames are built by the websockets library, whose masking is in C.
 """
 
 from __future__ import annotations
@@ -8,9 +8,8 @@ from __future__ import annotations
 from typing import Final
 
 from websockets.exceptions import ProtocolError
-from websockets.frames import Close, Opcode
+from websockets.frames import Close, Frame, Opcode
 
-from .masking import frame
 from .reading import Broken, ReadingTransport
 
 __all__ = ["FastTransport"]
@@ -89,7 +88,7 @@ class FastTransport(ReadingTransport):
         socket = self._socket
         assert socket is not None
         if not socket.is_closing():
-            socket.write(frame(opcode, data, self._next_mask()))
+            socket.write(Frame(opcode, data).serialize(mask=True))
 
     def _send_ping(self, data: bytes) -> None:
         self._write(Opcode.PING, data)

@@ -13,12 +13,11 @@ import os
 from collections import deque
 from typing import Final, cast
 
-from websockets.frames import Close, Opcode
+from websockets.frames import Close, Frame, Opcode
 
 from ..errors import SessionLost
 from ..types import CloseInfo
 from .bell import Bell
-from .masking import frame, masks
 from .transport import BURST, Receiver
 
 __all__ = ["PING_INTERVAL", "PING_TIMEOUT", "WebSocketTransport"]
@@ -29,7 +28,6 @@ PING_TIMEOUT: Final = 60.0
 pings at once, so only a network that is gone, or an event loop that stalls for a minute, gets there."""
 
 _ABNORMAL: Final = 1006
-_TEXT: Final = int(Opcode.TEXT)
 # Messages that wait for a receiver who is not ready, until the socket is read no more.
 _QUEUE: Final = 64
 # Bytes unsent from which on `send` waits, and `send_now` declines.
@@ -64,7 +62,6 @@ class WebSocketTransport(asyncio.BaseProtocol):
         self._reading = True
         self._arrived = Bell()
         self._room = Bell()
-        self._next_mask = masks().__next__
         self._writable = True
         self._gone: asyncio.Future[None] = self._loop.create_future()
         self._close_info: CloseInfo | None = None
@@ -124,7 +121,7 @@ class WebSocketTransport(asyncio.BaseProtocol):
         socket = self._socket
         if not self._writable or socket is None or socket.is_closing() or not self._is_open():
             return False
-        socket.write(frame(_TEXT, data, self._next_mask()))
+        socket.write(Frame(Opcode.TEXT, data).serialize(mask=True))
         return True
 
     def _may_send(self) -> bool:
@@ -134,7 +131,7 @@ class WebSocketTransport(asyncio.BaseProtocol):
         """Send one text message, as in `MessageTransport`."""
         if self._may_send():
             assert self._socket is not None
-            self._socket.write(frame(_TEXT, data, self._next_mask()))
+            self._socket.write(Frame(Opcode.TEXT, data).serialize(mask=True))
             while not self._writable and self._close_info is None:
                 await self._room.wait()
         else:
