@@ -178,7 +178,7 @@ class Transcript:
         if kind in _OF_WORDS:
             return self._is_settled(observed.item_id)  # type: ignore[union-attr]  # all of those have one
         if kind in _OF_ITEMS:
-            return all(self._is_settled(item_id, of_kind=False) for item_id in items_of(observed))
+            return all(map(self._is_settled, items_of(observed)))
         if kind is ev.ConversationItemAdded:
             return self._took_the_end(observed.item)  # type: ignore[union-attr]
         if not isinstance(observed, sg.ResponseFinished) or self._order.is_behind:
@@ -204,12 +204,12 @@ class Transcript:
         self._settled.add(item_id)
         return True
 
-    def _is_settled(self, item_id: str | None, *, of_kind: bool = True) -> bool:
-        """Whether all is noted of an item; its kind may have changed if it is not `of_kind`."""
+    def _is_settled(self, item_id: str | None) -> bool:
+        """Whether all is noted of an item, and it is still a line, or of no concern."""
         item = self._conversation.item(item_id or "")
         if item is None:
             return item_id not in self._items and not self._order.is_behind
-        return item_id in self._settled and (of_kind or item.in_dialogue)
+        return item_id in self._settled and item.in_dialogue
 
     @staticmethod
     def concerned_with(kind: type[Observed]) -> bool:

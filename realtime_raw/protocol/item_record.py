@@ -8,7 +8,7 @@ items and parts that events carry.
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from .. import events as ev
@@ -276,7 +276,7 @@ class ItemRecord:
 
     def _absorb_content(self, content: Sequence[ev.BasePart], stage: Stage, encoding: str) -> Sequence[str]:
         problems: list[str] = []
-        names = self._part_names
+        names = _USER_PARTS if self.role in ("user", "system") else _ASSISTANT_PARTS
         for index, shown in enumerate(content):
             kind = shown.type
             part = self.parts.get(index) or self.part(index, kind or "")
@@ -324,11 +324,8 @@ class ItemRecord:
 
     def part_type(self, kind: str | None) -> str | None:
         """A part's type as items name it; response events and the beta say `text` and `audio`."""
-        return self._part_names.get(kind, kind) if kind is not None else None
-
-    @property
-    def _part_names(self) -> Mapping[str, str]:
-        return _USER_PARTS if self.role in ("user", "system") else _ASSISTANT_PARTS
+        names = _USER_PARTS if self.role in ("user", "system") else _ASSISTANT_PARTS
+        return names.get(kind, kind) if kind is not None else None
 
 
 _ROLES = {ev.SystemMessage: "system", ev.UserMessage: "user", ev.AssistantMessage: "assistant"}
