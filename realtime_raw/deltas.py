@@ -107,7 +107,7 @@ class Frames:
     the letter is None here, and left to the ways that look at all of it.
     """
 
-    __slots__ = ("_at", "_begin", "_common", "_head", "_id", "_named", "_values", "kind")
+    __slots__ = ("_at", "_begin", "_common", "_head", "_id", "_named", "_values", "kind", "said")
 
     def __init__(self, head: re.Match[bytes]) -> None:
         data = head.string
@@ -129,6 +129,7 @@ class Frames:
             "content_index": int(content_index),
             "delta": "",
         }
+        self.said = ""  # by the last words that were read
         if self.kind in _WORD_EVENTS:
             self._values["obfuscation"] = None
 
@@ -201,7 +202,7 @@ class Frames:
             return None
         if not said:
             return None
-        values["delta"] = said
+        values["delta"] = self.said = said
         return _WORD_EVENTS[self.kind].of_valid(values, named)
 
 

@@ -41,6 +41,19 @@ _AUDIO_RECEIVED: Final = signals.AudioReceived.name
 class Delivery(Handlers):
     """The half of a `Driver` that tells of what happened."""
 
+    __slots__ = (
+        "_delivering",
+        "_events",
+        "_more_steps",
+        "_needless",
+        "_observers",
+        "_planned",
+        "_plans",
+        "_runs",
+        "awaited",
+        "core",
+    )
+
     def __init__(self, core: RealtimeProtocol, on_handler_error: OnHandlerError) -> None:
         super().__init__(asyncio.get_running_loop(), on_handler_error)
         self.core = core

@@ -51,6 +51,32 @@ _KEEPALIVE_S: Final = 90.0
 class Driver(Delivery):
     """Runs one session. Made inside a running event loop; `start()` it, and `finish()` it in any case."""
 
+    __slots__ = (
+        "_due",
+        "_handed_over",
+        "_has_user",
+        "_in_flight",
+        "_outbox",
+        "_outbox_bell",
+        "_push",
+        "_read_all",
+        "_recording",
+        "_shutdown",
+        "_skims",
+        "_started",
+        "_tap",
+        "_timer",
+        "_transport",
+        "_waiting",
+        "attachments",
+        "check_create",
+        "closed",
+        "fatal",
+        "outbox_bytes",
+        "outbox_high_water",
+        "recordings",
+    )
+
     def __init__(
         self,
         transport: MessageTransport,
@@ -130,8 +156,8 @@ class Driver(Delivery):
             self._replan()
         if not self._skims:
             return False
-        now = self._time()
-        runs = self._runs
+        clock, runs = self._time, self._runs
+        now = clock()
         try:
             if not runs.skim(view, buffer, begin, end, now):
                 return False
@@ -181,13 +207,14 @@ class Driver(Delivery):
     def _take(self, data: bytes | bytearray | str) -> None:
         if self._recording:
             self._record("in", bytes(data) if isinstance(data, bytearray) else data)
-        now = self._time()
+        clock = self._time
+        now = clock()
         if not isinstance(data, str) and (one := self._runs.carry(data, now)) is not None:
             self.deliver_more(one, now)
             if not self._runs.live:
                 self.flush()
             return
-        self.core.receive_message(data, now)
+        self.core.read_in_full(data, now)
         messages, events, deadline = self.core.harvest()
         if messages or deadline != self._due:
             self._hand_on(messages, events, deadline)

@@ -22,6 +22,14 @@ _CONTROL: Final = 0x08
 class FastTransport(ReadingTransport):
     """A WebSocket without the library's core."""
 
+    __slots__ = (
+        "_parts",
+        "_parts_size",
+        "_peer_first",
+        "_received",
+        "_sent",
+    )
+
     def __init__(self, max_size: int, **settings: float) -> None:
         super().__init__(max_size, **settings)
         self._parts: list[bytes] = []

@@ -46,6 +46,20 @@ class Broken(Exception):
 class ReadingTransport(WebSocketTransport, asyncio.BufferedProtocol):
     """A WebSocket whose messages are found in the receive buffer, and copied once at the most."""
 
+    __slots__ = (
+        "_begin",
+        "_buffer",
+        "_deaf",
+        "_end",
+        "_filled",
+        "_fragmented",
+        "_max_size",
+        "_over",
+        "_own",
+        "_scratch",
+        "_view",
+    )
+
     def __init__(self, max_size: int, **settings: float) -> None:
         super().__init__(**settings)
         self._max_size = max_size
@@ -184,6 +198,11 @@ class ReadingTransport(WebSocketTransport, asyncio.BufferedProtocol):
 
 class LibraryTransport(ReadingTransport):
     """A WebSocket whose frames, but for whole text messages, the websockets library reads and writes."""
+
+    __slots__ = (
+        "_core",
+        "_pieces",
+    )
 
     def __init__(self, core: ClientProtocol, max_size: int, **settings: float) -> None:
         super().__init__(max_size, **settings)

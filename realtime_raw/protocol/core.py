@@ -138,13 +138,18 @@ class RealtimeProtocol:
         `InvalidServerEvent`, news an `UnknownServerEvent`. Raises only in
         strict mode: `DecodeError`, `RemoteProtocolError`.
         """
-        state = self._state
+        observed = self._state.observed
         if isinstance(data, (bytes, bytearray)):
-            before = len(state.observed)
+            before = len(observed)
             one = self._runs.carry(data, now)
             if one is not None:
-                state.observed.insert(before, one)  # and behind it what it brought about
+                observed.insert(before, one)  # and behind it what it brought about
                 return
+        self.read_in_full(data, now)
+
+    def read_in_full(self, data: bytes | bytearray | str, now: float) -> None:
+        """As `receive_message`, for who has asked `runs` about the message already."""
+        state = self._state
         state.received += 1
         state.bytes_received += len(data)
         if isinstance(data, bytearray):

@@ -100,7 +100,7 @@ class Runs:
         state.received += 1
         state.bytes_received += len(data)
         state.trace.again(run.line, now)
-        delta = event.__dict__["delta"]
+        delta = run.frames.said
         run.part.words.add(delta)
         if run.track is not None:
             run.track.add(delta)
@@ -137,7 +137,10 @@ class Runs:
             run.track.received += length
         record = run.record
         record.audio_bytes[run.key] += length
-        return None if playhead is None else self._feed(playhead, record, run.key, pcm, now)
+        if playhead is None:
+            return None
+        feed = self._feed
+        return feed(playhead, record, run.key, pcm, now)
 
     def _not_played(self, run: _Run, trouble: Trouble, sound: Sound) -> None:
         self._refuse(run.record, trouble, sound.event())
