@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import pybase64
 
-from .events.base import RAW, ServerEvent
+from .events.base import RAW, ServerEvent, set_extra, set_named, set_private, set_values
 from .events.server import (
     ResponseOutputAudioDelta,
     ResponseOutputAudioTranscriptDelta,
@@ -59,6 +59,7 @@ _NAMED: Final = frozenset(
 _OPENING: Final = re.compile(rb'(?<!\\)"delta"[ \t\r\n]*:[ \t\r\n]*"')
 # Beyond it, parsers differ on what an integer is.
 _MAX_INDEX: Final = 2**53
+_new = object.__new__
 _KIND: Final = b'output_audio.delta"'
 
 
@@ -107,7 +108,7 @@ class Frames:
     the letter is None here, and left to the ways that look at all of it.
     """
 
-    __slots__ = ("_at", "_begin", "_common", "_head", "_id", "_named", "_values", "kind", "said")
+    __slots__ = ("_at", "_begin", "_cls", "_common", "_head", "_id", "_named", "_values", "kind", "said")
 
     def __init__(self, head: re.Match[bytes]) -> None:
         data = head.string
@@ -129,6 +130,7 @@ class Frames:
             "content_index": int(content_index),
             "delta": "",
         }
+        self._cls: type[ServerEvent] = _WORD_EVENTS.get(self.kind, ResponseOutputAudioDelta)
         self.said = ""  # by the last words that were read
         if self.kind in _WORD_EVENTS:
             self._values["obfuscation"] = None
@@ -203,7 +205,13 @@ class Frames:
         if not said:
             return None
         values["delta"] = self.said = said
-        return _WORD_EVENTS[self.kind].of_valid(values, named)
+        # As `of_valid`, without a call.
+        event: ServerEvent = _new(self._cls)
+        set_values(event, values)
+        set_named(event, named)
+        set_extra(event, {})
+        set_private(event, None)
+        return event
 
 
 def audio_of(data: bytes) -> AudioDelta | None:

@@ -145,7 +145,17 @@ class Driver(Delivery):
         if self.closed is not None:
             return True  # it broke a rule before, and nothing after that counts
         try:
-            self._take(data)
+            if self._recording:
+                self._record("in", bytes(data))
+            clock, runs = self._time, self._runs
+            now = clock()
+            one = runs.carry(data, now)
+            if one is None:
+                self._read_in_full(data, now)
+            else:
+                self.deliver_more(one, now)
+                if not runs.live:
+                    self.flush()
         except Exception as exc:
             self._break_off(exc)
         return self._has_user or not self.core.ready
@@ -187,7 +197,10 @@ class Driver(Delivery):
         count = 0
         try:
             while True:
-                self._take(await self._transport.recv())
+                data = await self._transport.recv()
+                if self._recording:
+                    self._record("in", data)
+                self._read_in_full(data, self.now)
                 count += 1
                 if self.core.ready and not self._handed_over.is_set():
                     await self._handed_over.wait()
@@ -204,16 +217,7 @@ class Driver(Delivery):
         if self.fatal is not None:
             await self._transport.close(1002)
 
-    def _take(self, data: bytes | bytearray | str) -> None:
-        if self._recording:
-            self._record("in", bytes(data) if isinstance(data, bytearray) else data)
-        clock = self._time
-        now = clock()
-        if not isinstance(data, str) and (one := self._runs.carry(data, now)) is not None:
-            self.deliver_more(one, now)
-            if not self._runs.live:
-                self.flush()
-            return
+    def _read_in_full(self, data: bytes | bytearray | str, now: float) -> None:
         self.core.read_in_full(data, now)
         messages, events, deadline = self.core.harvest()
         if messages or deadline != self._due:

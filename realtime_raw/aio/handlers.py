@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import time
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, Literal, cast
@@ -54,7 +55,9 @@ class Handlers:
         self.aborted = False
         self.lag = LagGauge(loop)
         self._loop = loop
-        self._time = loop.time
+        # asyncio's own loops read this clock in one call more.
+        usual = getattr(loop.time, "__func__", None) is asyncio.BaseEventLoop.time
+        self._time = time.monotonic if usual else loop.time
         self._on_handler_error = on_handler_error
         self._tasks: set[asyncio.Task[None]] = set()
         self._handling: set[asyncio.Task[None]] = set()

@@ -323,11 +323,12 @@ class Player:
         """Write whole samples straight into the ring; False if they are none, or find no room."""
         if len(data) & 1 or not data or self._spill.frames:
             return False
-        waiting = self._ring.write_bytes(data)
+        ring = self._ring
+        waiting = ring.write_bytes(data)
         if not waiting:
             return False
         frames = len(data) >> 1
-        end = self._ring.written
+        end = ring.end
         self._spans.wrote(end - frames, frames, part.key)
         part.before += frames
         part.received += frames
@@ -336,7 +337,7 @@ class Player:
         if part.start_at < 0:
             part.start_at = end - frames
         if waiting > self._high_water:
-            self._high_water = max(self._high_water, waiting - self._ring.discarding)
+            self._high_water = max(self._high_water, waiting - ring.discarding)
         return True
 
     def _part(self, key: AudioKey, encoding: str) -> _Part:

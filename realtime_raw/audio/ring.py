@@ -95,6 +95,7 @@ class SampleRing:
         self._discard_until = new_counter()
         self._discarded = 0  # reader's
         self._high_water = 0  # writer's
+        self.end = 0  # of what `write_bytes` wrote last
 
     @property
     def capacity(self) -> int:
@@ -156,7 +157,8 @@ class SampleRing:
         """Copy in samples as bytes in the machine's order, an even number, if there is room for all of them.
 
         Returns how many frames now wait, those marked for discarding included;
-        0 if there was no room, and nothing was written.
+        0 if there was no room, and nothing was written. `end` is then the
+        number the next frame will have.
         """
         written = self._written.value
         count = len(data) >> 1
@@ -171,7 +173,7 @@ class SampleRing:
         else:
             self._memory[2 * at :] = data[: 2 * first]
             self._memory[: 2 * (count - first)] = data[2 * first :]
-        self._written.value = written + count
+        self._written.value = self.end = written + count
         if waiting > self._high_water:
             self._high_water = waiting
         return waiting
