@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -19,7 +20,6 @@ from urllib.parse import urljoin
 
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus, SecurityError, WebSocketException
-from websockets.headers import validate_subprotocols
 from websockets.uri import parse_uri
 
 from .. import __version__
@@ -41,6 +41,7 @@ TransportName = Literal["websockets", "fast"]
 # As the library has it: the statuses that send on, and how often one lets oneself be sent.
 _REDIRECTS: Final = frozenset((300, 301, 302, 303, 307, 308))
 _MAX_REDIRECTS: Final = 10
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # Systems that keep proxies elsewhere than in the environment.
 _HAVE_SETTINGS: Final = ("darwin", "win32", "cygwin")
 
@@ -144,8 +145,8 @@ async def dial(
 async def _open(url: str, headers: Mapping[str, str], subprotocols: Sequence[str], max_size: int) -> Handover:
     """The line open, with redirects followed that stay with the origin."""
     offered = cast("Sequence[Subprotocol]", list(subprotocols)) or None
-    if offered is not None:
-        validate_subprotocols(offered)
+    if not all(map(_TOKEN.fullmatch, subprotocols)):
+        raise ValueError("a subprotocol has a character that no token may have (RFC 9110, section 5.6.2)")
     loop = asyncio.get_running_loop()
     for _ in range(_MAX_REDIRECTS):
         where = parse_uri(url)
