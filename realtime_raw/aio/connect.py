@@ -98,10 +98,11 @@ def connect(
     `barge_in` says whether the user's speech, as the server hears it, cuts our
     playback. `strict` makes a server's breach of protocol end the session.
     `max_size` bounds a server's message, in bytes; `ring_seconds` is how much of
-    a reply `conn.player` holds. `transport` says whose WebSocket frames are used
-    after the handshake: "websockets", the library's, or "fast", our own; the
-    default is what REALTIME_RAW_TRANSPORT says, or else the library. Times are in seconds:
-    `open_timeout` for all of entering, `command_timeout` for each answer.
+    a reply `conn.player` holds. `transport` says who reads what comes besides
+    whole text messages, and answers pings and closes: "websockets", the library,
+    or "fast", we ourselves; the default is what REALTIME_RAW_TRANSPORT says, or
+    else the library. Times are in seconds: `open_timeout` for all of entering,
+    `command_timeout` for each answer.
 
     Entering raises `ConnectFailed` if no session comes of it, `OSError` for a
     journal that cannot be written, `LocalProtocolError` (or `InvalidCommand`) for

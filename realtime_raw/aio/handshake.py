@@ -121,8 +121,7 @@ async def dial(
     """An open WebSocket to `endpoint`, authorized by `key`.
 
     The handshake is the websockets library's, with its TLS, proxies and rules
-    for redirects. `transport` says whose framing follows: the library's, or
-    our own, which is faster.
+    for redirects. `transport` says who reads what is no whole text message.
 
     Raises `ConnectFailed` for every way in which that can fail. Cancelling it
     leaves nothing open. Proxies are found as websockets finds them, but never
