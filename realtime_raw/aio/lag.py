@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import weakref
+from collections import deque
 from typing import Final
 
 __all__ = ["LagGauge"]
+
+_STALL_S: Final = 1.0
+_STALLS_KEPT: Final = 16
 
 
 class LagGauge:
@@ -22,7 +26,8 @@ class LagGauge:
         self._loop = loop
         self._began = 0.0
         self.longest = 0.0
-        self.longest_at = 0.0
+        # When, and for how long, of the last that deserve the name.
+        self._stalls: deque[tuple[float, float]] = deque(maxlen=_STALLS_KEPT)
         self.slowest_handler: str | None = None
         self.slowest_handler_s = 0.0
 
@@ -43,8 +48,9 @@ class LagGauge:
     def late(self, seconds: float, now: float) -> None:
         """The loop was so late when it looked."""
         seconds = min(seconds, now - self._began)
-        if seconds > self.longest:
-            self.longest, self.longest_at = seconds, now
+        self.longest = max(self.longest, seconds)
+        if seconds >= _STALL_S:
+            self._stalls.append((now, seconds))
 
     def handled(self, label: str, seconds: float) -> None:
         """A sync handler ran for so long."""
@@ -52,11 +58,12 @@ class LagGauge:
             self.slowest_handler, self.slowest_handler_s = label, seconds
 
     def stalled(self, since: float) -> str | None:
-        """In words, a stall of a second or more seen after `since`; None if there was none."""
-        if self.longest < 1 or self.longest_at < since:
+        """In words, the longest stall of a second or more seen since then; None if there was none."""
+        longest = max((seconds for at, seconds in self._stalls if at >= since), default=None)
+        if longest is None:
             return None
-        words = f"the event loop stood still for {self.longest:.1f} s"
-        if self.slowest_handler_s >= 1:
+        words = f"the event loop stood still for {longest:.1f} s"
+        if self.slowest_handler_s >= _STALL_S:
             words += f", {self.slowest_handler_s:.1f} s of it in the handler {self.slowest_handler}"
         return words
 
@@ -68,7 +75,7 @@ class _Watch:
         # Weakly, as the loop is the key under which this is kept.
         self._loop = weakref.ref(loop)
         self._gauges: set[LagGauge] = set()
-        # No gauge has seen less than this, and less is news to none.
+        # No gauge has seen less than this, and less is news to none, if it is no stall.
         self._least = 0.0
         self._due = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -95,7 +102,8 @@ class _Watch:
         loop = self._loop()
         assert loop is not None
         now = loop.time()
-        if (late := now - self._due) > self._least:
+        late = now - self._due
+        if late > self._least or late >= _STALL_S:
             for gauge in self._gauges:
                 gauge.late(late, now)
             self._least = min(gauge.longest for gauge in self._gauges)

@@ -57,6 +57,24 @@ def test_a_stall_is_measured_and_its_handler_named() -> None:
     assert loop.cancelled == 1
 
 
+def test_a_later_stall_counts_although_an_earlier_one_was_longer() -> None:
+    """What stood still an hour ago explains nothing that happens now."""
+    loop = HandSetLoop()
+    gauge = LagGauge(loop)  # type: ignore[arg-type]
+    gauge.start()
+    for pause, late in ((0.0, 5.0), (3600.0, 2.0), (10.0, 1.5), (10.0, 0.5)):
+        for _ in range(round(pause / gauge.INTERVAL)):
+            loop.now += gauge.INTERVAL
+            loop.tick()
+        loop.now += gauge.INTERVAL + late
+        loop.tick()
+    assert gauge.longest == pytest.approx(5.0)
+    assert gauge.stalled(since=loop.now - 90) == "the event loop stood still for 2.0 s"
+    assert gauge.stalled(since=loop.now - 12) == "the event loop stood still for 1.5 s"
+    assert gauge.stalled(since=loop.now - 5) is None
+    gauge.stop()
+
+
 def test_sessions_share_a_timer() -> None:
     """Many gauges, one timer; each sees what happened in its own time, and the last one stops it."""
     loop = HandSetLoop()
