@@ -95,8 +95,11 @@ class Delivery(Handlers):
         steps, subscriptions = self._plans.get(type(event)) or self._plan(event)
         for step in steps:
             step(event, now)
-        for subscription in subscriptions:
-            now = self.run(subscription, event, now)  # type: ignore[arg-type]  # sound has no subscribers
+        if subscriptions:
+            clock = self._time
+            now = clock()  # what took its time until here was no handler
+            for subscription in subscriptions:
+                now = self.run(subscription, event, now)  # type: ignore[arg-type]  # sound has none
 
     def deliver_more(self, event: Event | Sound, now: float) -> None:
         """As `deliver`, for a delta that `runs` has just carried on."""

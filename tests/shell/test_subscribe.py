@@ -568,11 +568,9 @@ async def test_a_slow_handler_is_named() -> None:
 
         @conn.on("vendor.a")
         def sleepy(event: object) -> None:
-            time.sleep(0.02)
+            time.sleep(0.05)
 
         await tell(peer, "a")
-        await soon(lambda: conn.health().slowest_handler)
-        health = conn.health()
-        assert health.slowest_handler is not None
-        assert health.slowest_handler.endswith("sleepy")
-        assert health.slowest_handler_ms >= 20
+        # On a busy machine another one may have been interrupted for a while before.
+        await soon(lambda: str(conn.health().slowest_handler).endswith("sleepy"))
+        assert conn.health().slowest_handler_ms >= 50
