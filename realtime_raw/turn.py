@@ -14,8 +14,8 @@ from .protocol.history_item import HistoryItem, describe
 from .protocol.responses import Marks, ResponseRecord
 from .text import redact
 from .times import Intake, ItemTimes
+from .tokens import Tokens, Transcriptions
 from .types import ErrorInfo
-from .usage import Tokens, Transcriptions
 
 __all__ = ["ToolUse", "Turn"]
 

@@ -21,9 +21,9 @@ from .protocol.responses import ResponseTracker
 from .protocol.state import Observed
 from .text import printable
 from .times import ItemTimes
+from .tokens import Transcriptions
 from .turn import ToolUse, Turn
 from .types import UNSET, ErrorInfo
-from .usage import Transcriptions
 
 __all__ = ["ToolUse", "Turn", "TurnLog"]
 

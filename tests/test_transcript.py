@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from realtime_raw import codec
+from realtime_raw import codec, line_order
 from realtime_raw import events as ev
 from realtime_raw import transcript as module
 from realtime_raw.events.base import ClientEvent, ServerEvent
@@ -396,7 +396,7 @@ def test_an_item_may_be_created_anew_under_its_old_id() -> None:
 
 def test_only_so_many_deleted_lines_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest go; the order of the others stays."""
-    monkeypatch.setattr(module, "_MAX_DELETED", 3)
+    monkeypatch.setattr(line_order, "_MAX_DELETED", 3)
     desk = Listening()
     for i in range(6):
         desk.tell(told.committed(f"item_{i}", f"item_{i - 1}" if i else None), completed(f"item_{i}", str(i)))

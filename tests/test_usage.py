@@ -14,15 +14,8 @@ from realtime_raw.errors import LocalProtocolError
 from realtime_raw.protocol import signals
 from realtime_raw.protocol.responses import ResponseRecord
 from realtime_raw.protocol.state import Observed
-from realtime_raw.usage import (
-    Budget,
-    BudgetExceeded,
-    Limit,
-    Prices,
-    Tokens,
-    Transcriptions,
-    UsageMeter,
-)
+from realtime_raw.tokens import Limit, Tokens, Transcriptions
+from realtime_raw.usage import Budget, BudgetExceeded, Prices, UsageMeter
 from tests.protocol.harness import Desk
 
 PRICES = Prices(

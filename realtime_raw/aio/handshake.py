@@ -2,7 +2,7 @@
 
 Request and response are the sans-I/O `ClientProtocol` of the websockets
 library, put on asyncio's `create_connection`. Where a proxy may stand between,
-the library's own client opens the line (`library`): it knows proxies, and most
+the library's own client opens the line (`client_opening`): it knows proxies, and most
 programs have none.
 """
 
@@ -184,7 +184,7 @@ async def _by_library(
     max_size: int,
     close_timeout: float,
 ) -> Handover:
-    from .library import LibraryOpening, open_socket  # connecting is quicker without
+    from .client_opening import LibraryOpening, open_socket  # connecting is quicker without
 
     connection = await open_socket(
         url,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, TypeAlias, get_args
+from typing import Any, TypeAlias
 
 from .. import events as ev
 from ..dispatch import Event
@@ -75,11 +75,6 @@ class LiveTranscript(Transcript):
             for reader in self._reading():
                 reader.take(changed)
 
-    def follow_words(self, event: _Words, now: float) -> None:
-        """The same for some more words of a line, many times a second: who does not read pays nothing."""
-        if self._readers or event.item_id is None or not self.knows(event.item_id):
-            self.follow(event, now)
-
     def _left(self, reader: weakref.ref[_Reader]) -> None:
         self._readers.discard(reader)
         self.on_readers()
@@ -114,11 +109,6 @@ class _Reader:
 
 
 Step: TypeAlias = Callable[[Any, float], object]
-_Words: TypeAlias = (
-    ev.ResponseOutputTextDelta
-    | ev.ResponseOutputAudioTranscriptDelta
-    | ev.ConversationItemInputAudioTranscriptionDelta
-)
 
 
 class Records:
@@ -158,9 +148,7 @@ class Records:
                 yield step
         if self.witness.concerned_with(kind):
             yield self.witness.apply
-        if kind in get_args(_Words):
-            yield self.transcript.follow_words
-        elif self.transcript.concerned_with(kind):
+        if self.transcript.concerned_with(kind):
             yield self.transcript.follow
         if kind is ConnectionLost:
             yield self._lost

@@ -168,9 +168,9 @@ class _Asked:
         dry_run: bool,
     ) -> Report | None:
         """The report; None for a dry run, which only prints the plan."""
-        from ..conformance.library import run
         from ..conformance.planning import plan
         from ..conformance.profiles import profile_of, read_skips
+        from ..conformance.suite import run
 
         skip = read_skips(self._skip.read_text("utf-8")) if self._skip is not None else {}
         if dry_run:

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from .cases import all_cases
     from .comparing import Comparison, compare
     from .invariants import INVARIANTS, Invariants, check_journal
-    from .library import load_report, replay, run
     from .planning import Budget
     from .probe import Probe
     from .profiles import Profile
     from .report import CaseResult, InvariantBreach, Report
+    from .suite import load_report, replay, run
 
 __all__ = [
     "INVARIANTS",
@@ -60,9 +60,9 @@ _HOMES = {
     "all_cases": "cases",
     "check_journal": "invariants",
     "compare": "comparing",
-    "load_report": "library",
-    "replay": "library",
-    "run": "library",
+    "load_report": "suite",
+    "replay": "suite",
+    "run": "suite",
 }
 
 

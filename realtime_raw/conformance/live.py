@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
+from ..aio.client_opening import open_socket
 from ..aio.failures import explain_handshake, hide
-from ..aio.library import open_socket
 from ..endpoint import Endpoint
 from ..errors import ConnectFailed
 from ..text import safe

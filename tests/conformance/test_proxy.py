@@ -18,9 +18,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 import realtime_raw as rt
 from realtime_raw.conformance.html import html
 from realtime_raw.conformance.invariants import check_journal
-from realtime_raw.conformance.library import run
 from realtime_raw.conformance.proxy import Finding, Proxy
 from realtime_raw.conformance.report import Report
+from realtime_raw.conformance.suite import run
 from realtime_raw.journal import read_journal
 from realtime_raw.loopback import LoopbackServer, murmur_speaker
 

@@ -13,9 +13,9 @@ FLOORS = {
     **dict.fromkeys(("protocol", "audio"), 3),
     **dict.fromkeys(("audit", "dispatch", "edit", "explain", "functions", "handover", "journal"), 4),
     **dict.fromkeys(
-        ("audit_facts", "concerns", "script", "times", "transcript", "turn", "turnlog", "usage"), 4
+        ("audit_facts", "concerns", "line_order", "script", "times", "tokens", "transcript", "turn"), 4
     ),
-    "order_witness": 4,
+    **dict.fromkeys(("order_witness", "turnlog", "usage"), 4),
     **dict.fromkeys(("aio", "devices", "loopback"), 5),
     **dict.fromkeys(("cli", "conformance", "export", "pytest_plugin", "__main__"), 6),
 }

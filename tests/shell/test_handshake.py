@@ -21,7 +21,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from realtime_raw import __version__
-from realtime_raw.aio import handshake, library
+from realtime_raw.aio import client_opening, handshake
 from realtime_raw.aio.opening import Handover
 from realtime_raw.endpoint import Endpoint
 from realtime_raw.errors import ConnectFailed, LocalProtocolError
@@ -42,16 +42,16 @@ def opened_by(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
         async def open_by_library(
             url: str, headers: Mapping[str, str], subprotocols: Sequence[str], max_size: int
         ) -> Handover:
-            connection = await library.open_socket(
+            connection = await client_opening.open_socket(
                 url,
                 headers,
                 subprotocols,
                 proxied=False,
                 max_size=max_size,
                 ping_interval=None,
-                create_connection=library.LibraryOpening,
+                create_connection=client_opening.LibraryOpening,
             )
-            return cast("library.LibraryOpening", connection)
+            return cast("client_opening.LibraryOpening", connection)
 
         monkeypatch.setattr(handshake, "_open", open_by_library)
 
@@ -294,7 +294,7 @@ async def test_proxies_are_left_to_the_library(monkeypatch: pytest.MonkeyPatch) 
             asked.append(options)
             raise OSError(113, "No route to host")
 
-    monkeypatch.setattr(library, "_Connect", Spy)
+    monkeypatch.setattr(client_opening, "_Connect", Spy)
     monkeypatch.setenv("all_proxy", "socks5://127.0.0.1:1")
     await fails(Endpoint.of("wss://example.org/x"))
     assert "proxy" not in asked[0]
@@ -304,7 +304,7 @@ async def test_proxies_are_left_to_the_library(monkeypatch: pytest.MonkeyPatch) 
     assert asked[0]["ping_interval"] is None  # the line has its own
 
     with pytest.raises(OSError, match="No route"):
-        await library.open_socket("ws://127.0.0.1/x", {}, proxied=False)
+        await client_opening.open_socket("ws://127.0.0.1/x", {}, proxied=False)
     assert asked[1]["proxy"] is None
 
     class Old:
@@ -312,7 +312,7 @@ async def test_proxies_are_left_to_the_library(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr("websockets.asyncio.client.connect", Old)
     with pytest.raises(OSError, match="No route"):
-        await library.open_socket("ws://127.0.0.1/x", {}, proxied=False)
+        await client_opening.open_socket("ws://127.0.0.1/x", {}, proxied=False)
     assert "proxy" not in asked[2]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from realtime_raw.aio.frames import FastTransport
 from realtime_raw.aio.scratch import Scratch
-from tests.shell.test_frames import TEXT, Taker, frame
+from tests.shell.test_frames import TEXT, Taker, frame, read
 
 
 async def test_one_for_all_lines_of_a_loop() -> None:
@@ -23,16 +23,6 @@ async def test_one_for_all_lines_of_a_loop() -> None:
         return Scratch.of(asyncio.get_running_loop())
 
     assert await asyncio.to_thread(asyncio.run, elsewhere()) is not shared
-
-
-def receive(line: FastTransport, data: bytes) -> None:
-    """A read of the system's."""
-    while data:
-        room = line.get_buffer(-1)
-        size = min(len(room), len(data))
-        room[:size] = data[:size]
-        line.buffer_updated(size)
-        data = data[size:]
 
 
 @pytest.mark.parametrize("size", [1, 3, 200, 20_000, 40_000, 300_000, 700_000])
@@ -49,7 +39,7 @@ async def test_messages_that_are_cut_by_reads_of_other_lines(size: int) -> None:
     step = max(1, size // 3)
     for at in range(0, max(map(len, streams)), step):
         for line, stream in zip(lines, streams, strict=True):
-            receive(line, stream[at : at + step])
+            read(line, stream[at : at + step])
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert [taker.messages for taker in takers] == messages
@@ -62,12 +52,12 @@ async def test_many_messages_that_wait_for_a_receiver_that_holds() -> None:
     line.attach(taker)
     await asyncio.sleep(0)
     messages = [b"%06d" % number * 500 for number in range(70)]
-    receive(line, b"".join(frame(TEXT, one) for one in messages) + frame(TEXT, b"torn")[:3])
+    read(line, b"".join(frame(TEXT, one) for one in messages) + frame(TEXT, b"torn")[:3])
     assert taker.messages == messages[:1]
     taker.holds = -1
     line.resume()
     while len(taker.messages) < 70:  # noqa: ASYNC110  # it rings no bell
         await asyncio.sleep(0)
-    receive(line, frame(TEXT, b"torn")[3:])
+    read(line, frame(TEXT, b"torn")[3:])
     await asyncio.sleep(0)
     assert taker.messages == [*messages, b"torn"]

@@ -17,7 +17,7 @@ from websockets.uri import parse_uri
 
 from realtime_raw.aio import reading
 from realtime_raw.aio.reading import LibraryTransport
-from tests.shell.test_frames import BINARY, CLOSE, PING, PONG, TEXT, Taker, frame
+from tests.shell.test_frames import BINARY, CLOSE, PING, PONG, TEXT, Taker, frame, read
 
 
 class Written:
@@ -47,16 +47,6 @@ def opened(limit: int = 90_000) -> ClientProtocol:
     core.receive_data(b"".join(server.data_to_send()))
     core.events_received()
     return core
-
-
-def read(line: LibraryTransport, data: bytes) -> None:
-    """As the system does, in as many reads as the buffer makes of it."""
-    while data:
-        room = line.get_buffer(-1)
-        size = min(len(room), len(data))
-        room[:size] = data[:size]
-        line.buffer_updated(size)
-        data = data[size:]
 
 
 async def receive(
