@@ -562,6 +562,21 @@ async def test_a_dropped_waiter_is_forgotten() -> None:
 # Slow handlers
 
 
+async def test_what_observers_take_is_no_handlers_fault() -> None:
+    """They are told first, and a handler's time begins with itself."""
+    async with held() as (conn, peer):
+        quick: list[object] = []
+        conn.on("vendor.a")(quick.append)
+
+        def slow(event: object, now: float) -> None:
+            time.sleep(0.05)
+
+        conn._driver.observe(lambda kind: (slow,) if kind is ev.UnknownServerEvent else ())
+        await tell(peer, "a")
+        await soon(lambda: quick)
+        assert conn.health().slowest_handler_ms < 50
+
+
 async def test_a_slow_handler_is_named() -> None:
     """With how long it took."""
     async with held() as (conn, peer):
