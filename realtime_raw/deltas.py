@@ -136,7 +136,7 @@ class Frames:
             self._values["obfuscation"] = None
 
     @classmethod
-    def of(cls, data: bytes | bytearray) -> Frames | None:
+    def of(cls, data: bytes) -> Frames | None:
         """What a delta read by its shape has in common with those that follow."""
         head = _ANY.match(data)
         return cls(head) if head is not None else None
@@ -170,7 +170,7 @@ class Frames:
         except ValueError:  # something follows the delta, or it is no base64
             return None
 
-    def audio_event(self, data: bytes | bytearray) -> ResponseOutputAudioDelta:
+    def audio_event(self, data: bytes) -> ResponseOutputAudioDelta:
         """The event of an audio delta that is like the others."""
         start = self._start(data, 0, len(data))
         values = self._values.copy()
@@ -179,7 +179,7 @@ class Frames:
         values[RAW] = data
         return ResponseOutputAudioDelta.of_valid(values, self._named)
 
-    def words(self, data: bytes | bytearray) -> ServerEvent | None:
+    def words(self, data: bytes) -> ServerEvent | None:
         """The delta of words a message is; None if it is not like the others, or says nothing."""
         start = self._start(data, 0, len(data))
         if not start:

@@ -162,7 +162,7 @@ class Delivery(Handlers):
 
     def _all_need_less(self, kind: type[Any]) -> bool:
         """Whether all who observe a class of deltas have a step for `Source`."""
-        return all(any(map(bool, of(Source))) or not any(map(bool, of(kind))) for of in self._observers)
+        return all(tuple(of(Source)) or not tuple(of(kind)) for of in self._observers)
 
     def _plan(self, event: Event | Sound) -> _Plan:
         """Whom an event concerns: observers, who awaits it, subscribers. Kept where its class agrees."""

@@ -140,13 +140,13 @@ class Driver(Delivery):
             if self._push is not None and self._started:
                 self._push.resume()
 
-    def received(self, data: bytes | bytearray) -> bool:
+    def received(self, data: bytes) -> bool:
         """A transport that pushes has a message. False: no more of them before the session has its user."""
         if self.closed is not None:
             return True  # it broke a rule before, and nothing after that counts
         try:
             if self._recording:
-                self._record("in", bytes(data))
+                self._record("in", data)
             clock, runs = self._time, self._runs
             now = clock()
             one = runs.carry(data, now)
@@ -217,7 +217,7 @@ class Driver(Delivery):
         if self.fatal is not None:
             await self._transport.close(1002)
 
-    def _read_in_full(self, data: bytes | bytearray | str, now: float) -> None:
+    def _read_in_full(self, data: bytes | str, now: float) -> None:
         self.core.read_in_full(data, now)
         messages, events, deadline = self.core.harvest()
         if messages or deadline != self._due:

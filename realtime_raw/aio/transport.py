@@ -50,7 +50,7 @@ class MessageTransport(Protocol):
 class Receiver(Protocol):
     """Who takes the messages of a `PushTransport`. No method raises."""
 
-    def received(self, message: bytes | bytearray) -> bool:
+    def received(self, message: bytes) -> bool:
         """A message has come, and is the receiver's own. False: no more of them, until `resume()`."""
 
     def skim(self, view: memoryview, buffer: bytearray, begin: int, end: int) -> bool:

@@ -82,7 +82,7 @@ class WebSocketTransport(asyncio.BaseProtocol):
         self._socket: asyncio.Transport | None = None
         self._receiver: Receiver | None = None
         self._context: contextvars.Context | None = None
-        self._inbox: deque[bytes | bytearray] = deque()
+        self._inbox: deque[bytes] = deque()
         self._count = 0  # messages handed on in this turn of the loop
         self._held = False  # the receiver takes no more for now
         self._reading = True
@@ -140,7 +140,7 @@ class WebSocketTransport(asyncio.BaseProtocol):
         message = self._inbox.popleft()
         if not self._reading and not self._inbox:
             self._read(True)
-        return bytes(message)
+        return message
 
     def send_now(self, data: bytes) -> bool:
         """Send one text message if that needs no waiting; False if it does, or the line has ended."""
@@ -238,7 +238,7 @@ class WebSocketTransport(asyncio.BaseProtocol):
             self.resume()
         return True
 
-    def _deliver(self, message: bytes | bytearray) -> None:
+    def _deliver(self, message: bytes) -> None:
         """A whole message has come."""
         if self._held or self._receiver is None:
             self._inbox.append(message)

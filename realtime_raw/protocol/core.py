@@ -131,15 +131,15 @@ class RealtimeProtocol:
         """Ways to take in deltas like the last ones, for who would `receive_message` and `drain` at once."""
         return self._runs
 
-    def receive_message(self, data: bytes | bytearray | str, now: float) -> None:
-        """One message from the server. A `bytearray` is the core's from here on.
+    def receive_message(self, data: bytes | str, now: float) -> None:
+        """One message from the server.
 
         Whatever it is, it becomes one event in `events_received()`: garbage an
         `InvalidServerEvent`, news an `UnknownServerEvent`. Raises only in
         strict mode: `DecodeError`, `RemoteProtocolError`.
         """
         observed = self._state.observed
-        if isinstance(data, (bytes, bytearray)):
+        if isinstance(data, bytes):
             before = len(observed)
             one = self._runs.carry(data, now)
             if one is not None:
@@ -147,13 +147,11 @@ class RealtimeProtocol:
                 return
         self.read_in_full(data, now)
 
-    def read_in_full(self, data: bytes | bytearray | str, now: float) -> None:
+    def read_in_full(self, data: bytes | str, now: float) -> None:
         """As `receive_message`, for who has asked `runs` about the message already."""
         state = self._state
         state.received += 1
         state.bytes_received += len(data)
-        if isinstance(data, bytearray):
-            data = bytes(data)
         event = codec.read(data, state.dialect, strict=state.options.strict)
         state.trace.now = now
         self._stale = True

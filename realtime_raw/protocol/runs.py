@@ -67,7 +67,7 @@ class Runs:
         self._audio = self._words = None
         self.live = False
 
-    def carry(self, data: bytes | bytearray, now: float) -> Sound | ServerEvent | None:
+    def carry(self, data: bytes, now: float) -> Sound | ServerEvent | None:
         """Take a message in if it carries a run on, and return what is to be observed of it.
 
         None, with nothing done, if it does not. What comes behind that one is
@@ -79,7 +79,7 @@ class Runs:
             return self._said(data, now) or self._sounded(data, now)
         return self._sounded(data, now) or self._said(data, now)
 
-    def _sounded(self, data: bytes | bytearray, now: float) -> Sound | None:
+    def _sounded(self, data: bytes, now: float) -> Sound | None:
         run = self._audio
         if run is None or (pcm := run.frames.pcm(memoryview(data), data, 0, len(data))) is None:
             return None
@@ -91,7 +91,7 @@ class Runs:
             self._not_played(run, trouble, sound)
         return sound
 
-    def _said(self, data: bytes | bytearray, now: float) -> ServerEvent | None:
+    def _said(self, data: bytes, now: float) -> ServerEvent | None:
         run = self._words
         if run is None or (event := run.frames.words(data)) is None or run.line.key is None:
             return None
@@ -106,7 +106,7 @@ class Runs:
             run.track.add(delta)
         return event
 
-    def skim(self, view: memoryview, buffer: bytes | bytearray, begin: int, end: int, now: float) -> bool:
+    def skim(self, view: memoryview, buffer: bytearray, begin: int, end: int, now: float) -> bool:
         """As `carry`, for a message where it lies in a buffer, and only if it is sound.
 
         Nothing is kept of the message: this is for sound whose event nobody wants.
@@ -164,7 +164,7 @@ class Runs:
         self._words = None
         self._audio = _beside(self._audio, event.item_id, event.response_id)
         record = self._state.responses.get(event.response_id or "")
-        if not isinstance(data, (bytes, bytearray)) or record is None or not event.delta:
+        if not isinstance(data, bytes) or record is None or not event.delta:
             return
         run = self._begun(data, event.item_id, event.content_index, record)
         if run is not None and not run.part.words.whole:
@@ -174,7 +174,7 @@ class Runs:
             self.live = True
 
     def _begun(
-        self, data: bytes | bytearray, item_id: str | None, content_index: int | None, record: ResponseRecord
+        self, data: bytes, item_id: str | None, content_index: int | None, record: ResponseRecord
     ) -> _Run | None:
         state = self._state
         frames = Frames.of(data)

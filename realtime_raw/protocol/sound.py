@@ -46,11 +46,11 @@ class Sound:
 
     __slots__ = ("_event", "_signal", "pcm", "source")
 
-    def __init__(self, pcm: bytes, source: Source, event: bytes | bytearray | AudioDelta) -> None:
+    def __init__(self, pcm: bytes, source: Source, event: bytes | AudioDelta) -> None:
         self.pcm = pcm
         self.source = source
         # What it is made of, until it is made.
-        self._event: bytes | bytearray | AudioDelta | ResponseOutputAudioDelta = event
+        self._event: bytes | AudioDelta | ResponseOutputAudioDelta = event
         self._signal: AudioReceived | None = None
 
     def event(self) -> ResponseOutputAudioDelta:
@@ -58,7 +58,7 @@ class Sound:
         event = self._event
         if isinstance(event, AudioDelta):
             event = self._event = event.event()
-        elif isinstance(event, (bytes, bytearray)):
+        elif isinstance(event, bytes):
             frames = self.source.frames
             assert frames is not None  # it has read them
             event = self._event = frames.audio_event(event)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
-from typing import Any
+from contextlib import nullcontext
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from realtime_raw.audio.player import Player
 from realtime_raw.errors import LocalProtocolError
 from realtime_raw.events.client import ConversationItemDelete, ResponseCreate
+from realtime_raw.events.server import ResponseOutputAudioDelta
 from realtime_raw.protocol import runs
 from realtime_raw.protocol.core import RealtimeProtocol
+from realtime_raw.protocol.signals import AudioReceived
 from realtime_raw.types import AudioKey, CloseInfo
 from tests.protocol.harness import session
 from tests.test_deltas import no_short_cuts, shown, state_of
@@ -25,29 +27,36 @@ AUDIO = "response.output_audio.delta"
 TRANSCRIPT = "response.output_audio_transcript.delta"
 TEXT = "response.output_text.delta"
 Step = tuple[str, *tuple[Any, ...]]
+Way = Literal["in full", "carried", "skimmed"]
+WAYS: tuple[Way, ...] = ("in full", "carried", "skimmed")
+SOUNDS = (ResponseOutputAudioDelta, AudioReceived)
 
 
 class Call:
-    """One session told all of it, by the short ways (`bytes`, `bytearray`) or the long one (None)."""
+    """One session told all of it: in full, with runs carried on, or with sound skimmed where it lies."""
 
-    def __init__(self, form: Callable[[bytes], Any] | None, *, playing: bool) -> None:
-        self.form = form
+    def __init__(self, way: Way, *, playing: bool) -> None:
+        self.way = way
         # So short a ring that some sequences fill it.
         self.player = Player(24_000, 0.2, 0.0, spill_seconds=0.0) if playing else None
         self.core = RealtimeProtocol(playhead=self.player)
         self.now = 1.0
         self.number = 0
         self.seen: list[Any] = []
+        self.sounds = 0
         self.core.connected(0.0)
         self.say("session.created", session=session())
         self.say("session.updated", session=session(audio__input__turn_detection=None))
 
     def raw(self, text: str) -> None:
-        if self.form is not None:
-            self.core.receive_message(self.form(text.encode()), self.now)
-            return
-        with no_short_cuts():
-            self.core.receive_message(text.encode(), self.now)
+        data = text.encode()
+        if self.way == "skimmed":
+            # Between two others that nobody may look at.
+            buffer = bytearray(data + data + data)
+            if self.core.runs.skim(memoryview(buffer), buffer, len(data), 2 * len(data), self.now):
+                return
+        with no_short_cuts() if self.way == "in full" else nullcontext():
+            self.core.receive_message(data, self.now)
 
     def say(self, kind: str, **fields: Any) -> None:
         self.number += 1
@@ -116,8 +125,10 @@ class Call:
         sent, observed, deadline = self.core.harvest()
         assert deadline == self.core.next_deadline()
         for one in observed:
-            unfolded = one.unfold() if hasattr(one, "unfold") else [one]
-            self.seen += [shown(event) for event in unfolded]
+            unfolded = list(one.unfold()) if hasattr(one, "unfold") else [one]
+            # Of what is skimmed there is nothing to be seen, but for what it brings about.
+            self.seen += [shown(event) for event in unfolded if not isinstance(event, SOUNDS)]
+            self.sounds += sum(isinstance(event, SOUNDS) for event in unfolded)
         self.seen += [sent, deadline]
 
     def end(self) -> list[Any]:
@@ -201,7 +212,7 @@ TALK: list[Step] = [
 @example([*TALK, ("verb", "playhead", 0), *TALK[1:]], True, True, True)
 def test_a_sequence_of_anything(steps: list[Step], begun: bool, playing: bool, rarely: bool) -> None:
     """Events, what goes out, deadlines, state, trace, counters, texts and ears, at every step."""
-    calls = [Call(form, playing=playing) for form in (None, bytes, bytearray)]
+    calls = [Call(way, playing=playing) for way in WAYS]
     for call in calls:
         for i, step in enumerate([("reply", 0), *steps] if begun else steps):
             call.do(step)
@@ -209,11 +220,12 @@ def test_a_sequence_of_anything(steps: list[Step], begun: bool, playing: bool, r
                 call.look()
     whole, *short = (call.end() for call in calls)
     assert short == [whole, whole]
+    assert calls[0].sounds == calls[1].sounds >= calls[2].sounds
 
 
 def test_a_line_that_was_pushed_out_does_not_grow() -> None:
     """Notes may push the line of a run out of the trace: the next delta begins a line of its own."""
-    calls = [Call(form, playing=False) for form in (None, bytes, bytearray)]
+    calls = [Call(way, playing=False) for way in WAYS]
     for call in calls:
         call.reply(0)
         for i in range(2):
@@ -225,6 +237,7 @@ def test_a_line_that_was_pushed_out_does_not_grow() -> None:
         call.delta(TRANSCRIPT, 0, 0, " word", {})
     whole, *short = (call.end() for call in calls)
     assert short == [whole, whole]
+    assert calls[0].sounds == calls[1].sounds >= calls[2].sounds
 
 
 @pytest.mark.parametrize("playing", [False, True])
@@ -239,7 +252,7 @@ def test_most_deltas_of_a_reply_are_taken_so(playing: bool, monkeypatch: pytest.
         return one
 
     monkeypatch.setattr(runs.Runs, "carry", watched)
-    call = Call(bytes, playing=playing)
+    call = Call("carried", playing=playing)
     call.reply(0)
     for _ in range(20):
         call.delta(AUDIO, 0, 0, 10, {})
