@@ -114,9 +114,9 @@ class Subscription(Generic[E_contra]):
 class Registry:
     """Subscriptions in the order in which they were made; found once per class and name of event."""
 
-    def __init__(self) -> None:
-        self.revision = 0
-        """Grows with each change: what was resolved before is no longer true."""
+    def __init__(self, on_change: Callable[[], object] = lambda: None) -> None:
+        # Called with each change: what was resolved before is no longer true.
+        self._changed = on_change
         self._subscriptions: list[Subscription[Any]] = []
         self._resolved: dict[tuple[type, str], tuple[Subscription[Any], ...]] = {}
 
@@ -168,8 +168,8 @@ class Registry:
                 self.remove(subscription)
 
     def _forget(self) -> None:
-        self.revision += 1
         self._resolved.clear()
+        self._changed()
 
     def resolve(self, event: Event) -> tuple[Subscription[Any], ...]:
         """The subscriptions an event concerns, in the order in which they were made."""

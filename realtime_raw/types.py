@@ -149,7 +149,9 @@ class Playhead(Protocol):
         last sample was heard, the device's latency included."""
 
     def rest(self, now: float) -> float:
-        """Seconds for which `poll` will tell nothing, if the device goes on as it does; 0 if in doubt."""
+        """Seconds for which `poll` will tell nothing, if the device goes on as it does; 0 if in doubt.
+
+        `inf` promises that the core's `playback_resumed` is called when it does more than that."""
 
     @property
     def playing(self) -> bool:

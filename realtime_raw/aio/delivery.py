@@ -33,7 +33,7 @@ __all__ = ["Delivery", "StepsFor"]
 StepsFor = Callable[[type[Any]], Iterable[Step]]
 _Plan = tuple[tuple[Step, ...], tuple[Subscription[Any], ...]]
 
-_DELTAS: Final = (Sound, ResponseOutputTextDelta, ResponseOutputAudioTranscriptDelta)
+_WORDS: Final = (ResponseOutputTextDelta, ResponseOutputAudioTranscriptDelta)
 _AUDIO_DELTA: Final = ResponseOutputAudioDelta.wire_type
 _AUDIO_RECEIVED: Final = signals.AudioReceived.name
 
@@ -64,11 +64,11 @@ class Delivery(Handlers):
         self._observers: list[StepsFor] = []
         # For each class of events, whom to tell of one, and who subscribed to it.
         self._plans: dict[type, _Plan] = {}
-        self._planned = -1
-        # Whom to tell that more came of the same, and of which classes nobody who is
-        # told needs more than that.
+        self._planned = False  # whether it still holds
+        # Whom to tell that more came of the same; the classes of which nobody who is
+        # told needs more than that, and who subscribed to one.
         self._more_steps: tuple[Step, ...] = ()
-        self._needless: frozenset[type] = frozenset()
+        self._needless: dict[type, tuple[Subscription[Any], ...]] = {}
 
     def lost(self) -> SessionLost:
         """Why nothing more can be waited for, as a new exception."""
@@ -90,7 +90,7 @@ class Delivery(Handlers):
                 self._delivering = False
 
     def _tell(self, event: Event | Sound, now: float) -> None:
-        if self._planned != self.registry.revision:
+        if not self._planned:
             self._replan()
         steps, subscriptions = self._plans.get(type(event)) or self._plan(event)
         for step in steps:
@@ -103,13 +103,12 @@ class Delivery(Handlers):
 
     def deliver_more(self, event: Event | Sound, now: float) -> None:
         """As `deliver`, for a delta that `runs` has just carried on."""
-        if self._planned != self.registry.revision:
+        if not self._planned:
             self._replan()
-        kind = type(event)
-        if self._delivering or kind not in self._needless:
+        subscriptions = self._needless.get(type(event))
+        if subscriptions is None or self._delivering:
             self.deliver((event,))
             return
-        _, subscriptions = self._plans.get(kind) or self._plan(event)
         self._delivering = True
         try:
             source = self._runs.source
@@ -141,21 +140,25 @@ class Delivery(Handlers):
         return ignore
 
     def outdated(self) -> None:
-        """What observers want to be told of has changed."""
-        self._planned = -1
+        """What is wanted has changed, of handlers or of observers."""
+        self._planned = False
 
     def wants_sound(self) -> bool:
         """Whether anybody has a use for the event of an audio delta that is like the last ones."""
         return Sound not in self._needless
 
     def _replan(self) -> None:
-        self._planned = self.registry.revision
+        self._planned = True
         self._plans.clear()
         self._more_steps = self._steps_for(Source)
-        needless = {kind for kind in _DELTAS if not self.awaited.hears and self._all_need_less(kind)}
-        if self._sound_has_handlers():
-            needless.discard(Sound)
-        self._needless = frozenset(needless)
+        wanting = self.registry.wanting
+        self._needless = {
+            kind: wanting(kind, kind.wire_type)
+            for kind in _WORDS
+            if not self.awaited.hears and self._all_need_less(kind)
+        }
+        if not (self.awaited.hears or self._sound_has_handlers()) and self._all_need_less(Sound):
+            self._needless[Sound] = ()
 
     def _steps_for(self, kind: type[Any]) -> tuple[Step, ...]:
         return tuple(step for steps_for in self._observers for step in steps_for(kind))

@@ -58,6 +58,7 @@ class Driver(Delivery):
         "_in_flight",
         "_outbox",
         "_outbox_bell",
+        "_over",
         "_push",
         "_read_all",
         "_recording",
@@ -100,6 +101,7 @@ class Driver(Delivery):
         self._started = False
         self._handed_over = asyncio.Event()
         self._has_user = False
+        self._over = False  # nobody is to be told of anything any more
         self._skims = False  # whether sound may be taken in where it lies
         self._shutdown: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -162,7 +164,7 @@ class Driver(Delivery):
 
     def skim(self, view: memoryview, buffer: bytearray, begin: int, end: int) -> bool:
         """Take in sound whose event nobody wants, where it lies; False leaves it to `received`."""
-        if self._planned != self.registry.revision:
+        if not self._planned:
             self._replan()
         if not self._skims:
             return False
@@ -255,6 +257,15 @@ class Driver(Delivery):
         self._timer = self._due = None
         self.core.handle_timer(self._time())
         self.flush()
+
+    def playback_resumed(self) -> None:
+        """A device that was at rest asks for sound again. For any thread; raises if the loop is closed."""
+        self._loop.call_soon_threadsafe(self._look_at_playback)
+
+    def _look_at_playback(self) -> None:
+        if not self._over:
+            self.core.playback_resumed(self._time())
+            self.flush()
 
     def flush(self) -> None:
         """Hand on what the core has: bytes to the outbox, the deadline to the timer, events to everyone.
@@ -450,6 +461,7 @@ class Driver(Delivery):
             raise
         finally:
             self.lag.stop()
+            self._over = True
             self._arm(None)
             await self._reap()
             self._end_recordings()

@@ -49,7 +49,7 @@ class Handlers:
     )
 
     def __init__(self, loop: asyncio.AbstractEventLoop, on_handler_error: OnHandlerError) -> None:
-        self.registry = Registry()
+        self.registry = Registry(self.outdated)
         self.failures: list[Exception] = []
         self.failures_total = 0
         self.aborted = False
@@ -71,6 +71,10 @@ class Handlers:
 
     def abort(self) -> None:
         """Cut the line."""
+        raise NotImplementedError
+
+    def outdated(self) -> None:
+        """Who wants what has changed."""
         raise NotImplementedError
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

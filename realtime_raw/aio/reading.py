@@ -128,23 +128,27 @@ class ReadingTransport(WebSocketTransport, asyncio.BufferedProtocol):
     def _parse(self) -> int:
         """Take whole frames out of the buffer; returns how long the next one is, as far as is known."""
         buffer, view, end, at = self._buffer, self._view, self._end, self._begin
-        limit = self._max_size
+        limit, skim = self._max_size, self._skim
         wanted = 2
-        while end - at >= 2 and (self._over or not self._held):
+        while end - at >= 2 and (not self._held or self._over):
             first, size = buffer[at], buffer[at + 1]
-            start = at + 2
-            if size >= 126:
-                start += 2 if size == 126 else 8
-                if size > 127:
-                    raise Broken(1002, "incorrect masking")
+            if size < 126:
+                start = at + 2
+            elif size == 126:  # nearly all there are
+                start = at + 4
                 if start > end:
-                    wanted = start - at
+                    wanted = 4
                     break
-                if size == 126:  # nearly all there are
-                    size = buffer[at + 2] << 8 | buffer[at + 3]
-                else:
-                    size = int.from_bytes(view[at + 2 : start])
-            if first >= _FIN_CONTROL and size > _MAX_CONTROL:
+                size = buffer[at + 2] << 8 | buffer[at + 3]
+            elif size == 127:
+                start = at + 10
+                if start > end:
+                    wanted = 10
+                    break
+                size = int.from_bytes(view[at + 2 : start])
+            else:
+                raise Broken(1002, "incorrect masking")
+            if first != _TEXT_FRAME and first >= _FIN_CONTROL and size > _MAX_CONTROL:
                 raise Broken(1002, "control frame too long")
             if size > limit:
                 raise Broken(1009, f"a frame of {size} bytes is over the limit of {limit}")
@@ -152,9 +156,8 @@ class ReadingTransport(WebSocketTransport, asyncio.BufferedProtocol):
             if stop > end:
                 wanted = stop - at
                 break
-            self._begin = stop
             if first == _TEXT_FRAME and not self._fragmented:
-                if size < LONG or not self._skim(view, buffer, start, stop):
+                if size < LONG or not skim(view, buffer, start, stop):
                     self._deliver(bytes(view[start:stop]))
             else:
                 self._other(first, at, start, stop)

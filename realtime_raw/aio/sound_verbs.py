@@ -66,6 +66,7 @@ class SoundVerbs:
 
         settings = {"seconds": self._ring_seconds, **settings}
         self._player = Player(clock=time.perf_counter_ns, **settings)  # type: ignore[arg-type]  # rate is an int
+        self._player.on_resumed = self._driver.playback_resumed
         self._driver.core.playhead = self._player
         return self._player
 

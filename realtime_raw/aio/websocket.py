@@ -230,27 +230,29 @@ class WebSocketTransport(asyncio.BaseProtocol):
 
     def _skim(self, view: memoryview, buffer: bytearray, begin: int, end: int) -> bool:
         """A whole message lies in a buffer: whether it was taken in there, and need not be handed on."""
-        if self._held or self._receiver is None or not self._receiver.skim(view, buffer, begin, end):
+        receiver = self._receiver
+        if receiver is None or self._held or not receiver.skim(view, buffer, begin, end):
             return False
-        self._count += 1
-        if self._count >= BURST:
+        count = self._count = self._count + 1
+        if count >= BURST:
             self._held = True
             self.resume()
         return True
 
     def _deliver(self, message: bytes) -> None:
         """A whole message has come."""
-        if self._held or self._receiver is None:
+        receiver = self._receiver
+        if receiver is None or self._held:
             self._inbox.append(message)
             if len(self._inbox) >= _QUEUE and self._reading:
                 self._read(False)
             self._arrived.ring()
             return
-        self._count += 1
-        if not self._receiver.received(message):
+        count = self._count = self._count + 1
+        if not receiver.received(message):
             self._held = True
             self._read(False)
-        elif self._count >= BURST:
+        elif count >= BURST:
             self._held = True
             self.resume()
 

@@ -7,6 +7,7 @@ The device's half is `reader`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -135,6 +136,9 @@ class Player:
         self._seen = (0, 0.0)  # device frames, and when they were first seen
         self._moved = (-1, 0.0)  # the same, as `rest` saw it
         self._marks: list[PlaybackMark] = []
+        # What to call when a device that was at rest asks for a block again, on its thread and once:
+        # must not wait. With it, `rest` has no need to guess.
+        self.on_resumed: Callable[[], object] | None = None
         self._interrupts = 0
         self._refused = 0
         self._high_water = 0
@@ -255,14 +259,19 @@ class Player:
     def rest(self, now: float) -> float:
         """Seconds for which `poll` will tell nothing, if the device goes on as it does; 0 if in doubt.
 
-        A device that has asked for nothing for half a second is taken to rest
-        on for half as long again.
+        A device that has asked for nothing for half a second, and has sounded
+        all it had, rests until it asks again: `inf`, if `on_resumed` is set to
+        hear of that. If not, it is taken to rest on for half as long again.
         """
-        pulled = self._reader.clock.pulled
-        if pulled != self._moved[0]:
-            self._moved = (pulled, now)
+        clock = self._reader.clock
+        if clock.pulled != self._moved[0]:
+            self._moved = (clock.pulled, now)
         elif now - self._moved[1] > _AT_REST_S:
-            return (now - self._moved[1]) / 2
+            if self.on_resumed is None or self._position < clock.position(clock.pulled):
+                return (now - self._moved[1]) / 2
+            self._reader.wake = self.on_resumed
+            # It may have asked in between.
+            return math.inf if self._reader.clock.pulled == clock.pulled else 0.0
         part = next(iter(self._live.values()), None)
         if part is None or not part.started:
             return 0.0

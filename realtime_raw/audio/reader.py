@@ -128,6 +128,8 @@ class BlockReader:
         self._runs: tuple[Run, ...] = ()
         # Told by the event loop's thread: frames below this number need no company to start.
         self.release_until = 0
+        # Set there while nobody looks at what is published: called with the next block, once.
+        self.wake: Callable[[], object] | None = None
         # Told to it.
         self._published = self._facts(latency)
         self.gaps: deque[tuple[int, int]] = deque(maxlen=_GAPS)  # (number, silent frames before it)
@@ -167,6 +169,10 @@ class BlockReader:
             with contextlib.suppress(Exception):
                 out.fill(0)
         self.pulls += 1
+        if (wake := self.wake) is not None:
+            self.wake = None
+            with contextlib.suppress(Exception):
+                wake()
         if now is not None:
             took = now() - began
             self.busy_ns += took

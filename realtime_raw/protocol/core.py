@@ -10,6 +10,7 @@ never raises over what a server sent, unless `Options.strict`.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import cast
@@ -213,6 +214,12 @@ class RealtimeProtocol:
         if before != (len(state.observed), len(state.outbox)):
             self._runs.end()
 
+    def playback_resumed(self, now: float) -> None:
+        """A playhead that would rest for ever goes on: there may be something to tell."""
+        if self._state.poll_at is not None:
+            self._state.poll_at = now
+            self.handle_timer(now)
+
     # What we want
 
     def send(self, event: ClientEvent, now: float, *, if_busy: IfBusy = "raise") -> str:
@@ -331,7 +338,7 @@ class RealtimeProtocol:
         for time in (state.session.next_deadline(), state.poll_at):
             if time is not None and (first is None or time < first):
                 first = time
-        return first
+        return None if first == math.inf else first
 
     # Views
 
@@ -358,6 +365,8 @@ class RealtimeProtocol:
     @playhead.setter
     def playhead(self, playhead: Playhead | None) -> None:
         self._state.playhead = playhead
+        if self._state.poll_at is not None:  # it may have been told that there is no hurry
+            self._state.poll_at = self._state.trace.now
         self._changing()
 
     @property
@@ -454,7 +463,11 @@ class RealtimeProtocol:
             kind = signals.PlaybackStarted if mark.kind == "started" else signals.PlaybackFinished
             state.emit(kind(item_id=mark.key.item_id, content_index=mark.key.content_index))
         if playhead.playing:
-            rest = min(max(_POLL_S, playhead.rest(now)), _LONGEST_POLL_S)
+            rest = playhead.rest(now)
+            if rest == math.inf:  # until `playback_resumed`, or more comes
+                state.poll_at = rest
+                return
+            rest = min(max(_POLL_S, rest), _LONGEST_POLL_S)
             # Sessions at rest are looked at together: their loop then wakes once for many.
             early = (now + rest) % _TOGETHER_S if rest > 2 * _TOGETHER_S else 0.0
             state.poll_at = now + rest - early
