@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 
 import numpy as np
@@ -688,6 +689,71 @@ def test_rest_of_a_device_that_rests() -> None:
     assert [player.rest(0.6), player.rest(4.0)] == [0.3, 2.0]
     pull(player)
     assert player.rest(4.1) == 0.0
+
+
+def test_a_device_that_rests_says_when_it_goes_on() -> None:
+    """Then nobody needs to look meanwhile: once it asks again, whoever wanted to know is called, once."""
+    player, calls = Player(prebuffer_ms=0), []
+    player.on_resumed = lambda: calls.append(player.poll(5.0))
+    player.feed(A, pcm(24_000), PCM, 0.0)
+    assert [player.rest(0.0), player.rest(0.5)] == [0.0, 0.0], "it may start at any moment"
+    pull(player)
+    assert calls == []
+    assert [player.rest(0.6), player.rest(1.2)] == [0.0, pytest.approx(0.3)], "not all was seen to be heard"
+    assert player.poll(1.2) == [PlaybackMark("started", A)]
+    assert player.rest(1.2) == math.inf
+    player.end(A)
+    pull(player, 24_000)
+    assert calls == [[PlaybackMark("finished", A)]]
+    pull(player)
+    assert len(calls) == 1
+
+
+def test_a_device_with_latency_goes_on_sounding_while_it_rests() -> None:
+    """What it was handed is heard later, and nobody will call for that."""
+    player, calls = Player(prebuffer_ms=0), []
+    player.on_resumed = lambda: calls.append(1)
+    player.feed(A, pcm(480), PCM, 0.0)
+    player.end(A)
+    pull(player, 480, latency=2.0)
+    player.poll(0.0)
+    player.rest(0.0)
+    assert [player.poll(1.0), player.rest(1.0)] == [[], 0.5]
+    assert player.poll(2.1) == [PlaybackMark("started", A), PlaybackMark("finished", A)]
+    assert calls == []
+
+
+def test_a_device_that_goes_on_in_the_same_moment_is_not_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may ask between the look at it and the wish to be called."""
+    player = Player(prebuffer_ms=0)
+    player.feed(A, pcm(24_000), PCM, 0.0)
+    player.rest(0.0)
+    player.on_resumed = lambda: None
+    reader = player._reader
+
+    class Racing(type(reader)):  # type: ignore[misc]  # a class of the moment
+        def __setattr__(self, name: str, value: object) -> None:
+            super().__setattr__(name, value)
+            if name == "wake" and value is not None:
+                self.pull(np.zeros(480, np.int16), None)
+
+    reader.__class__ = Racing
+    assert player.rest(1.0) == 0.0
+
+
+def test_who_is_called_by_the_device_cannot_stop_it() -> None:
+    """A loop that is closed meanwhile raises; the block is sound all the same, and no fault."""
+
+    def closed() -> None:
+        raise RuntimeError("Event loop is closed")
+
+    player = Player(prebuffer_ms=0)
+    player.on_resumed = closed
+    player.feed(A, pcm(24_000), PCM, 0.0)
+    player.rest(0.0)
+    assert player.rest(1.0) == math.inf
+    assert pull(player).any()
+    assert player.statistics().faults == 0
 
 
 def test_rest_does_not_let_the_ring_run_dry() -> None:

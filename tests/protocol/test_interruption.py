@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from typing import Any
 
 import pytest
@@ -403,3 +404,39 @@ def test_playback_is_looked_at_as_seldom_as_it_may() -> None:
     assert again % 0.125 == pytest.approx(0.0), "at the same moments as other sessions of the loop"
     desk.audio("item_b", "AAAA" * 400)
     assert desk.core.next_deadline() == desk.now, "a new part may start at once"
+
+
+def test_playback_that_rests_until_it_says_so_is_not_looked_at() -> None:
+    """A playhead that calls back needs no timer; replaced, or with more to play, it is looked at again."""
+
+    class Resting(FakePlayhead):
+        def rest(self, now: float) -> float:
+            return math.inf
+
+    ear = Resting()
+    desk = Desk(playhead=ear).ready()
+    speaking(desk, 100)
+    done(desk)
+    desk.later(0.05)
+
+    def deadline() -> float:
+        return desk.core.next_deadline() or math.inf
+
+    def is_at_rest() -> bool:
+        return deadline() > desk.now + 1000
+
+    assert is_at_rest()
+    ear.listen(100)
+    desk.later(5.0)
+    assert desk.signals(PlaybackFinished) == []
+    desk.core.playback_resumed(desk.now)
+    desk.later(0.0)
+    assert [signal.item_id for signal in desk.signals(PlaybackFinished)] == ["item_a"]
+    desk.core.playback_resumed(desk.now)
+    assert is_at_rest(), "nothing plays: there is nothing to look for"
+    speaking(desk, 100)
+    assert deadline() <= desk.now
+    desk.later(0.05)
+    assert is_at_rest()
+    desk.core.playhead = FakePlayhead()
+    assert deadline() <= desk.now, "nobody has promised to call for this one"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 
 import numpy as np
 import pytest
@@ -93,6 +94,28 @@ async def test_interrupting_what_sounds() -> None:
         assert held is not None
         assert held.truncated_at_ms == cut.heard_ms
         assert not conn.player.playing
+
+
+async def test_a_device_that_rests_is_heard_of_when_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While none asks for sound no timer runs for it; once one does, on its own thread, playback is told of."""
+    monkeypatch.setattr("realtime_raw.audio.player._AT_REST_S", -1.0)
+    async with rt.loopback.LoopbackServer() as server, rt.connect(server.url) as conn:
+        player = conn.player
+        await conn.insert("Hello there")
+        await (await conn.respond()).done()
+        while (due := conn._driver.core.next_deadline()) is not None and due < conn._driver.now + 10:
+            await asyncio.sleep(0)
+        started = conn.wait_for(signals.PlaybackStarted, SOON)
+        await asyncio.to_thread(player.pull, np.zeros(4800, np.int16))
+        assert (await started).item_id
+    # What was asked for after the end disturbs nobody.
+    later = asyncio.get_running_loop().time() + 60
+    player.poll(later)
+    assert [player.rest(later), player.rest(later)][1] == math.inf
+    player.pull(np.zeros(4800, np.int16))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert conn._driver._timer is None
 
 
 async def test_refusals_as_the_api_gives_them() -> None:
