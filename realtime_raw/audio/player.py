@@ -63,9 +63,8 @@ class _Part:
 
     key: AudioKey
     intake: Intake | None = None
-    before: int = 0  # received through earlier intakes
     received: int = 0
-    kept: int = 0  # samples made of it
+    ahead: int = 0  # so many samples more (or less, while some are held back) were made of it
     spilled: int = 0
     start_at: int = -1  # its first frame in the ring since it was last interrupted, once there is one
     end_at: int = 0  # after its last frame in the ring
@@ -177,19 +176,20 @@ class Player:
         resample without soxr.
         """
         part = self._parts.get(key)
-        if part is not None and part.plain and encoding == _PLAIN and self._fed_plain(part, data):
-            return len(data) >> 1
-        part = self._part(key, encoding)
-        self._refill()
-        assert part.intake is not None
-        taken = part.intake.take(data, self._ring.free + self._spill.free)
-        part.received = part.before + part.intake.received
-        self._refused += taken.refused
-        self._queue(part, taken.samples)
-        if taken.frames:
-            self._live.setdefault(key, part)
-        part.plain = part.intake.is_plain and key in self._live
-        return taken.frames
+        if part is not None and part.plain and encoding == _PLAIN and not self._spill.frames:
+            ring = self._ring
+            waiting = ring.write_bytes(data)
+            if waiting:
+                frames, end = len(data) >> 1, ring.end
+                self._spans.wrote(end - frames, end, key)
+                part.received += frames
+                part.end_at = end
+                if part.start_at < 0:
+                    part.start_at = end - frames
+                if waiting > self._high_water:
+                    self._high_water = max(self._high_water, waiting - ring.discarding)
+                return frames
+        return self._take_in(key, data, encoding)
 
     def end(self, key: AudioKey) -> None:
         """No more audio will come for `key`: what is queued of it plays to its end, however short.
@@ -203,9 +203,11 @@ class Player:
         if part.intake is not None:
             if len(held := part.intake.flush()):
                 self._queue(part, held)
+                part.ahead += len(held)
             part.intake, part.plain = None, False
             # Resampled, a part may come out one frame longer than reckoned.
-            part.received = max(part.received, part.kept)
+            if part.ahead > 0:
+                part.received, part.ahead = part.received + part.ahead, 0
         self._release(part)
 
     def interrupt(self, now: float) -> tuple[Heard, ...]:
@@ -227,7 +229,7 @@ class Player:
         stopped = tuple(self._record(part) for part in self._live.values())
         self._marks = [mark for mark in self._marks if mark.key not in self._live]
         for part in self._live.values():
-            part.intake, part.before, part.spilled, part.plain = None, part.received, 0, False
+            part.intake, part.spilled, part.plain = None, 0, False
             part.start_at = -1
         self._live.clear()
         self._spill.clear()
@@ -328,26 +330,23 @@ class Player:
 
     # -- parts into the ring ------------------------------------------------
 
-    def _fed_plain(self, part: _Part, data: bytes) -> bool:
-        """Write whole samples straight into the ring; False if they are none, or find no room."""
-        if len(data) & 1 or not data or self._spill.frames:
-            return False
-        ring = self._ring
-        waiting = ring.write_bytes(data)
-        if not waiting:
-            return False
-        frames = len(data) >> 1
-        end = ring.end
-        self._spans.wrote(end - frames, frames, part.key)
-        part.before += frames
-        part.received += frames
-        part.kept += frames
-        part.end_at = end
-        if part.start_at < 0:
-            part.start_at = end - frames
-        if waiting > self._high_water:
-            self._high_water = max(self._high_water, waiting - ring.discarding)
-        return True
+    def _take_in(self, key: AudioKey, data: bytes, encoding: str) -> int:
+        """As `feed`, whatever the samples are and wherever there is room."""
+        part = self._part(key, encoding)
+        self._refill()
+        intake = part.intake
+        assert intake is not None
+        before = intake.received
+        taken = intake.take(data, self._ring.free + self._spill.free)
+        received = intake.received - before
+        part.received += received
+        part.ahead += len(taken.samples) - received
+        self._refused += taken.refused
+        self._queue(part, taken.samples)
+        if taken.frames:
+            self._live.setdefault(key, part)
+        part.plain = intake.is_plain and key in self._live
+        return taken.frames
 
     def _part(self, key: AudioKey, encoding: str) -> _Part:
         part = self._parts.get(key)
@@ -355,7 +354,7 @@ class Player:
             part.ended = False
             return part
         part = part or _Part(key)
-        part.intake, part.before = Intake(encoding, self._rate), part.received
+        part.intake = Intake(encoding, self._rate)
         part.ended = False
         if key not in self._parts:
             self._forget_oldest()
@@ -371,7 +370,6 @@ class Player:
             self._spans.forget(oldest)
 
     def _queue(self, part: _Part, samples: Samples) -> None:
-        part.kept += len(samples)
         # Behind what waits already, or it would overtake it.
         written = 0 if len(self._spill) else self._write(part, samples)
         if written < len(samples):
@@ -384,7 +382,7 @@ class Player:
     def _write(self, part: _Part, samples: Samples) -> int:
         start = self._ring.written
         count = self._ring.write(samples)
-        self._spans.wrote(start, count, part.key)
+        self._spans.wrote(start, start + count, part.key)
         if count:
             part.end_at = start + count
             if part.start_at < 0:

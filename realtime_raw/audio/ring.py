@@ -154,26 +154,28 @@ class SampleRing:
         return count
 
     def write_bytes(self, data: bytes) -> int:
-        """Copy in samples as bytes in the machine's order, an even number, if there is room for all of them.
+        """Copy in samples as bytes in the machine's order, if they are whole and there is room for all of them.
 
         Returns how many frames now wait, those marked for discarding included;
-        0 if there was no room, and nothing was written. `end` is then the
-        number the next frame will have.
+        0 if nothing was written. `end` is then the number the next frame will have.
         """
+        size = len(data)
         written = self._written.value
-        count = len(data) >> 1
-        waiting = written - self._consumed.value + count
+        end = written + (size >> 1)
+        waiting = end - self._consumed.value
         capacity = self._capacity
-        if waiting > capacity:
+        if waiting > capacity or size & 1 or not size:
             return 0
-        at = written % capacity
-        first = capacity - at
-        if count <= first:
-            self._memory[2 * at : 2 * (at + count)] = data
+        memory = self._memory
+        start = 2 * (written % capacity)
+        stop = start + size
+        if stop <= len(memory):
+            memory[start:stop] = data
         else:
-            self._memory[2 * at :] = data[: 2 * first]
-            self._memory[: 2 * (count - first)] = data[2 * first :]
-        self._written.value = self.end = written + count
+            first = len(memory) - start
+            memory[start:] = data[:first]
+            memory[: size - first] = data[first:]
+        self._written.value = self.end = end
         if waiting > self._high_water:
             self._high_water = waiting
         return waiting

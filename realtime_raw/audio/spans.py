@@ -41,16 +41,13 @@ class SpanMap:
         """How many spans are not settled."""
         return len(self._spans)
 
-    def wrote(self, start: int, frames: int, key: AudioKey) -> None:
-        """`frames` frames from number `start` on are `key`'s. Starts only ever grow."""
-        if not frames:
-            return
+    def wrote(self, start: int, end: int, key: AudioKey) -> None:
+        """The frames from number `start` to before `end` are `key`'s. Starts only ever grow."""
         joined = self._end == start and (self._key is key or self._key == key)
-        self._end = end = start + frames
         if joined and self._spans:
-            self._spans[-1].end = end
-        else:
-            self._key = key
+            self._spans[-1].end = self._end = end
+        elif start < end:
+            self._key, self._end = key, end
             self._spans.append(_Span(start, end, key, joined))
 
     def cut(self, position: int) -> None:

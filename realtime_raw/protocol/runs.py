@@ -115,32 +115,33 @@ class Runs:
         if run is None or (pcm := run.frames.pcm(view, buffer, begin, end)) is None:
             return False
         trouble = self._sounds(run, pcm, end - begin, now)
+        if trouble is None:
+            return True
         if trouble is _NO:
             return False
-        if trouble is not None:
-            self._not_played(run, trouble, Sound(pcm, run.source, bytes(buffer[begin:end])))
+        self._not_played(run, trouble, Sound(pcm, run.source, bytes(buffer[begin:end])))
         return True
 
     def _sounds(self, run: _Run, pcm: bytes, size: int, now: float) -> Trouble | None:
         """Sound came, in a message of `size` bytes; `_NO`, with nothing done, if it is no mere repetition."""
-        state = self._state
+        state, line = self._state, run.line
         playhead = state.playhead
-        if run.line.key is None or (state.poll_at is None and playhead is not None):
+        if line.key is None or (state.poll_at is None and playhead is not None):
             return _NO
         self.source = run.source
-        state.trace.again(run.line, now)
+        state.trace.again(line, now)
         state.received += 1
         state.bytes_received += size
         length = len(pcm)
         run.part.sound_bytes += length
-        if run.track is not None:
-            run.track.received += length
-        record = run.record
-        record.audio_bytes[run.key] += length
+        if (track := run.track) is not None:
+            track.received += length
+        record, key = run.record, run.key
+        record.audio_bytes[key] += length
         if playhead is None:
             return None
         feed = self._feed
-        return feed(playhead, record, run.key, pcm, now)
+        return feed(playhead, record, key, pcm, now)
 
     def _not_played(self, run: _Run, trouble: Trouble, sound: Sound) -> None:
         self._refuse(run.record, trouble, sound.event())

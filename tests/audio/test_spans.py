@@ -30,7 +30,7 @@ def test_against_one_entry_a_frame(steps: list[tuple[str, int, AudioKey]], settl
     position = 0
     for verb, count, key in steps:
         if verb == "write":
-            spans.wrote(len(owner), count, key)
+            spans.wrote(len(owner), len(owner) + count, key)
             owner += [key] * count
         elif verb == "hear":
             position = min(len(owner), position + count)
@@ -51,7 +51,7 @@ def test_against_one_entry_a_frame(steps: list[tuple[str, int, AudioKey]], settl
 def test_settled_spans_are_gone_and_counted() -> None:
     spans = SpanMap()
     for turn in range(1000):
-        spans.wrote(10 * turn, 10, AudioKey(f"item_{turn}"))
+        spans.wrote(10 * turn, 10 * turn + 10, AudioKey(f"item_{turn}"))
         spans.settle(10 * turn)
     assert len(spans) == 1
     assert spans.heard(AudioKey("item_17"), 10_000) == 10
@@ -63,13 +63,13 @@ def test_settled_spans_are_gone_and_counted() -> None:
 def test_neighbours_of_one_key_are_one_span() -> None:
     spans = SpanMap()
     for start in range(0, 1000, 10):
-        spans.wrote(start, 10, A)
+        spans.wrote(start, start + 10, A)
     assert len(spans) == 1
 
 
 def test_a_hole_in_the_numbers_belongs_to_nobody() -> None:
     spans = SpanMap()
     spans.wrote(0, 5, A)
-    spans.wrote(10, 5, A)
+    spans.wrote(10, 15, A)
     assert [spans.heard(A, position) for position in (3, 5, 10, 12, 20)] == [3, 5, 5, 7, 10]
     assert not spans.continues(10)

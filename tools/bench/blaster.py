@@ -5,7 +5,7 @@
 It prints its port and serves until its input ends. What a connection gets is
 said in the query of its URL; it begins with each `response.create`:
 
-    mode=blast   `warm` answers at the first, `answers` at the second, as fast as they are taken
+    mode=blast   `warm` answers at the first, `answers` at each further one, as fast as they are taken
     mode=paced   one answer whose deltas (`size`) come every `every` ms for `seconds`, stamped
     mode=rate    the same with 100 and 200 ms of sound in turn, each when it is due
     mode=idle    nothing; what the client sends is counted, and `input_audio_buffer.clear` answered
