@@ -6,14 +6,15 @@ in `script`. Nothing is decided here: the log only watches.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from types import MethodType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from . import events as ev
 from . import script
+from .events.later import ByKind
 from .order_witness import is_marker
 from .protocol import signals as sg
 from .protocol.conversation import ConversationMirror
@@ -28,6 +29,9 @@ from .types import UNSET, ErrorInfo
 __all__ = ["ToolUse", "Turn", "TurnLog"]
 
 _LIMIT = 1000
+
+if TYPE_CHECKING:
+    _McpState = ev.ResponseMcpCallInProgress | ev.ResponseMcpCallCompleted | ev.ResponseMcpCallFailed
 
 _Made = ev.AssistantMessage | ev.FunctionCall | ev.McpCall | ev.McpApprovalRequest
 _WHO = {
@@ -100,13 +104,13 @@ class TurnLog:
 
     def apply(self, observed: Observed, now: float) -> None:
         """Take in what the core observed, after `times` did."""
-        handler = _HANDLERS.get(type(observed))
+        handler = _HANDLERS[type(observed)]
         if handler is not None:
             handler(self, observed, now)
 
     def step_for(self, kind: type[Observed]) -> Callable[[Any, float], None] | None:
         """`apply` for events of this class; None if they change no row."""
-        handler = _HANDLERS.get(kind)
+        handler = _HANDLERS[kind]
         return None if handler is None else MethodType(handler, self)
 
     def tool_failed(self, call_id: str, error: str) -> None:
@@ -213,7 +217,8 @@ class TurnLog:
         elif is_marker(event):
             self._markers[str(item.id)] = None
         elif item.id is not UNSET:
-            role = item.role if isinstance(item, _MESSAGES) else None
+            messages = ev.NewSystemMessage | ev.NewUserMessage | ev.NewAssistantMessage
+            role = item.role if isinstance(item, messages) else None
             turn = self._open(role or _WHO.get(item.type, "server"), now)
             turn.sent_at = now
             turn.inserted = role is not None and (role != "user" or event.previous_item_id is not UNSET)
@@ -367,36 +372,35 @@ class TurnLog:
             turn.interrupted_at, turn.interrupted_by = now, "truncate"
 
 
-_McpState = ev.ResponseMcpCallInProgress | ev.ResponseMcpCallCompleted | ev.ResponseMcpCallFailed
-_MESSAGES = (ev.NewSystemMessage, ev.NewUserMessage, ev.NewAssistantMessage)
-
-_HANDLERS: Mapping[type[Observed], Callable[[TurnLog, Any, float], None]] = {
-    sg.UserStartedSpeaking: TurnLog._speech_started,
-    ev.InputAudioBufferCommit: TurnLog._commit_asked,
-    ev.InputAudioBufferCleared: TurnLog._cleared,
-    ev.InputAudioBufferCommitted: TurnLog._committed,
-    ev.ConversationItemInputAudioTranscriptionCompleted: TurnLog._transcribed,
-    ev.ConversationItemCreate: TurnLog._create_asked,
-    ev.ConversationItemAdded: TurnLog._added,
-    ev.ConversationItemCreated: TurnLog._added,
-    ev.ConversationItemDone: TurnLog._mcp_item,
-    ev.ConversationItemDeleted: TurnLog._deleted,
-    sg.CommandRefused: TurnLog._refused,
-    sg.CommandConfirmed: TurnLog._confirmed,
-    ev.ResponseCreate: TurnLog._reply_asked,
-    sg.ResponseStarted: TurnLog._started,
-    sg.ResponseFinished: TurnLog._finished,
-    ev.ResponseOutputItemAdded: TurnLog._item_begins,
-    ev.ResponseOutputItemDone: TurnLog._mcp_item,
-    sg.ToolCallReady: TurnLog._call_ready,
-    ev.ResponseMcpCallInProgress: TurnLog._mcp_state,
-    ev.ResponseMcpCallCompleted: TurnLog._mcp_state,
-    ev.ResponseMcpCallFailed: TurnLog._mcp_state,
-    sg.PlaybackStarted: TurnLog._played,
-    sg.PlaybackFinished: TurnLog._playback_finished,
-    sg.BargeIn: TurnLog._cut,
-    ev.ConversationItemTruncated: TurnLog._truncated,
-}
+_HANDLERS: ByKind[Callable[[TurnLog, Any, float], None]] = ByKind(
+    {
+        sg.UserStartedSpeaking: TurnLog._speech_started,
+        "input_audio_buffer.commit": TurnLog._commit_asked,
+        ev.InputAudioBufferCleared: TurnLog._cleared,
+        ev.InputAudioBufferCommitted: TurnLog._committed,
+        ev.ConversationItemInputAudioTranscriptionCompleted: TurnLog._transcribed,
+        "conversation.item.create": TurnLog._create_asked,
+        ev.ConversationItemAdded: TurnLog._added,
+        "conversation.item.created": TurnLog._added,
+        ev.ConversationItemDone: TurnLog._mcp_item,
+        ev.ConversationItemDeleted: TurnLog._deleted,
+        sg.CommandRefused: TurnLog._refused,
+        sg.CommandConfirmed: TurnLog._confirmed,
+        "response.create": TurnLog._reply_asked,
+        sg.ResponseStarted: TurnLog._started,
+        sg.ResponseFinished: TurnLog._finished,
+        ev.ResponseOutputItemAdded: TurnLog._item_begins,
+        ev.ResponseOutputItemDone: TurnLog._mcp_item,
+        sg.ToolCallReady: TurnLog._call_ready,
+        "response.mcp_call.in_progress": TurnLog._mcp_state,
+        "response.mcp_call.completed": TurnLog._mcp_state,
+        "response.mcp_call.failed": TurnLog._mcp_state,
+        sg.PlaybackStarted: TurnLog._played,
+        sg.PlaybackFinished: TurnLog._playback_finished,
+        sg.BargeIn: TurnLog._cut,
+        ev.ConversationItemTruncated: TurnLog._truncated,
+    }
+)
 
 
 def _is_open(turn: Turn) -> bool:
