@@ -25,7 +25,7 @@ def items_of(observed: Observed) -> tuple[str, ...]:
 
 def tells_of_items(kind: type[Observed]) -> bool:
     """Whether an event of this class can name or carry an item."""
-    return _FIND[kind] is not None
+    return kind in _FIND
 
 
 def _named(observed: Any) -> tuple[str, ...]:

@@ -71,7 +71,7 @@ class OrderWitness:
     @staticmethod
     def concerned_with(kind: type[Observed]) -> bool:
         """Whether an event of this class says anything of the order."""
-        return _HANDLERS[kind] is not None
+        return kind in _HANDLERS
 
     def _asked(self, event: ev.ConversationItemCreate) -> None:
         if event.previous_item_id is UNSET and event.item.id is not UNSET:

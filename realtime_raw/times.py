@@ -166,7 +166,7 @@ class ItemTimes:
     @staticmethod
     def concerned_with(kind: type[Observed]) -> bool:
         """Whether an event of this class, or the audio it appends, changes any time."""
-        return _HANDLERS[kind] is not None or getattr(kind, "wire_type", "") == "input_audio_buffer.append"
+        return kind in _HANDLERS or getattr(kind, "wire_type", "") == "input_audio_buffer.append"
 
     # The user's audio
 

@@ -86,3 +86,6 @@ class ByKind(dict[Any, T | None]):
         wire_type = getattr(kind, "wire_type", "")
         found = self[kind] = self.get(wire_type) if wire_type else None
         return found
+
+    def __contains__(self, kind: object) -> bool:
+        return self[kind] is not None

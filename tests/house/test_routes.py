@@ -15,7 +15,7 @@ EVENTS = {*catalog.REALTIME.server, *catalog.TRANSLATION.server}
 def misrouted(
     events: Iterable[str], routes: Mapping[str, tuple[str, ...]], unrouted: Mapping[str, str]
 ) -> list[str]:
-    """Wire types in neither table or in both, entries that are no event, routes and reasons that are empty."""
+    """Wire types in neither table or in both, entries that are none, routes and reasons that are empty."""
     known = set(events)
     return sorted(
         [f"{event}: in neither" for event in known - routes.keys() - unrouted.keys()]
