@@ -32,7 +32,7 @@ from .events.base import (
     set_private,
     set_values,
 )
-from .events.declare import BY_KIND, LOOKS_AT
+from .events.declare import BY_KIND, LOOKS_AT, Later
 
 __all__ = ["build", "read"]
 
@@ -162,6 +162,8 @@ def _part(annotation: Any) -> tuple[tuple[type, ...], _Maker]:
         for mark in arguments[1:]:
             if isinstance(mark, Discriminator):
                 return _one_of(arguments[0], mark.discriminator)
+            if isinstance(mark, Later):
+                return (), _later(mark)
         return _part(arguments[0])
     if origin is list:
         return (), _list_of(*_part(arguments[0]))
@@ -175,6 +177,16 @@ _PLAIN: Final = frozenset((str, int, float, bool))
 
 def _unfit(value: Any, sizes: list[int]) -> Any:
     raise _Unfit
+
+
+def _later(mark: Later) -> _Maker:
+    """A model that is loaded when the first object for it comes."""
+
+    def make(value: Any, sizes: list[int]) -> Any:
+        model: Any = mark.model()
+        return _shape(model).make(value, sizes)
+
+    return make
 
 
 def _flat(value: Any, sizes: list[int]) -> dict[str, Any]:

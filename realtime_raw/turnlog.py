@@ -33,7 +33,8 @@ _LIMIT = 1000
 if TYPE_CHECKING:
     _McpState = ev.ResponseMcpCallInProgress | ev.ResponseMcpCallCompleted | ev.ResponseMcpCallFailed
 
-_Made = ev.AssistantMessage | ev.FunctionCall | ev.McpCall | ev.McpApprovalRequest
+# What the model makes, besides messages.
+_MADE = frozenset(("function_call", "mcp_call", "mcp_approval_request"))
 _WHO = {
     "function_call": "assistant",
     "function_call_output": "tool",
@@ -237,7 +238,11 @@ class TurnLog:
             use = self._calls[item.call_id]
             use.completed, use.result = now, item.output
             return
-        if turn is None and isinstance(item, _Made) and item.status == "in_progress":
+        if (
+            turn is None
+            and (isinstance(item, ev.AssistantMessage) or item.type in _MADE)
+            and item.status == "in_progress"
+        ):
             turn = self._reply(None)
         if turn is None and _is_spoken(item) and self._commits:
             self._take_commit(item.id, now)
@@ -307,7 +312,7 @@ class TurnLog:
         turn = self._reply(event.response_id)
         if turn is not None and event.item is not None and event.item.id:
             self._enter(turn, event.item.id)
-            if isinstance(event.item, ev.McpCall):
+            if event.item.type == "mcp_call" and isinstance(event.item, ev.McpCall):
                 self._mcp(turn, event.item)
 
     # Tools
@@ -333,9 +338,12 @@ class TurnLog:
             use.error = item.error.message or item.error.type or "failed"
 
     def _mcp_item(self, event: ev.ResponseOutputItemDone | ev.ConversationItemDone, now: float) -> None:
-        turn = self._by_item.get(event.item.id or "") if event.item is not None else None
-        if turn is not None and isinstance(event.item, ev.McpCall):
-            self._mcp(turn, event.item)
+        item = event.item
+        if item is None or item.type != "mcp_call":
+            return
+        turn = self._by_item.get(item.id or "")
+        if turn is not None and isinstance(item, ev.McpCall):
+            self._mcp(turn, item)
 
     def _mcp_state(self, event: _McpState, now: float) -> None:
         use = self._calls.get(event.item_id or "")

@@ -1,16 +1,17 @@
 """Conversation items and their content parts, as a server sends them.
 
 Tolerant: an unknown kind of item or part becomes `UnknownItem` or
-`UnknownPart`. What we create lies in `new_items`, and is loaded from there
-when it is asked for here. Their place in a conversation is not known here.
+`UnknownPart`. What we create lies in `new_items`, and items of MCP in
+`mcp_items`; they are loaded from there when they are asked for here. Their
+place in a conversation is not known here.
 """
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import Tag
 
 from .base import Inbound
-from .declare import Many, Open, field_of, tagged
+from .declare import Many, Open, field_of, later, tagged
 from .later import names_in
 
 __all__ = [
@@ -193,61 +194,6 @@ class FunctionCallOutput(BaseItem):
     output: str | None = None
 
 
-class McpToolInfo(Inbound):
-    """A tool that an MCP server offers."""
-
-    name: str | None = None
-    description: str | None = None
-    input_schema: dict[str, Any] | None = None
-    annotations: dict[str, Any] | None = None
-
-
-class McpListTools(BaseItem):
-    """The tools of an MCP server, imported."""
-
-    type: Open[Literal["mcp_list_tools"]] | None = None
-    server_label: str | None = None
-    tools: Many[McpToolInfo] | None = None
-
-
-class McpError(Inbound):
-    """Why an MCP call failed. `code` is there for protocol and HTTP errors."""
-
-    type: Open[Literal["protocol_error", "tool_execution_error", "http_error"]] | None = None
-    code: int | None = None
-    message: str | None = None
-
-
-class McpCall(BaseItem):
-    """A tool call that the server made itself, with its result or its error."""
-
-    type: Open[Literal["mcp_call"]] | None = None
-    server_label: str | None = None
-    name: str | None = None
-    arguments: str | None = None
-    approval_request_id: str | None = None
-    output: str | None = None
-    error: McpError | None = None
-
-
-class McpApprovalRequest(BaseItem):
-    """The server asks whether it may call this tool; answer with `NewMcpApprovalResponse`."""
-
-    type: Open[Literal["mcp_approval_request"]] | None = None
-    server_label: str | None = None
-    name: str | None = None
-    arguments: str | None = None
-
-
-class McpApprovalResponse(BaseItem):
-    """Our answer to an approval request, as posted."""
-
-    type: Open[Literal["mcp_approval_response"]] | None = None
-    approval_request_id: str | None = None
-    approve: bool | None = None
-    reason: str | None = None
-
-
 class UnknownItem(BaseItem):
     """An item of a kind, or a message of a role, that this version does not know. Its fields are kept."""
 
@@ -275,22 +221,41 @@ def _item_kind(value: object) -> str:
     return _TOOL_TAGS.get(kind, "<unknown>")
 
 
+if TYPE_CHECKING:
+    from .mcp_items import McpApprovalRequest as _McpApprovalRequest
+    from .mcp_items import McpApprovalResponse as _McpApprovalResponse
+    from .mcp_items import McpCall as _McpCall
+    from .mcp_items import McpListTools as _McpListTools
+else:
+    _McpApprovalRequest = later("mcp_items", "McpApprovalRequest")
+    _McpApprovalResponse = later("mcp_items", "McpApprovalResponse")
+    _McpCall = later("mcp_items", "McpCall")
+    _McpListTools = later("mcp_items", "McpListTools")
+
 Item: TypeAlias = Annotated[
     Annotated[SystemMessage, Tag("<system>")]
     | Annotated[UserMessage, Tag("<user>")]
     | Annotated[AssistantMessage, Tag("<assistant>")]
     | Annotated[FunctionCall, Tag("<function_call>")]
     | Annotated[FunctionCallOutput, Tag("<function_call_output>")]
-    | Annotated[McpListTools, Tag("<mcp_list_tools>")]
-    | Annotated[McpCall, Tag("<mcp_call>")]
-    | Annotated[McpApprovalRequest, Tag("<mcp_approval_request>")]
-    | Annotated[McpApprovalResponse, Tag("<mcp_approval_response>")]
+    | Annotated[_McpListTools, Tag("<mcp_list_tools>")]
+    | Annotated[_McpCall, Tag("<mcp_call>")]
+    | Annotated[_McpApprovalRequest, Tag("<mcp_approval_request>")]
+    | Annotated[_McpApprovalResponse, Tag("<mcp_approval_response>")]
     | Annotated[UnknownItem, Tag("<unknown>")],
     tagged(_item_kind, looks_at=("type", "role")),
 ]
 
 
 if TYPE_CHECKING:
+    from .mcp_items import (
+        McpApprovalRequest,
+        McpApprovalResponse,
+        McpCall,
+        McpError,
+        McpListTools,
+        McpToolInfo,
+    )
     from .new_items import (
         ItemReference,
         NewAssistantMessage,
@@ -314,4 +279,11 @@ if TYPE_CHECKING:
         user,
     )
 else:
-    __getattr__ = names_in(__name__, {"new_items": [name for name in __all__ if name not in globals()]})
+    _elsewhere = [name for name in __all__ if name not in globals()]
+    __getattr__ = names_in(
+        __name__,
+        {
+            "mcp_items": [name for name in _elsewhere if name.startswith("Mcp")],
+            "new_items": [name for name in _elsewhere if not name.startswith("Mcp")],
+        },
+    )

@@ -10,7 +10,7 @@ from pydantic import Field, Tag
 
 from .audio_settings import SessionAudio
 from .base import Inbound
-from .declare import WORD_OR_NUMBER, WORD_OR_OBJECT, Many, Number, Open, at_most, field_of, tagged
+from .declare import WORD_OR_NUMBER, WORD_OR_OBJECT, Many, Number, Open, field_of, later, tagged
 from .later import names_in
 
 __all__ = [
@@ -67,23 +67,25 @@ ConnectorId: TypeAlias = Literal[
 ]
 
 
-class ToolFilter(Inbound):
-    """Which tools of an MCP server, as echoed."""
-
-    tool_names: Many[str] | None = None
-    read_only: bool | None = None
-
-
-class ApprovalFilter(Inbound):
-    """Which tools of an MCP server need approval, as echoed."""
-
-    always: ToolFilter | None = None
-    never: ToolFilter | None = None
-
-
 def names_or_filter(value: object) -> str:
     """The tag of a choice of tools, be it a list or an object."""
     return "<names>" if isinstance(value, list) else "<filter>"
+
+
+if TYPE_CHECKING:
+    from .session_seldom import ApprovalFilter as _ApprovalFilter
+    from .session_seldom import Prompt as _Prompt
+    from .session_seldom import ToolChoice as _ToolChoice
+    from .session_seldom import ToolFilter as _ToolFilter
+    from .session_seldom import TracingSettings as _TracingSettings
+    from .session_seldom import TruncationSettings as _TruncationSettings
+else:
+    _ApprovalFilter = later("session_seldom", "ApprovalFilter")
+    _Prompt = later("session_seldom", "Prompt")
+    _ToolChoice = later("session_seldom", "ToolChoice")
+    _ToolFilter = later("session_seldom", "ToolFilter")
+    _TracingSettings = later("session_seldom", "TracingSettings")
+    _TruncationSettings = later("session_seldom", "TruncationSettings")
 
 
 class SessionTool(Inbound):
@@ -102,7 +104,7 @@ class SessionTool(Inbound):
     server_description: str | None = None
     allowed_tools: (
         Annotated[
-            Annotated[Many[str], Tag("<names>")] | Annotated[ToolFilter, Tag("<filter>")],
+            Annotated[Many[str], Tag("<names>")] | Annotated[_ToolFilter, Tag("<filter>")],
             tagged(names_or_filter),
         ]
         | None
@@ -111,7 +113,7 @@ class SessionTool(Inbound):
     require_approval: (
         Annotated[
             Annotated[Open[Literal["always", "never"]], Tag("<word>")]
-            | Annotated[ApprovalFilter, Tag("<object>")],
+            | Annotated[_ApprovalFilter, Tag("<object>")],
             WORD_OR_OBJECT,
         ]
         | None
@@ -119,74 +121,10 @@ class SessionTool(Inbound):
     defer_loading: bool | None = None
 
 
-class ToolChoice(Inbound):
-    """A tool choice echoed as an object."""
-
-    type: Open[Literal["function", "mcp"]] | None = None
-    name: str | None = None
-    server_label: str | None = None
-
-
-class CacheBreakpoint(Inbound):
-    """The end of a cached prefix, as echoed."""
-
-    mode: Open[Literal["explicit"]] | None = None
-    ttl: Open[Literal["30m", "12h"]] | None = None
-
-
-class PromptInput(Inbound):
-    """A text, image or file standing for a variable of a prompt template, as echoed."""
-
-    type: Open[Literal["input_text", "input_image", "input_file"]] | None = None
-    text: str | None = None
-    image_url: str | None = None
-    file_id: str | None = None
-    filename: str | None = None
-    file_data: str | None = None
-    file_url: str | None = None
-    detail: Open[Literal["low", "high", "auto", "original"]] | None = None
-    prompt_cache_breakpoint: CacheBreakpoint | None = None
-
-
-PromptValue: TypeAlias = Annotated[
-    Annotated[str, Tag("<word>")] | Annotated[PromptInput, Tag("<object>")], WORD_OR_OBJECT
-]
-
-
-class Prompt(Inbound):
-    """A prompt reference as echoed."""
-
-    id: str | None = None
-    version: str | None = None
-    variables: Annotated[dict[str, PromptValue | None], at_most(1000)] | None = None
-
-
 class ReasoningSettings(Inbound):
     """Reasoning as in force."""
 
     effort: Open[Literal["minimal", "low", "medium", "high", "xhigh"]] | None = None
-
-
-class TracingSettings(Inbound):
-    """Tracing as in force."""
-
-    workflow_name: str | None = None
-    group_id: str | None = None
-    metadata: dict[str, Any] | None = None
-
-
-class TokenLimitsSettings(Inbound):
-    """Token limits of a truncation, as in force."""
-
-    post_instructions: int | None = None
-
-
-class TruncationSettings(Inbound):
-    """Truncation as in force, when it is more than a word."""
-
-    type: Open[Literal["retention_ratio"]] | None = None
-    retention_ratio: Number | None = None
-    token_limits: TokenLimitsSettings | None = None
 
 
 class RealtimeSession(Inbound):
@@ -205,7 +143,7 @@ class RealtimeSession(Inbound):
     tool_choice: (
         Annotated[
             Annotated[Open[Literal["none", "auto", "required"]], Tag("<word>")]
-            | Annotated[ToolChoice, Tag("<object>")],
+            | Annotated[_ToolChoice, Tag("<object>")],
             WORD_OR_OBJECT,
         ]
         | None
@@ -216,19 +154,19 @@ class RealtimeSession(Inbound):
     truncation: (
         Annotated[
             Annotated[Open[Literal["auto", "disabled"]], Tag("<word>")]
-            | Annotated[TruncationSettings, Tag("<object>")],
+            | Annotated[_TruncationSettings, Tag("<object>")],
             WORD_OR_OBJECT,
         ]
         | None
     ) = None
     tracing: (
         Annotated[
-            Annotated[Open[Literal["auto"]], Tag("<word>")] | Annotated[TracingSettings, Tag("<object>")],
+            Annotated[Open[Literal["auto"]], Tag("<word>")] | Annotated[_TracingSettings, Tag("<object>")],
             WORD_OR_OBJECT,
         ]
         | None
     ) = None
-    prompt: Prompt | None = None
+    prompt: _Prompt | None = None
 
 
 class TranscriptionSession(Inbound):
@@ -278,5 +216,8 @@ if TYPE_CHECKING:
         Tracing,
         TranscriptionSessionConfig,
     )
+    from .session_seldom import Prompt, ToolChoice, TracingSettings, TruncationSettings
 else:
-    __getattr__ = names_in(__name__, {"session_config": [name for name in __all__ if name not in globals()]})
+    _SELDOM = ("Prompt", "ToolChoice", "TracingSettings", "TruncationSettings")
+    _CONFIG = [name for name in __all__ if name not in globals() and name not in _SELDOM]
+    __getattr__ = names_in(__name__, {"session_seldom": _SELDOM, "session_config": _CONFIG})
