@@ -238,11 +238,8 @@ class TurnLog:
             use = self._calls[item.call_id]
             use.completed, use.result = now, item.output
             return
-        if (
-            turn is None
-            and (isinstance(item, ev.AssistantMessage) or item.type in _MADE)
-            and item.status == "in_progress"
-        ):
+        is_made = isinstance(item, ev.AssistantMessage) or item.type in _MADE
+        if turn is None and is_made and item.status == "in_progress":
             turn = self._reply(None)
         if turn is None and _is_spoken(item) and self._commits:
             self._take_commit(item.id, now)

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -56,6 +57,7 @@ async with rt.connect(url) as conn:
     async def every(event):
         pass
 
+    conn.record(sys.argv[2])
     for _ in range(2):
         await conn.append(bytes(range(256)) * 375)
         await conn.commit()
@@ -78,30 +80,29 @@ async with rt.connect(url, tools=[weather]) as conn:
 """
 
 
-def loaded(session: str, url: str) -> set[str]:
+def loaded(session: str, url: str, folder: Path) -> set[str]:
     """The modules of `realtime_raw.events` that a session needed."""
     code = HEAD + textwrap.indent(session, "    ") + "\nasyncio.run(main(sys.argv[1]))\n"
     # Measuring coverage loads modules of its own, so these interpreters go without.
     env = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
-    done = subprocess.run(
-        [sys.executable, "-c", code, url], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60
-    )
+    command = [sys.executable, "-c", code, url, str(folder)]
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return set(done.stdout.split())
 
 
 @pytest.mark.parametrize("session", [WRITTEN, SPOKEN, CALLED], ids=["written", "spoken", "called"])
 def test_a_usual_session_does_without_the_seldom_ones(
-    session: str, realtime_server: rt.loopback.LoopbackServer
+    session: str, realtime_server: rt.loopback.LoopbackServer, tmp_path: Path
 ) -> None:
     """Text, voice with transcripts, and functions: each says its own, and what is MCP's is not loaded."""
-    found = loaded(session, realtime_server.url)
+    found = loaded(session, realtime_server.url, tmp_path)
     assert not found & SELDOM
     assert "client" in found
 
 
-def test_what_is_not_sent_is_not_loaded(realtime_server: rt.loopback.LoopbackServer) -> None:
+def test_what_is_not_sent_is_not_loaded(realtime_server: rt.loopback.LoopbackServer, tmp_path: Path) -> None:
     """A session as the server offers it is ready, and sends sound, without the models of requests."""
-    found = loaded(OPENED, realtime_server.url)
+    found = loaded(OPENED, realtime_server.url, tmp_path)
     assert not found & (SELDOM | SENT)
     assert "server" in found
