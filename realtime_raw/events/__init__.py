@@ -87,9 +87,8 @@ else:
         "client": [class_name(kind) for kind in REALTIME.client],
     }
     for _part in (audio_settings, items, response, server, session):
-        _here = {name: value for name, value in vars(_part).items() if name in _part.__all__}
-        globals().update(_here)
         _homes[_part.__name__.rpartition(".")[2]] = _part.__all__
+        globals().update({name: value for name, value in vars(_part).items() if name in _part.__all__})
     __all__ += [name for names in _homes.values() for name in names if name != "CATALOG"]
     __getattr__ = names_in(__name__, _homes, modules=("audio_config", "client", "translation"))
 
