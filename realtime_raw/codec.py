@@ -141,7 +141,8 @@ def encode(event: ClientEvent | ServerEvent) -> bytes:
 def warm(dialect: Dialect = REALTIME) -> None:
     """Make what reads the events every turn uses (some ms, once), so that no first one waits for it.
 
-    `connect` calls this while TLS shakes hands. Validators are built when they are first needed.
+    `connect` calls this while TLS shakes hands. Validators are built when they are first needed;
+    events, items and settings that few sessions see are loaded with the first of them.
     """
     for name in _HOT:
         if name in dialect.server:

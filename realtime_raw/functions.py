@@ -18,9 +18,9 @@ import pydantic
 import pydantic_core
 from pydantic import ConfigDict, Field
 
+from . import events as ev
 from .errors import LocalProtocolError, Problem
 from .events.base import problems_of
-from .events.session import FunctionTool
 
 __all__ = ["ArgumentsRefused", "OnInterrupt", "ToolFunction", "ToolSettings", "output_text"]
 
@@ -60,7 +60,7 @@ class ToolFunction:
     """
 
     function: Callable[..., object]
-    declaration: FunctionTool
+    declaration: ev.FunctionTool
     timeout: float
     on_interrupt: OnInterrupt
     arguments: type[pydantic.BaseModel]
@@ -90,7 +90,7 @@ class ToolFunction:
             )
         doc = inspect.getdoc(function) or ""
         model = _arguments_model(name, function, _described(doc))
-        declaration = FunctionTool(
+        declaration = ev.FunctionTool(
             name=name,
             description=description if description is not None else _summary(doc),
             parameters=_schema(model),

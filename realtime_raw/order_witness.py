@@ -6,11 +6,12 @@ beginning of every connection, so it stands by itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from . import events as ev
+from .events.later import ByKind
 from .protocol.item_order import ItemOrder
 from .protocol.state import Observed
 from .types import UNSET
@@ -63,7 +64,7 @@ class OrderWitness:
 
     def apply(self, observed: Observed, now: float) -> None:
         """Take in what the core observed."""
-        handler = _HANDLERS.get(type(observed))
+        handler = _HANDLERS[type(observed)]
         if handler is not None:
             handler(self, observed)
 
@@ -120,13 +121,15 @@ class OrderWitness:
         order.place(item_id, after)
 
 
-_HANDLERS: Mapping[type[Observed], Callable[[OrderWitness, Any], None]] = {
-    ev.ConversationItemCreate: OrderWitness._asked,
-    ev.InputAudioBufferCommitted: OrderWitness._committed,
-    ev.ConversationItemAdded: OrderWitness._added,
-    ev.ConversationItemCreated: OrderWitness._added,
-    ev.ConversationItemDeleted: OrderWitness._deleted,
-}
+_HANDLERS: ByKind[Callable[[OrderWitness, Any], None]] = ByKind(
+    {
+        "conversation.item.create": OrderWitness._asked,
+        ev.InputAudioBufferCommitted: OrderWitness._committed,
+        ev.ConversationItemAdded: OrderWitness._added,
+        "conversation.item.created": OrderWitness._added,
+        ev.ConversationItemDeleted: OrderWitness._deleted,
+    }
+)
 
 
 def says_place(

@@ -32,7 +32,7 @@ from .events.base import (
     set_private,
     set_values,
 )
-from .events.declare import BY_KIND, LOOKS_AT
+from .events.declare import BY_KIND, LOOKS_AT, Later
 
 __all__ = ["build", "read"]
 
@@ -48,8 +48,8 @@ def read(data: bytes, classes: Mapping[str, type[ServerEvent]]) -> ServerEvent |
     """The event of a message of one of these classes, by wire type, as validation would make it.
 
     None where only the codec's long way can tell; so for whatever is wrong
-    with it, a key that appears twice among it. Neither lists nor objects lie
-    deeper in what is read here than in the models themselves.
+    with it, a key that appears twice among it. Lists and objects lie deeper in
+    what is read here than in the models themselves only in an object of anything.
     """
     sizes: list[int] = []
     try:
@@ -162,11 +162,13 @@ def _part(annotation: Any) -> tuple[tuple[type, ...], _Maker]:
         for mark in arguments[1:]:
             if isinstance(mark, Discriminator):
                 return _one_of(arguments[0], mark.discriminator)
+            if isinstance(mark, Later):
+                return (), _later(mark)
         return _part(arguments[0])
     if origin is list:
         return (), _list_of(*_part(arguments[0]))
     if annotation == dict[str, Any]:
-        return (), _flat
+        return (), _free
     return (), _unfit
 
 
@@ -177,12 +179,36 @@ def _unfit(value: Any, sizes: list[int]) -> Any:
     raise _Unfit
 
 
-def _flat(value: Any, sizes: list[int]) -> dict[str, Any]:
-    """An object of anything, as long as that is neither a list nor another object."""
-    if type(value) is not dict or any(type(one) is dict or type(one) is list for one in value.values()):
+def _later(mark: Later) -> _Maker:
+    """A model that is loaded when the first object for it comes."""
+
+    def make(value: Any, sizes: list[int]) -> Any:
+        model: Any = mark.model()
+        return _shape(model).make(value, sizes)
+
+    return make
+
+
+def _free(value: Any, sizes: list[int]) -> dict[str, Any]:
+    """An object of anything, such as the JSON Schema of a function's arguments."""
+    if type(value) is not dict:
         raise _Unfit
-    sizes.append(len(value))
-    return dict(value)
+    level: list[Any] = [value]
+    for _ in range(_MAX_DEPTH):
+        below: list[Any] = []
+        for one in level:
+            if type(one) is dict:
+                sizes.append(len(one))
+                one = one.values()
+            below += [inner for inner in one if type(inner) is dict or type(inner) is list]
+        if not below:
+            return dict(value)
+        level = below
+    raise _Unfit
+
+
+# Of objects of anything. Schemas are less deep, and what is no longer one is for the codec to judge.
+_MAX_DEPTH: Final = 64
 
 
 def _list_of(kinds: tuple[type, ...], make_one: _Maker) -> _Maker:

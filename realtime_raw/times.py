@@ -8,11 +8,12 @@ are seconds on the clock the core was given.
 from __future__ import annotations
 
 import bisect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from . import events as ev
+from .events.later import ByKind
 from .protocol import signals as sg
 from .protocol.conversation import ConversationMirror
 from .protocol.input_audio import InputAudio
@@ -158,14 +159,14 @@ class ItemTimes:
     def apply(self, observed: Observed | Sound, now: float) -> None:
         """Take in what the core observed; audio may come as `Sound`."""
         self.appended(now)
-        handler = _HANDLERS.get(type(observed))
+        handler = _HANDLERS[type(observed)]
         if handler is not None:
             handler(self, observed, now)
 
     @staticmethod
     def concerned_with(kind: type[Observed]) -> bool:
         """Whether an event of this class, or the audio it appends, changes any time."""
-        return kind in _HANDLERS or kind is ev.InputAudioBufferAppend
+        return kind in _HANDLERS or getattr(kind, "wire_type", "") == "input_audio_buffer.append"
 
     # The user's audio
 
@@ -297,28 +298,30 @@ class ItemTimes:
 
 _Words = ev.ResponseOutputAudioDelta | ev.ResponseOutputTextDelta | ev.ResponseOutputAudioTranscriptDelta
 
-_HANDLERS: Mapping[type[Observed | Sound], Callable[[ItemTimes, Any, float], None]] = {
-    ev.InputAudioBufferCommit: ItemTimes._commit_asked,
-    ev.InputAudioBufferClear: ItemTimes._clear_asked,
-    ev.InputAudioBufferCommitted: ItemTimes._committed,
-    ev.InputAudioBufferTimeoutTriggered: ItemTimes._timeout,
-    sg.CommandRefused: ItemTimes._refused,
-    sg.CommandConfirmed: ItemTimes._confirmed,
-    sg.UserStartedSpeaking: ItemTimes._speech_started,
-    sg.UserStoppedSpeaking: ItemTimes._speech_stopped,
-    ev.ResponseOutputItemAdded: ItemTimes._item_begins,
-    Sound: ItemTimes.sounded,
-    ev.ResponseOutputAudioDelta: ItemTimes.worded,
-    ev.ResponseOutputTextDelta: ItemTimes.worded,
-    ev.ResponseOutputAudioTranscriptDelta: ItemTimes.worded,
-    sg.PlaybackStarted: ItemTimes._played,
-    sg.PlaybackFinished: ItemTimes._finished,
-    sg.BargeIn: ItemTimes._cut,
-    ev.ConversationItemTruncated: ItemTimes._cut,
-    ev.OutputAudioBufferStarted: ItemTimes._media_started,
-    ev.OutputAudioBufferStopped: ItemTimes._media_ended,
-    ev.OutputAudioBufferCleared: ItemTimes._media_ended,
-}
+_HANDLERS: ByKind[Callable[[ItemTimes, Any, float], None]] = ByKind(
+    {
+        "input_audio_buffer.commit": ItemTimes._commit_asked,
+        "input_audio_buffer.clear": ItemTimes._clear_asked,
+        ev.InputAudioBufferCommitted: ItemTimes._committed,
+        "input_audio_buffer.timeout_triggered": ItemTimes._timeout,
+        sg.CommandRefused: ItemTimes._refused,
+        sg.CommandConfirmed: ItemTimes._confirmed,
+        sg.UserStartedSpeaking: ItemTimes._speech_started,
+        sg.UserStoppedSpeaking: ItemTimes._speech_stopped,
+        ev.ResponseOutputItemAdded: ItemTimes._item_begins,
+        Sound: ItemTimes.sounded,
+        ev.ResponseOutputAudioDelta: ItemTimes.worded,
+        ev.ResponseOutputTextDelta: ItemTimes.worded,
+        ev.ResponseOutputAudioTranscriptDelta: ItemTimes.worded,
+        sg.PlaybackStarted: ItemTimes._played,
+        sg.PlaybackFinished: ItemTimes._finished,
+        sg.BargeIn: ItemTimes._cut,
+        ev.ConversationItemTruncated: ItemTimes._cut,
+        "output_audio_buffer.started": ItemTimes._media_started,
+        "output_audio_buffer.stopped": ItemTimes._media_ended,
+        "output_audio_buffer.cleared": ItemTimes._media_ended,
+    }
+)
 
 
 def _remember(known: dict[str, _V], key: str, value: _V) -> None:

@@ -6,14 +6,15 @@ in `script`. Nothing is decided here: the log only watches.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from types import MethodType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from . import events as ev
 from . import script
+from .events.later import ByKind
 from .order_witness import is_marker
 from .protocol import signals as sg
 from .protocol.conversation import ConversationMirror
@@ -29,7 +30,11 @@ __all__ = ["ToolUse", "Turn", "TurnLog"]
 
 _LIMIT = 1000
 
-_Made = ev.AssistantMessage | ev.FunctionCall | ev.McpCall | ev.McpApprovalRequest
+if TYPE_CHECKING:
+    _McpState = ev.ResponseMcpCallInProgress | ev.ResponseMcpCallCompleted | ev.ResponseMcpCallFailed
+
+# What the model makes, besides messages.
+_MADE = frozenset(("function_call", "mcp_call", "mcp_approval_request"))
 _WHO = {
     "function_call": "assistant",
     "function_call_output": "tool",
@@ -100,13 +105,13 @@ class TurnLog:
 
     def apply(self, observed: Observed, now: float) -> None:
         """Take in what the core observed, after `times` did."""
-        handler = _HANDLERS.get(type(observed))
+        handler = _HANDLERS[type(observed)]
         if handler is not None:
             handler(self, observed, now)
 
     def step_for(self, kind: type[Observed]) -> Callable[[Any, float], None] | None:
         """`apply` for events of this class; None if they change no row."""
-        handler = _HANDLERS.get(kind)
+        handler = _HANDLERS[kind]
         return None if handler is None else MethodType(handler, self)
 
     def tool_failed(self, call_id: str, error: str) -> None:
@@ -213,7 +218,8 @@ class TurnLog:
         elif is_marker(event):
             self._markers[str(item.id)] = None
         elif item.id is not UNSET:
-            role = item.role if isinstance(item, _MESSAGES) else None
+            messages = ev.NewSystemMessage | ev.NewUserMessage | ev.NewAssistantMessage
+            role = item.role if isinstance(item, messages) else None
             turn = self._open(role or _WHO.get(item.type, "server"), now)
             turn.sent_at = now
             turn.inserted = role is not None and (role != "user" or event.previous_item_id is not UNSET)
@@ -232,7 +238,8 @@ class TurnLog:
             use = self._calls[item.call_id]
             use.completed, use.result = now, item.output
             return
-        if turn is None and isinstance(item, _Made) and item.status == "in_progress":
+        is_made = isinstance(item, ev.AssistantMessage) or item.type in _MADE
+        if turn is None and is_made and item.status == "in_progress":
             turn = self._reply(None)
         if turn is None and _is_spoken(item) and self._commits:
             self._take_commit(item.id, now)
@@ -302,7 +309,7 @@ class TurnLog:
         turn = self._reply(event.response_id)
         if turn is not None and event.item is not None and event.item.id:
             self._enter(turn, event.item.id)
-            if isinstance(event.item, ev.McpCall):
+            if event.item.type == "mcp_call" and isinstance(event.item, ev.McpCall):
                 self._mcp(turn, event.item)
 
     # Tools
@@ -328,9 +335,12 @@ class TurnLog:
             use.error = item.error.message or item.error.type or "failed"
 
     def _mcp_item(self, event: ev.ResponseOutputItemDone | ev.ConversationItemDone, now: float) -> None:
-        turn = self._by_item.get(event.item.id or "") if event.item is not None else None
-        if turn is not None and isinstance(event.item, ev.McpCall):
-            self._mcp(turn, event.item)
+        item = event.item
+        if item is None or item.type != "mcp_call":
+            return
+        turn = self._by_item.get(item.id or "")
+        if turn is not None and isinstance(item, ev.McpCall):
+            self._mcp(turn, item)
 
     def _mcp_state(self, event: _McpState, now: float) -> None:
         use = self._calls.get(event.item_id or "")
@@ -367,36 +377,35 @@ class TurnLog:
             turn.interrupted_at, turn.interrupted_by = now, "truncate"
 
 
-_McpState = ev.ResponseMcpCallInProgress | ev.ResponseMcpCallCompleted | ev.ResponseMcpCallFailed
-_MESSAGES = (ev.NewSystemMessage, ev.NewUserMessage, ev.NewAssistantMessage)
-
-_HANDLERS: Mapping[type[Observed], Callable[[TurnLog, Any, float], None]] = {
-    sg.UserStartedSpeaking: TurnLog._speech_started,
-    ev.InputAudioBufferCommit: TurnLog._commit_asked,
-    ev.InputAudioBufferCleared: TurnLog._cleared,
-    ev.InputAudioBufferCommitted: TurnLog._committed,
-    ev.ConversationItemInputAudioTranscriptionCompleted: TurnLog._transcribed,
-    ev.ConversationItemCreate: TurnLog._create_asked,
-    ev.ConversationItemAdded: TurnLog._added,
-    ev.ConversationItemCreated: TurnLog._added,
-    ev.ConversationItemDone: TurnLog._mcp_item,
-    ev.ConversationItemDeleted: TurnLog._deleted,
-    sg.CommandRefused: TurnLog._refused,
-    sg.CommandConfirmed: TurnLog._confirmed,
-    ev.ResponseCreate: TurnLog._reply_asked,
-    sg.ResponseStarted: TurnLog._started,
-    sg.ResponseFinished: TurnLog._finished,
-    ev.ResponseOutputItemAdded: TurnLog._item_begins,
-    ev.ResponseOutputItemDone: TurnLog._mcp_item,
-    sg.ToolCallReady: TurnLog._call_ready,
-    ev.ResponseMcpCallInProgress: TurnLog._mcp_state,
-    ev.ResponseMcpCallCompleted: TurnLog._mcp_state,
-    ev.ResponseMcpCallFailed: TurnLog._mcp_state,
-    sg.PlaybackStarted: TurnLog._played,
-    sg.PlaybackFinished: TurnLog._playback_finished,
-    sg.BargeIn: TurnLog._cut,
-    ev.ConversationItemTruncated: TurnLog._truncated,
-}
+_HANDLERS: ByKind[Callable[[TurnLog, Any, float], None]] = ByKind(
+    {
+        sg.UserStartedSpeaking: TurnLog._speech_started,
+        "input_audio_buffer.commit": TurnLog._commit_asked,
+        ev.InputAudioBufferCleared: TurnLog._cleared,
+        ev.InputAudioBufferCommitted: TurnLog._committed,
+        ev.ConversationItemInputAudioTranscriptionCompleted: TurnLog._transcribed,
+        "conversation.item.create": TurnLog._create_asked,
+        ev.ConversationItemAdded: TurnLog._added,
+        "conversation.item.created": TurnLog._added,
+        ev.ConversationItemDone: TurnLog._mcp_item,
+        ev.ConversationItemDeleted: TurnLog._deleted,
+        sg.CommandRefused: TurnLog._refused,
+        sg.CommandConfirmed: TurnLog._confirmed,
+        "response.create": TurnLog._reply_asked,
+        sg.ResponseStarted: TurnLog._started,
+        sg.ResponseFinished: TurnLog._finished,
+        ev.ResponseOutputItemAdded: TurnLog._item_begins,
+        ev.ResponseOutputItemDone: TurnLog._mcp_item,
+        sg.ToolCallReady: TurnLog._call_ready,
+        "response.mcp_call.in_progress": TurnLog._mcp_state,
+        "response.mcp_call.completed": TurnLog._mcp_state,
+        "response.mcp_call.failed": TurnLog._mcp_state,
+        sg.PlaybackStarted: TurnLog._played,
+        sg.PlaybackFinished: TurnLog._playback_finished,
+        sg.BargeIn: TurnLog._cut,
+        ev.ConversationItemTruncated: TurnLog._truncated,
+    }
+)
 
 
 def _is_open(turn: Turn) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar
 
 from . import events as ev
 from .errors import LocalProtocolError
+from .events.later import ByKind
 from .protocol.signals import ResponseFinished
 from .protocol.state import Observed
 from .tokens import Limit, Tokens, Transcriptions
@@ -293,13 +294,13 @@ class UsageMeter:
 
     def apply(self, observed: Observed, now: float) -> None:
         """Take in what the core observed. Never raises, whatever the server reports."""
-        handler = _HANDLERS.get(type(observed))
+        handler = _HANDLERS[type(observed)]
         if handler is not None:
             handler(self, observed, now)
 
     def step_for(self, kind: type[Observed]) -> Callable[[Any, float], None] | None:
         """`apply` for events of this class; None if they change no count."""
-        handler = _HANDLERS.get(kind)
+        handler = _HANDLERS[kind]
         return None if handler is None else MethodType(handler, self)
 
     def _later(self, count: Callable[..., None], *said: Any) -> None:
@@ -402,12 +403,14 @@ def _remember(known: dict[_K, _V], key: _K, value: _V) -> None:
         del known[next(iter(known))]
 
 
-_HANDLERS: Mapping[type[Observed], Callable[[UsageMeter, Any, float], None]] = {
-    ResponseFinished: UsageMeter._finished,
-    ev.ResponseDone: UsageMeter._done,
-    ev.ConversationItemInputAudioTranscriptionCompleted: UsageMeter._transcript,
-    ev.RateLimitsUpdated: UsageMeter._limited,
-    ev.ConversationItemAdded: UsageMeter._entered,
-    ev.ConversationItemDeleted: UsageMeter._deleted,
-    ev.ResponseCreate: UsageMeter._asked,
-}
+_HANDLERS: ByKind[Callable[[UsageMeter, Any, float], None]] = ByKind(
+    {
+        ResponseFinished: UsageMeter._finished,
+        ev.ResponseDone: UsageMeter._done,
+        ev.ConversationItemInputAudioTranscriptionCompleted: UsageMeter._transcript,
+        ev.RateLimitsUpdated: UsageMeter._limited,
+        ev.ConversationItemAdded: UsageMeter._entered,
+        ev.ConversationItemDeleted: UsageMeter._deleted,
+        "response.create": UsageMeter._asked,
+    }
+)

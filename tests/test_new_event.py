@@ -62,8 +62,12 @@ def test_a_sample_has_every_field() -> None:
 
 def scratch(tmp_path: Path) -> Path:
     """A repository with only the files that are written."""
-    for name in ("realtime_raw/events/server.py", "tests/events/samples/realtime_server.json"):
-        (tmp_path / name).parent.mkdir(parents=True)
+    for name in (
+        "realtime_raw/events/catalog.py",
+        "realtime_raw/events/server.py",
+        "tests/events/samples/realtime_server.json",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text((ROOT / name).read_text())
     return tmp_path
 
@@ -83,16 +87,21 @@ def test_writing_adds_class_name_and_sample(tmp_path: Path, capsys: pytest.Captu
     )
     assert "ResponseHologramDelta" in names
     assert names == sorted(map(str, names))
-    assert text.endswith('= "response.hologram.delta"\n')
+    assert text.count("\n\n\nif TYPE_CHECKING:\n") == 1
+    assert '= "response.hologram.delta"\n\n\nif TYPE_CHECKING:\n' in text
+    catalog = (root / "realtime_raw/events/catalog.py").read_text()
+    assert '    "mcp_list_tools.failed",\n    "response.hologram.delta",\n)\n' in catalog
+    assert catalog.count("hologram") == 1
     after = json.loads(samples.read_text())
     assert after.keys() - before.keys() == {"response.hologram.delta"}
 
 
-def test_an_event_there_already_is_left_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("wire_type", ["response.done", "mcp_list_tools.failed"])
+def test_an_event_there_already_is_left_alone(wire_type: str, tmp_path: Path) -> None:
     root = scratch(tmp_path)
     before = (root / "realtime_raw/events/server.py").read_text()
-    with pytest.raises(ValueError, match=r"server\.py has ResponseDone already"):
-        new_event.write("response.done", {}, client=False, root=root)
+    with pytest.raises(ValueError, match=r"server\.py has \w+ already"):
+        new_event.write(wire_type, {}, client=False, root=root)
     (root / "realtime_raw/events/server.py").write_text("x = 1\n")
     with pytest.raises(ValueError, match=r"server\.py has no __all__"):
         new_event.write("response.hologram", {}, client=False, root=root)

@@ -70,21 +70,28 @@ def _fields(schema: JsonObject) -> dict[str, tuple[str, object]]:
 
 
 def write(wire_type: str, schema: JsonObject, *, client: bool, root: Path = ROOT) -> None:
-    """Append the class to its module, its name to `__all__`, and the sample to the tests' samples.
+    """Add the class to its module and `__all__`, its wire type to the catalog, and a sample to the tests.
 
     Raises `ValueError` if the module has the class already.
     """
     side = "client" if client else "server"
     module = root / "realtime_raw" / "events" / f"{side}.py"
     text, name = module.read_text(), class_name(wire_type)
-    if re.search(rf"^class {name}\b", text, re.MULTILINE):
-        raise ValueError(f"{module.name} has {name} already")
     listed = re.search(r"__all__ = \[\n(.*?)\]", text, re.DOTALL)
     if listed is None:
         raise ValueError(f"{module.name} has no __all__")
-    names = sorted([*listed[1].splitlines(), f'    "{name}",'])
+    names = listed[1].splitlines()
+    if f'    "{name}",' in names:
+        raise ValueError(f"{module.name} has {name} already")
+    names = sorted([*names, f'    "{name}",'])
     text = text[: listed.start(1)] + "\n".join(names) + "\n" + text[listed.end(1) :]
-    module.write_text(text.rstrip("\n") + "\n\n\n" + class_text(wire_type, schema, client=client))
+    # What lies in other modules is named last.
+    text, mark, elsewhere = text.rstrip("\n").partition("\n\n\nif TYPE_CHECKING:\n")
+    text += "\n\n\n" + class_text(wire_type, schema, client=client).rstrip("\n")
+    module.write_text(text + mark + elsewhere + "\n")
+    catalog = root / "realtime_raw" / "events" / "catalog.py"
+    table = re.compile(rf"^(_{side.upper()} = \(\n.*?)^\)", re.DOTALL | re.MULTILINE)
+    catalog.write_text(table.sub(rf'\1    "{wire_type}",\n)', catalog.read_text()))
     samples = root / "tests" / "events" / "samples" / f"realtime_{side}.json"
     known = json.loads(samples.read_text())
     known[wire_type] = [sample(wire_type, schema)]

@@ -22,7 +22,6 @@ from ..endpoint import Credential, Endpoint, Secret
 from ..errors import ConnectFailed, LocalProtocolError, SessionLost
 from ..events.catalog import DIALECTS
 from ..events.server import ErrorEvent, SessionCreated
-from ..events.session import FunctionTool, McpTool
 from ..protocol import signals
 from ..protocol.core import Options, RealtimeProtocol
 from ..protocol.patch import SessionPatch
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from os import PathLike
     from types import TracebackType
 
+    from ..events.session_config import FunctionTool, McpTool
     from ..functions import ToolFunction
 
 

@@ -11,28 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 import orjson
 
+from .. import events as ev
 from ..dispatch import Event, Subscription
 from ..errors import ServerRefused
-from ..events import (
-    ConversationItemAdded,
-    ConversationItemCreated,
-    ConversationItemDelete,
-    ConversationItemDeleted,
-    ConversationItemDone,
-    ConversationItemRetrieve,
-    ConversationItemRetrieved,
-    ConversationItemTruncate,
-    ConversationItemTruncated,
-    InputAudioBufferClear,
-    InputAudioBufferCleared,
-    InputAudioBufferCommit,
-    InputAudioBufferCommitted,
-    NewItem,
-    NewMcpApprovalResponse,
-    Response,
-    ResponseDone,
-    SessionUpdated,
-)
 from ..events.base import ClientEvent, ServerEvent
 from ..protocol.patch import SessionPatch
 from ..protocol.signals import CommandConfirmed
@@ -161,7 +142,7 @@ class RealtimeConnection(SoundVerbs):
 
     async def patch(
         self, patch: SessionPatch | None = None, **changes: Unpack[SessionChanges]
-    ) -> SessionUpdated:
+    ) -> ev.SessionUpdated:
         """Change what is named and nothing else; returns the server's `session.updated`.
 
         `patch(instructions="…")`, or a `SessionPatch`, or both (then the
@@ -173,7 +154,7 @@ class RealtimeConnection(SoundVerbs):
         if patch is not None:
             merged = patch.merged(merged)
         event = merged.event(self._driver.core.session.kind)
-        return await self._confirmed(event, SessionUpdated)
+        return await self._confirmed(event, ev.SessionUpdated)
 
     # Input audio
 
@@ -183,20 +164,20 @@ class RealtimeConnection(SoundVerbs):
         Raises `TurnTooShort` for less than 100 ms; nothing is sent then.
         Cancelled, the commit stays in flight.
         """
-        cause = await self._request(InputAudioBufferCommit())
-        if isinstance(cause, InputAudioBufferCommitted) and cause.item_id is not None:
+        cause = await self._request(ev.InputAudioBufferCommit())
+        if isinstance(cause, ev.InputAudioBufferCommitted) and cause.item_id is not None:
             item = self.history.item(cause.item_id)
         else:
             # With VAD on, the server's own commit may come first; ours then finds an empty buffer.
             item = next((one for one in reversed(self.history.items()) if one.role == "user"), None)
         if item is None:
             error = ErrorInfo("the server confirmed the commit and named no item")
-            raise ServerRefused(error, InputAudioBufferCommit.wire_type)
+            raise ServerRefused(error, ev.InputAudioBufferCommit.wire_type)
         return item
 
-    async def clear(self) -> InputAudioBufferCleared:
+    async def clear(self) -> ev.InputAudioBufferCleared:
         """Drop what was appended since the last commit. Cancelled, the clear stays in flight."""
-        return await self._confirmed(InputAudioBufferClear(), InputAudioBufferCleared)
+        return await self._confirmed(ev.InputAudioBufferClear(), ev.InputAudioBufferCleared)
 
     # Replies
 
@@ -222,7 +203,7 @@ class RealtimeConnection(SoundVerbs):
         reply = await self._driver.request(event, self._driver.awaited.reply_to, if_busy=if_busy)
         return reply if tool_rounds is None else await self._tools.final(reply, tool_rounds)
 
-    async def cancel(self, response_id: str | None = None) -> Response | None:
+    async def cancel(self, response_id: str | None = None) -> ev.Response | None:
         """Stop the generation of a reply (without an id: of the active one); returns how it ended.
 
         None if there was nothing to cancel, or it had just ended. What was
@@ -233,7 +214,7 @@ class RealtimeConnection(SoundVerbs):
         if event_id is None:
             return None
         cause = await self._driver.receipt(event_id, lambda confirmed: confirmed.cause)
-        return cause.response if isinstance(cause, ResponseDone) else None
+        return cause.response if isinstance(cause, ev.ResponseDone) else None
 
     async def interrupt(self, heard_ms: int | None = None) -> Interruption:
         """Stop the sound, the generation, and cut the reply in the conversation to what was heard.
@@ -296,7 +277,7 @@ class RealtimeConnection(SoundVerbs):
         answer stays in flight.
         """
         request_id = request if isinstance(request, str) else request.item_id
-        answer = NewMcpApprovalResponse(
+        answer = ev.NewMcpApprovalResponse(
             id=self._driver.core.new_id("item"),
             approval_request_id=request_id,
             approve=yes,
@@ -308,7 +289,7 @@ class RealtimeConnection(SoundVerbs):
 
     async def insert(
         self,
-        content: str | NewItem,
+        content: str | ev.NewItem,
         role: Role = "user",
         after: str | None = None,
         item_id: str | None = None,
@@ -321,42 +302,44 @@ class RealtimeConnection(SoundVerbs):
         """
         cause = await self._request(item_create(content, role, after, item_id))
         # The event that confirms a create names the item, and has been mirrored.
-        assert isinstance(cause, ConversationItemAdded | ConversationItemCreated | ConversationItemDone)
-        assert cause.item is not None
-        found = self.history.item(cause.item.id or "")
+        item: ev.Item | None = getattr(cause, "item", None)
+        assert item is not None
+        found = self.history.item(item.id or "")
         assert found is not None
-        if after is not None and isinstance(cause, ConversationItemAdded):
+        if after is not None and isinstance(cause, ev.ConversationItemAdded):
             self._check_place(cause, None if after == "root" else after)
         return found
 
-    def _check_place(self, added: ConversationItemAdded, after: str | None) -> None:
+    def _check_place(self, added: ev.ConversationItemAdded, after: str | None) -> None:
         if "previous_item_id" in added.model_fields_set and added.previous_item_id != after:
             meant = f"behind {after}" if after else "at the head"
             where = f"behind {added.previous_item_id}" if added.previous_item_id else "at the head"
             self._driver.warn("misplaced_item", f"an item meant to stand {meant} was put {where}", added)
 
-    async def retrieve(self, item_id: str) -> ConversationItemRetrieved:
+    async def retrieve(self, item_id: str) -> ev.ConversationItemRetrieved:
         """An item as the server holds it, its audio included. Cancelled, the answer still comes."""
-        return await self._confirmed(ConversationItemRetrieve(item_id=item_id), ConversationItemRetrieved)
+        return await self._confirmed(
+            ev.ConversationItemRetrieve(item_id=item_id), ev.ConversationItemRetrieved
+        )
 
     async def truncate(
         self, item_id: str, audio_end_ms: int, content_index: int = 0
-    ) -> ConversationItemTruncated | None:
+    ) -> ev.ConversationItemTruncated | None:
         """Cut an assistant's audio at `audio_end_ms`; its transcript goes with it (API reference).
 
         None if a harmless race made it moot: the item is gone, or was shorter.
         Cancelled, the truncation stays in flight.
         """
-        event = ConversationItemTruncate(
+        event = ev.ConversationItemTruncate(
             item_id=item_id, audio_end_ms=audio_end_ms, content_index=content_index
         )
         cause = await self._request(event)
-        return cause if isinstance(cause, ConversationItemTruncated) else None
+        return cause if isinstance(cause, ev.ConversationItemTruncated) else None
 
-    async def delete(self, item_id: str) -> ConversationItemDeleted | None:
+    async def delete(self, item_id: str) -> ev.ConversationItemDeleted | None:
         """Remove an item. None if it had been removed just before. Cancelled, it stays in flight."""
-        cause = await self._request(ConversationItemDelete(item_id=item_id))
-        return cause if isinstance(cause, ConversationItemDeleted) else None
+        cause = await self._request(ev.ConversationItemDelete(item_id=item_id))
+        return cause if isinstance(cause, ev.ConversationItemDeleted) else None
 
     # The wire itself
 

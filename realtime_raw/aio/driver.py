@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from ..dispatch import Event, Kind
 from ..errors import RealtimeError, SessionLost
 from ..events.base import ClientEvent, ServerEvent
-from ..events.client import ResponseCreate
 from ..protocol import signals
 from ..protocol.sound import Sound
 from ..types import CloseInfo
@@ -334,7 +333,7 @@ class Driver(Delivery):
 
     def send(self, event: ClientEvent, *, if_busy: IfBusy = "raise") -> str:
         """Give an event to the core; `flush()` must follow. Raises as the core does, or `BudgetExceeded`."""
-        if isinstance(event, ResponseCreate) and self.check_create is not None:
+        if event.type == "response.create" and self.check_create is not None:
             self.check_create()
         return self.core.send(event, self.now, if_busy=if_busy)
 

@@ -10,16 +10,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
+from .. import events as ev
 from ..dispatch import Event
 from ..errors import LocalProtocolError, RealtimeError, ServerRefused
-from ..events.client import (
-    ConversationItemDelete,
-    ConversationItemRetrieve,
-    ResponseCreate,
-)
-from ..events.items import BaseItem, system, user
-from ..events.response import ResponseConfig
-from ..events.server import ConversationItemRetrieved
+from ..events.items import BaseItem
 from ..protocol.conversation import ConversationMirror, HistoryItem
 from ..types import ErrorInfo
 
@@ -134,7 +128,7 @@ class History:
                 hint="probe between replies, with manual turns",
             )
         await self._driver.request(marker(marker_id), _nothing)
-        await self._driver.request(ConversationItemDelete(item_id=marker_id), _nothing)
+        await self._driver.request(ev.ConversationItemDelete(item_id=marker_id), _nothing)
 
     async def fill(self, *, concurrency: int = 8) -> tuple[HistoryItem, ...]:
         """Retrieve what was not seen: the predecessors of items that wait for theirs. Returns what came.
@@ -180,7 +174,7 @@ class History:
             while todo:
                 item_id = todo.pop()
                 try:
-                    found = await self._driver.request(ConversationItemRetrieve(item_id=item_id), _item)
+                    found = await self._driver.request(ev.ConversationItemRetrieve(item_id=item_id), _item)
                 except ServerRefused as exc:
                     refused(item_id, exc.error)
                 else:
@@ -245,7 +239,7 @@ class History:
                 return None
             text = await self._summarize(plan, summary)
             await self._between_turns()
-            item = system(text).model_copy(update={"id": self._new_id()})
+            item = ev.system(text).model_copy(update={"id": self._new_id()})
             for step in plan.steps(item):
                 if isinstance(step, Create) or step.item_id in self:
                     await self._driver.request(step.event(), _nothing)
@@ -258,10 +252,10 @@ class History:
         if summary is not None:
             made = summary(plan)
             return made if isinstance(made, str) else await made
-        config = ResponseConfig(
-            conversation="none", output_modalities=["text"], instructions=_ASK, input=[user(plan.text)]
+        config = ev.ResponseConfig(
+            conversation="none", output_modalities=["text"], instructions=_ASK, input=[ev.user(plan.text)]
         )
-        reply = await self._driver.request(ResponseCreate(response=config), self._driver.awaited.reply_to)
+        reply = await self._driver.request(ev.ResponseCreate(response=config), self._driver.awaited.reply_to)
         await reply.done()
         return "".join([piece async for piece in reply.text()])
 
@@ -276,7 +270,7 @@ class History:
 
 def _item(confirmed: Confirmed) -> BaseItem | None:
     cause = confirmed.cause
-    return cause.item if isinstance(cause, ConversationItemRetrieved) else None
+    return cause.item if isinstance(cause, ev.ConversationItemRetrieved) else None
 
 
 def _nothing(confirmed: Confirmed) -> None:

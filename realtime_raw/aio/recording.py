@@ -11,7 +11,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from .. import events as ev
 from .. import script
@@ -21,6 +21,7 @@ from ..audio.tape import Cut, Tape
 from ..devices.stereo import LEFT, RIGHT, StereoFile
 from ..dispatch import Event
 from ..errors import AudioError, RealtimeError
+from ..events.later import ByKind
 from ..protocol import signals
 from ..text import printable
 
@@ -131,29 +132,41 @@ class Recording:
                 self._follow(event, now)
 
     def _follow(self, event: Event, now: float) -> None:
-        if isinstance(event, ev.InputAudioBufferAppend):
-            self.appended(b64decode(event.audio), self._core.input_audio.encoding, now)
-        elif isinstance(event, ev.InputAudioBufferCommit | ev.InputAudioBufferClear):
-            self._marks[str(event.event_id)] = self._tape.mark(now)
-        elif isinstance(event, signals.CommandConfirmed):
-            self._settle(event)
-        elif isinstance(event, signals.CommandRefused):
-            self._marks.pop(event.event_id, None)
-        elif isinstance(event, ev.InputAudioBufferSpeechStarted) and event.item_id:
+        follow = _FOLLOWED[type(event)]
+        if follow is not None:
+            follow(self, event, now)
+
+    def _append_asked(self, event: ev.InputAudioBufferAppend, now: float) -> None:
+        self.appended(b64decode(event.audio), self._core.input_audio.encoding, now)
+
+    def _taking_asked(self, event: ev.InputAudioBufferCommit | ev.InputAudioBufferClear, now: float) -> None:
+        self._marks[str(event.event_id)] = self._tape.mark(now)
+
+    def _refused(self, signal: signals.CommandRefused, now: float) -> None:
+        self._marks.pop(signal.event_id, None)
+
+    def _speech_started(self, event: ev.InputAudioBufferSpeechStarted, now: float) -> None:
+        if event.item_id:
             self._speech[event.item_id] = event.audio_start_ms or 0.0
-        elif isinstance(event, ev.InputAudioBufferSpeechStopped) and event.item_id in self._speech:
+
+    def _speech_stopped(self, event: ev.InputAudioBufferSpeechStopped, now: float) -> None:
+        if event.item_id in self._speech:
             self._speech_end[event.item_id] = event.audio_end_ms or 0.0
-        elif isinstance(event, ev.InputAudioBufferTimeoutTriggered) and event.item_id:
+
+    def _timed_out(self, event: ev.InputAudioBufferTimeoutTriggered, now: float) -> None:
+        if event.item_id:
             self._speech[event.item_id] = event.audio_start_ms or 0.0
             self._speech_end[event.item_id] = event.audio_end_ms or 0.0
-        elif isinstance(event, ev.InputAudioBufferCommitted) and event.item_id in self._speech_end:
+
+    def _committed(self, event: ev.InputAudioBufferCommitted, now: float) -> None:
+        if event.item_id in self._speech_end:
             start, end = self._speech.pop(event.item_id), self._speech_end.pop(event.item_id)
             self._keep(self._tape.take_span(start, end))
-        elif isinstance(event, ev.InputAudioBufferCommitted) and not self._marks:
+        elif not self._marks:
             # A server that detects turns and does not say where: all there is, then.
             self._keep(self._tape.take(self._tape.mark(now)))
 
-    def _settle(self, confirmed: signals.CommandConfirmed) -> None:
+    def _settle(self, confirmed: signals.CommandConfirmed, now: float) -> None:
         mark = self._marks.pop(confirmed.event_id, None)
         if mark is None:
             return
@@ -242,3 +255,18 @@ def _next_file(directory: Path, rate: int) -> StereoFile:
     while (path := directory / (f"session-{number}.wav" if number > 1 else "session.wav")).exists():
         number += 1
     return StereoFile(path, rate)
+
+
+_FOLLOWED: Final[ByKind[Callable[[Recording, Any, float], None]]] = ByKind(
+    {
+        "input_audio_buffer.append": Recording._append_asked,
+        "input_audio_buffer.commit": Recording._taking_asked,
+        "input_audio_buffer.clear": Recording._taking_asked,
+        signals.CommandConfirmed: Recording._settle,
+        signals.CommandRefused: Recording._refused,
+        ev.InputAudioBufferSpeechStarted: Recording._speech_started,
+        ev.InputAudioBufferSpeechStopped: Recording._speech_stopped,
+        "input_audio_buffer.timeout_triggered": Recording._timed_out,
+        ev.InputAudioBufferCommitted: Recording._committed,
+    }
+)

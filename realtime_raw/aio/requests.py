@@ -5,26 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
 
+from .. import events as ev
 from ..errors import LocalProtocolError
 from ..events.base import ClientEvent
-from ..events.client import ConversationItemCreate, InputAudioBufferAppend, ResponseCreate
-from ..events.items import (
-    InputItem,
-    NewAssistantMessage,
-    NewInputText,
-    NewItem,
-    NewOutputText,
-    NewSystemMessage,
-    NewUserMessage,
-    user,
-)
-from ..events.response import ResponseAudioConfig, ResponseAudioOutput, ResponseConfig
-from ..events.translation import SessionInputAudioBufferAppend
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..events.audio_config import CustomVoice, PcmaFormat, PcmFormat, PcmuFormat
-    from ..events.session import (
+    from ..events.new_items import InputItem, NewItem
+    from ..events.session_config import (
         FunctionTool,
         McpTool,
         PromptRef,
@@ -74,7 +63,7 @@ _AS_THEY_ARE = (
 _KNOWN = ResponseOptions.__annotations__.keys()
 
 
-def response_create(options: ResponseOptions) -> ResponseCreate:
+def response_create(options: ResponseOptions) -> ev.ResponseCreate:
     """`response.create` with what the options name. Raises `InvalidCommand`, `LocalProtocolError`."""
     named = {name: value for name, value in options.items() if value is not UNSET}
     if unknown := named.keys() - _KNOWN:
@@ -90,13 +79,13 @@ def response_create(options: ResponseOptions) -> ResponseCreate:
         fields["metadata"] = None if metadata is None else dict(metadata)
     items = options.get("input", UNSET)
     if items is not UNSET and items is not None:
-        fields["input"] = [user(item) if isinstance(item, str) else item for item in items]
+        fields["input"] = [ev.user(item) if isinstance(item, str) else item for item in items]
     if named.keys() & {"voice", "output_format"}:
         output: dict[str, Any] = {wire: named[name] for name, wire in _SOUND.items() if name in named}
-        fields["audio"] = ResponseAudioConfig(output=ResponseAudioOutput(**output))
+        fields["audio"] = ev.ResponseAudioConfig(output=ev.ResponseAudioOutput(**output))
     if not fields:
-        return ResponseCreate()
-    return ResponseCreate(response=ResponseConfig(**fields))
+        return ev.ResponseCreate()
+    return ev.ResponseCreate(response=ev.ResponseConfig(**fields))
 
 
 _SOUND = {"voice": "voice", "output_format": "format"}
@@ -104,28 +93,28 @@ _SOUND = {"voice": "voice", "output_format": "format"}
 
 def item_create(
     content: str | NewItem, role: Role, after: str | None, item_id: str | None
-) -> ConversationItemCreate:
+) -> ev.ConversationItemCreate:
     """`conversation.item.create` of a text, or of an item as it is. Raises `InvalidCommand`."""
     item = _message(content, role, item_id) if isinstance(content, str) else content
     if not isinstance(content, str) and item_id is not None:
         item = type(content)(**{**content.to_wire(), "id": item_id})
-    return ConversationItemCreate(item=item, previous_item_id=UNSET if after is None else after)
+    return ev.ConversationItemCreate(item=item, previous_item_id=UNSET if after is None else after)
 
 
 def _message(text: str, role: str, item_id: str | None) -> NewItem:
     named = UNSET if item_id is None else item_id
     if role == "user":
-        return NewUserMessage(content=[NewInputText(text=text)], id=named)
+        return ev.NewUserMessage(content=[ev.NewInputText(text=text)], id=named)
     if role == "system":
-        return NewSystemMessage(content=[NewInputText(text=text)], id=named)
+        return ev.NewSystemMessage(content=[ev.NewInputText(text=text)], id=named)
     if role == "assistant":
-        return NewAssistantMessage(content=[NewOutputText(text=text)], id=named)
+        return ev.NewAssistantMessage(content=[ev.NewOutputText(text=text)], id=named)
     raise LocalProtocolError(f"there is no role {role!r}", hint='it is "user", "system" or "assistant"')
 
 
 def check_confirmable(event: ClientEvent) -> None:
     """Raise `LocalProtocolError` for the events that no server confirms: they would be awaited in vain."""
-    if isinstance(event, InputAudioBufferAppend | SessionInputAudioBufferAppend):
+    if event.type.endswith("input_audio_buffer.append"):
         raise LocalProtocolError(
             f"no event confirms {event.type}", hint="use append() or send(), which do not wait for one"
         )

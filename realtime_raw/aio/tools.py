@@ -11,18 +11,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from ..dispatch import Event
+from .. import events as ev
 from ..errors import LocalProtocolError, RealtimeError
-from ..events.client import ConversationItemCreate, ResponseCreate
-from ..events.items import NewFunctionCallOutput
-from ..events.response import ResponseConfig
-from ..events.session import FunctionTool, McpTool
+from ..events.later import ByKind
 from ..protocol import signals
 from ..protocol.tools import ToolCall
 from ..text import safe
@@ -73,34 +70,36 @@ class _Batch:
 class ToolRunner:
     """The functions of one connection, and the batches of calls under way."""
 
-    def __init__(self, driver: Driver, declared: Sequence[FunctionTool | McpTool] = ()) -> None:
+    def __init__(self, driver: Driver, declared: Sequence[ev.FunctionTool | ev.McpTool] = ()) -> None:
         self._driver = driver
-        self._declared: list[FunctionTool | McpTool] = list(declared)
+        self._declared: list[ev.FunctionTool | ev.McpTool] = list(declared)
         self._functions: dict[str, ToolFunction] = {}
         self._batches: dict[str, _Batch] = {}
         self._rounds = 0
         self._changed = asyncio.Event()
         self._after_mcp: _Batch | None = None
-        self._asked: OrderedDict[str, ResponseConfig] = OrderedDict()
-        self._reactions: Mapping[type[Event], Callable[[Any], None]] = {
-            ResponseCreate: self._create_sent,
-            signals.ToolCallReady: self._call_ready,
-            signals.ToolBatchReady: self._batch_ready,
-            signals.McpCallFinished: self._mcp_finished,
-            signals.ResponseFinished: self._response_finished,
-            signals.BargeIn: self._barged_in,
-            signals.ConnectionLost: self._lost,
-        }
+        self._asked: OrderedDict[str, ev.ResponseConfig] = OrderedDict()
+        self._reactions: ByKind[Callable[[Any], None]] = ByKind(
+            {
+                "response.create": self._create_sent,
+                signals.ToolCallReady: self._call_ready,
+                signals.ToolBatchReady: self._batch_ready,
+                signals.McpCallFinished: self._mcp_finished,
+                signals.ResponseFinished: self._response_finished,
+                signals.BargeIn: self._barged_in,
+                signals.ConnectionLost: self._lost,
+            }
+        )
         driver.observe(self._steps_for)
 
     def _steps_for(self, kind: type[Any]) -> Iterable[Step]:
-        reaction = self._reactions.get(kind)
+        reaction = self._reactions[kind]
         return () if reaction is None else (lambda event, now: reaction(event),)
 
     # Declaring
 
     @property
-    def declarations(self) -> list[FunctionTool | McpTool]:
+    def declarations(self) -> list[ev.FunctionTool | ev.McpTool]:
         """All tools as the session is to know them."""
         return list(self._declared)
 
@@ -204,7 +203,7 @@ class ToolRunner:
 
     # What the core says
 
-    def _create_sent(self, event: ResponseCreate) -> None:
+    def _create_sent(self, event: ev.ResponseCreate) -> None:
         if event.response is not UNSET and event.event_id is not UNSET:
             self._asked[event.event_id] = event.response
             while len(self._asked) > _KEPT:
@@ -311,14 +310,14 @@ class ToolRunner:
         for call_id in batch.calls:  # in the order the model made them
             if call_id in batch.answers and call_id not in batch.posted:
                 batch.posted.add(call_id)
-                self._post(NewFunctionCallOutput(call_id=call_id, output=batch.answers[call_id]))
+                self._post(ev.NewFunctionCallOutput(call_id=call_id, output=batch.answers[call_id]))
         if batch.settled and not batch.concluded:
             self._settle(batch)
         self._changed.set()
 
-    def _post(self, item: NewFunctionCallOutput) -> None:
+    def _post(self, item: ev.NewFunctionCallOutput) -> None:
         try:
-            self._driver.core.send(ConversationItemCreate(item=item), self._driver.now)
+            self._driver.core.send(ev.ConversationItemCreate(item=item), self._driver.now)
         except RealtimeError as exc:  # the line is gone, or too much is in flight
             self._driver.warn("tool_output", f"the output of a tool could not be sent: {exc}")
         self._driver.flush()
@@ -347,7 +346,7 @@ class ToolRunner:
         finally:
             self._finish(batch, reply)
 
-    def _continuation(self, response_id: str) -> ResponseCreate:
+    def _continuation(self, response_id: str) -> ev.ResponseCreate:
         """A create like the one that led to the calls: a reply asked for as text goes on as text.
 
         Its input, which the outputs are not part of, and a tool choice that
@@ -356,9 +355,9 @@ class ToolRunner:
         record = self._driver.core.responses.get(response_id)
         asked = self._asked.get(record.command or "") if record is not None else None
         if asked is None:
-            return ResponseCreate()
+            return ev.ResponseCreate()
         kept = {name: value for name, value in asked.to_wire().items() if name not in _NOT_AGAIN}
-        return ResponseCreate(response=ResponseConfig(**kept)) if kept else ResponseCreate()
+        return ev.ResponseCreate(response=ev.ResponseConfig(**kept)) if kept else ev.ResponseCreate()
 
     def _finish(self, batch: _Batch, reply: Reply | None) -> None:
         if batch.next is not None and not batch.next.done():
@@ -395,5 +394,5 @@ def _failure(why: str) -> str:
     return orjson.dumps({"error": safe(why)}).decode()
 
 
-def _name_of(tool: FunctionTool | McpTool) -> str | None:
-    return tool.name if isinstance(tool, FunctionTool) else None
+def _name_of(tool: ev.FunctionTool | ev.McpTool) -> str | None:
+    return tool.name if isinstance(tool, ev.FunctionTool) else None

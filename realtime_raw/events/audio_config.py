@@ -1,7 +1,7 @@
-"""Audio settings: formats, turn detection, transcription, noise reduction, voices.
+"""Audio settings that we send, strictly: formats, turn detection, transcription, noise reduction, voices.
 
-The first half is what we send (strict), the second what a server echoes
-(tolerant, other names). Audio itself is not here.
+What a server echoes of them (tolerant, other names) lies in `audio_settings`
+and can be had from here as well. Audio itself is not here.
 """
 
 from typing import Annotated, Literal, TypeAlias
@@ -9,8 +9,19 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field, Tag
 
 from ..types import UNSET
-from .base import BareOrObject, Inbound, Outbound
-from .declare import WORD_OR_OBJECT, Many, Number, Open, Opt, by
+from .audio_settings import (
+    AudioFormat,
+    AudioInput,
+    AudioOutput,
+    NoiseReductionSettings,
+    SessionAudio,
+    TranscriptionSettings,
+    TurnDetection,
+    VoiceName,
+    VoiceRef,
+)
+from .base import Outbound
+from .declare import WORD_OR_OBJECT, Opt, by
 
 __all__ = [
     "AudioFormat",
@@ -37,11 +48,6 @@ __all__ = [
     "VoiceConfig",
     "VoiceName",
     "VoiceRef",
-]
-
-# The built-in voices of the API reference; the list is open, as names come and go.
-VoiceName: TypeAlias = Open[
-    Literal["alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse", "marin", "cedar"]
 ]
 
 
@@ -168,84 +174,3 @@ class TranscriptionAudioConfig(Outbound):
     """Settings of a transcription session's `audio`: there is no output."""
 
     input: Opt[AudioInputConfig] = UNSET
-
-
-# ---- what a server echoes -------------------------------------------------
-
-
-class AudioFormat(BareOrObject):
-    """A format as echoed. `rate` (Hz) is there for `audio/pcm` only.
-
-    Some compatible servers put a bare name here (`pcm16`); it then stands in `type`.
-    """
-
-    bare_field = "type"
-
-    type: Open[Literal["audio/pcm", "audio/pcmu", "audio/pcma"]] | None = None
-    rate: int | None = None
-
-
-class TurnDetection(Inbound):
-    """Turn detection as in force, either kind. Null instead of this object means manual turns."""
-
-    type: Open[Literal["server_vad", "semantic_vad"]] | None = None
-    threshold: Number | None = None
-    prefix_padding_ms: Number | None = None
-    silence_duration_ms: Number | None = None
-    idle_timeout_ms: Number | None = None
-    eagerness: Open[Literal["low", "medium", "high", "auto"]] | None = None
-    create_response: bool | None = None
-    interrupt_response: bool | None = None
-
-
-class TranscriptionSettings(Inbound):
-    """Transcription as in force."""
-
-    model: str | None = None
-    language: str | None = None
-    languages: Many[str] | None = None
-    keywords: Many[str] | None = None
-    prompt: str | None = None
-    delay: Open[Literal["minimal", "low", "medium", "high", "xhigh"]] | None = None
-
-
-class NoiseReductionSettings(Inbound):
-    """Noise reduction as in force."""
-
-    type: Open[Literal["near_field", "far_field"]] | None = None
-    strength: Number | None = None
-
-
-class VoiceRef(Inbound):
-    """A voice echoed as an object: a custom one (`id`), or another service's (`name`)."""
-
-    id: str | None = None
-
-
-VoiceEcho: TypeAlias = Annotated[
-    Annotated[VoiceName, Tag("<word>")] | Annotated[VoiceRef, Tag("<object>")], WORD_OR_OBJECT
-]
-
-
-class AudioInput(Inbound):
-    """`audio.input` as in force."""
-
-    format: AudioFormat | None = None
-    transcription: TranscriptionSettings | None = None
-    noise_reduction: NoiseReductionSettings | None = None
-    turn_detection: TurnDetection | None = None
-
-
-class AudioOutput(Inbound):
-    """`audio.output` as in force."""
-
-    format: AudioFormat | None = None
-    voice: VoiceEcho | None = None
-    speed: Number | None = None
-
-
-class SessionAudio(Inbound):
-    """`audio` of a session as in force."""
-
-    input: AudioInput | None = None
-    output: AudioOutput | None = None

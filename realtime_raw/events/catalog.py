@@ -6,13 +6,14 @@ hold is not here, nor how they become bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from types import MappingProxyType
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from . import client, server, translation
 from .base import ClientEvent, ServerEvent
+from .later import Classes, class_name
 from .retired import ALIASES
 
 __all__ = [
@@ -71,38 +72,95 @@ class EventInfo:
     transports: frozenset[Transport]
 
 
-def class_name(wire_type: str) -> str:
-    """The name of the class for a wire type: CamelCase, with one exception (`error`)."""
-    if wire_type == "error":
-        return "ErrorEvent"
-    return "".join(word[:1].upper() + word[1:] for word in wire_type.replace(".", "_").split("_"))
-
-
-def _client_table(classes: Iterable[object]) -> Mapping[str, type[ClientEvent]]:
-    found = [c for c in classes if isinstance(c, type) and issubclass(c, ClientEvent) and c.wire_type]
-    return MappingProxyType({c.wire_type: c for c in found})
-
-
-def _server_table(classes: Iterable[object]) -> Mapping[str, type[ServerEvent]]:
-    found = [c for c in classes if isinstance(c, type) and issubclass(c, ServerEvent) and c.wire_type]
-    return MappingProxyType({c.wire_type: c for c in found})
-
+# Every event by its wire type, in the order of the modules. Classes are loaded when they are looked up.
+_CLIENT = (
+    "session.update",
+    "input_audio_buffer.append",
+    "input_audio_buffer.commit",
+    "input_audio_buffer.clear",
+    "conversation.item.create",
+    "conversation.item.retrieve",
+    "conversation.item.truncate",
+    "conversation.item.delete",
+    "response.create",
+    "response.cancel",
+    "output_audio_buffer.clear",
+)
+_SERVER = (
+    "session.created",
+    "session.updated",
+    "error",
+    "rate_limits.updated",
+    "conversation.created",
+    "conversation.item.created",
+    "conversation.item.added",
+    "conversation.item.done",
+    "conversation.item.retrieved",
+    "conversation.item.truncated",
+    "conversation.item.deleted",
+    "conversation.item.input_audio_transcription.delta",
+    "conversation.item.input_audio_transcription.segment",
+    "conversation.item.input_audio_transcription.completed",
+    "conversation.item.input_audio_transcription.failed",
+    "input_audio_buffer.committed",
+    "input_audio_buffer.cleared",
+    "input_audio_buffer.speech_started",
+    "input_audio_buffer.speech_stopped",
+    "input_audio_buffer.timeout_triggered",
+    "input_audio_buffer.dtmf_event_received",
+    "output_audio_buffer.started",
+    "output_audio_buffer.stopped",
+    "output_audio_buffer.cleared",
+    "response.created",
+    "response.done",
+    "response.output_item.added",
+    "response.output_item.done",
+    "response.content_part.added",
+    "response.content_part.done",
+    "response.output_text.delta",
+    "response.output_text.done",
+    "response.output_audio.delta",
+    "response.output_audio.done",
+    "response.output_audio_transcript.delta",
+    "response.output_audio_transcript.done",
+    "response.function_call_arguments.delta",
+    "response.function_call_arguments.done",
+    "response.mcp_call_arguments.delta",
+    "response.mcp_call_arguments.done",
+    "response.mcp_call.in_progress",
+    "response.mcp_call.completed",
+    "response.mcp_call.failed",
+    "mcp_list_tools.in_progress",
+    "mcp_list_tools.completed",
+    "mcp_list_tools.failed",
+)
+_TRANSLATION_CLIENT = (
+    "session.update",
+    "session.input_audio_buffer.append",
+    "session.close",
+)
+_TRANSLATION_SERVER = (
+    "session.created",
+    "session.updated",
+    "session.closed",
+    "session.input_transcript.delta",
+    "session.output_transcript.delta",
+    "session.output_audio.delta",
+)
 
 REALTIME = Dialect(
     name="realtime",
     path="/realtime",
-    client=_client_table(vars(client).values()),
-    server=_server_table(vars(server).values()),
+    client=Classes({"client": _CLIENT}),
+    server=Classes({"server": _SERVER}),
     aliases=ALIASES,
 )
 
 TRANSLATION = Dialect(
     name="translation",
     path="/realtime/translations",
-    client=_client_table(vars(translation).values()),
-    server=MappingProxyType(
-        {**_server_table(vars(translation).values()), server.ErrorEvent.wire_type: server.ErrorEvent}
-    ),
+    client=Classes({"translation": _TRANSLATION_CLIENT}),
+    server=Classes({"translation": _TRANSLATION_SERVER, "server": ("error",)}),
 )
 
 DIALECTS: Mapping[str, Dialect] = MappingProxyType({d.name: d for d in (REALTIME, TRANSLATION)})
@@ -132,10 +190,23 @@ def _transports(wire_type: str, dialects: list[str]) -> frozenset[Transport]:
     return _TRANSPORTS.get(wire_type, _ALL)
 
 
-CATALOG: tuple[EventInfo, ...] = _catalog()
-_BY_CLASS = {entry.cls: entry for entry in CATALOG}
+@cache
+def _by_class() -> dict[EventClass, EventInfo]:
+    return {entry.cls: entry for entry in _catalog()}
 
 
 def info(cls: EventClass) -> EventInfo:
     """What the catalog says of an event class. Raises `KeyError` for a class it does not hold."""
-    return _BY_CLASS[cls]
+    return _by_class()[cls]
+
+
+if TYPE_CHECKING:
+    CATALOG: tuple[EventInfo, ...]
+else:
+
+    def __getattr__(name: str) -> object:
+        # The whole catalog has every class in it, which a session can do without.
+        if name != "CATALOG":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = globals()[name] = tuple(_by_class().values())
+        return found

@@ -1,7 +1,7 @@
 """The 11 client events of the realtime dialect. Each docstring says what answers it.
 
 There is no general acknowledgement: a refusal is an `error` event, which
-usually repeats the `event_id`. Payloads are in `session`, `items`, `response`.
+usually repeats the `event_id`. Payloads are in `session_config`, `new_items`, `response_config`.
 """
 
 from typing import Annotated, Literal
@@ -12,9 +12,9 @@ from ..types import UNSET
 from .base import ClientEvent
 from .checks import Base64Audio
 from .declare import Opt
-from .items import NewItem
-from .response import ResponseConfig
-from .session import SessionConfig
+from .new_items import NewItem
+from .response_config import ResponseConfig
+from .session_config import SessionConfig
 
 __all__ = [
     "ConversationItemCreate",

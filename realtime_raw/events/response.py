@@ -1,25 +1,18 @@
-"""The response object, its usage and status, and what `response.create` may carry.
+"""The response object, its usage and status, as a server says they are.
 
-The events around a response are in `server` and `client`.
+What `response.create` may carry lies in `response_config`, and is loaded from
+there when it is asked for here. The events around a response are in `server` and `client`.
 """
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from ..types import UNSET, ErrorInfo
-from .audio_config import AudioFormat, FormatConfig, VoiceConfig, VoiceEcho
-from .base import BareOrObject, Inbound, Outbound
-from .checks import Metadata
-from .declare import Many, Open, Opt
-from .items import BasePart, InputItem, Item
-from .session import (
-    MaxTokens,
-    MaxTokensEcho,
-    OutputModalities,
-    PromptRef,
-    Reasoning,
-    ToolChoiceConfig,
-    ToolConfig,
-)
+from ..types import ErrorInfo
+from .audio_settings import AudioFormat, VoiceEcho
+from .base import BareOrObject, Inbound
+from .declare import Many, Open
+from .items import BasePart, Item
+from .later import names_in
+from .session import MaxTokensEcho
 
 __all__ = [
     "CachedTokenDetails",
@@ -35,46 +28,6 @@ __all__ = [
     "StatusDetails",
     "Usage",
 ]
-
-# ---- what we ask for ------------------------------------------------------
-
-
-class ResponseAudioOutput(Outbound):
-    """`audio.output` for one response. There is no `speed` here: it belongs to the session."""
-
-    format: Opt[FormatConfig] = UNSET
-    voice: Opt[VoiceConfig] = UNSET
-
-
-class ResponseAudioConfig(Outbound):
-    """`audio` for one response."""
-
-    output: Opt[ResponseAudioOutput] = UNSET
-
-
-class ResponseConfig(Outbound):
-    """Payload of `response.create`: overrides the session for this response only.
-
-    `conversation="none"` keeps the result out of the conversation. `input`
-    replaces the context: `[]` is none at all, left out is the conversation.
-    `metadata` (16 pairs, keys to 64, values to 512 characters) is echoed.
-    """
-
-    output_modalities: Opt[OutputModalities] = UNSET
-    instructions: Opt[str] = UNSET
-    audio: Opt[ResponseAudioConfig] = UNSET
-    tools: Opt[list[ToolConfig]] = UNSET
-    tool_choice: Opt[ToolChoiceConfig] = UNSET
-    parallel_tool_calls: Opt[bool] = UNSET
-    reasoning: Opt[Reasoning] = UNSET
-    max_output_tokens: Opt[MaxTokens] = UNSET
-    conversation: Opt[Literal["auto", "none"]] = UNSET
-    metadata: Opt[Metadata | None] = UNSET
-    prompt: Opt[PromptRef | None] = UNSET
-    input: Opt[list[InputItem]] = UNSET
-
-
-# ---- what a server says ---------------------------------------------------
 
 
 class ResponsePart(BasePart):
@@ -187,3 +140,13 @@ class Response(Inbound):
         """The server's reason for status `failed`, if it gave one."""
         error = self.status_details.error if self.status_details else None
         return error.info() if error is not None else None
+
+
+if TYPE_CHECKING:
+    from .response_config import (
+        ResponseAudioConfig,
+        ResponseAudioOutput,
+        ResponseConfig,
+    )
+else:
+    __getattr__ = names_in(__name__, {"response_config": [name for name in __all__ if name not in globals()]})

@@ -2,10 +2,11 @@
 
 Every field but `type` may be missing or null: the reference's "required" is
 not what all servers send. Nested objects are in `session`, `items` and
-`response`; the translation dialect has its own module.
+`response`; the translation dialect has its own module. Those that few sessions
+see lie in `seldom`, and are loaded from there when they are asked for here.
 """
 
-from typing import Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import Tag
 
@@ -13,6 +14,7 @@ from ..types import ErrorInfo
 from .base import BareOrObject, Inbound, ServerEvent
 from .declare import Many, Number, Open, field_of, tagged
 from .items import Item
+from .later import names_in
 from .response import Response, ResponsePart
 from .session import Session
 
@@ -141,28 +143,6 @@ class RateLimitsUpdated(ServerEvent):
 # ---- conversation -----------------------------------------------------------
 
 
-class Conversation(Inbound):
-    """A conversation, by its id."""
-
-    id: str | None = None
-    object: Open[Literal["realtime.conversation"]] | None = None
-
-
-class ConversationCreated(ServerEvent):
-    """Not sent by GA servers (observed); compatible servers do."""
-
-    type: Literal["conversation.created"] = "conversation.created"
-    conversation: Conversation | None = None
-
-
-class ConversationItemCreated(ServerEvent):
-    """The older name of added and done together. Not sent by GA servers (observed)."""
-
-    type: Literal["conversation.item.created"] = "conversation.item.created"
-    previous_item_id: str | None = None
-    item: Item | None = None
-
-
 class ConversationItemAdded(ServerEvent):
     """An item entered the conversation, after `previous_item_id` (null: at the head)."""
 
@@ -176,13 +156,6 @@ class ConversationItemDone(ServerEvent):
 
     type: Literal["conversation.item.done"] = "conversation.item.done"
     previous_item_id: str | None = None
-    item: Item | None = None
-
-
-class ConversationItemRetrieved(ServerEvent):
-    """An item with its audio, as asked for."""
-
-    type: Literal["conversation.item.retrieved"] = "conversation.item.retrieved"
     item: Item | None = None
 
 
@@ -262,19 +235,6 @@ TranscriptionUsage: TypeAlias = Annotated[
 ]
 
 
-class TranscriptionError(Inbound):
-    """Why a transcription failed."""
-
-    type: str | None = None
-    code: str | None = None
-    message: str | None = None
-    param: str | None = None
-
-    def info(self) -> ErrorInfo:
-        """The same as words; a missing message becomes ""."""
-        return ErrorInfo(self.message or "", code=self.code, type=self.type, param=self.param)
-
-
 class ConversationItemInputAudioTranscriptionDelta(ServerEvent):
     """A piece of a transcript: after the commit, or (live models) while the user speaks."""
 
@@ -286,21 +246,6 @@ class ConversationItemInputAudioTranscriptionDelta(ServerEvent):
     delta: str | None = None
     logprobs: Many[LogProb] | None = None
     obfuscation: str | None = None
-
-
-class ConversationItemInputAudioTranscriptionSegment(ServerEvent):
-    """A piece of a transcript with its speaker (diarizing models). `start` and `end` in seconds."""
-
-    type: Literal["conversation.item.input_audio_transcription.segment"] = (
-        "conversation.item.input_audio_transcription.segment"
-    )
-    item_id: str | None = None
-    content_index: int | None = None
-    text: str | None = None
-    id: str | None = None
-    speaker: str | None = None
-    start: Number | None = None
-    end: Number | None = None
 
 
 class ConversationItemInputAudioTranscriptionCompleted(ServerEvent):
@@ -315,17 +260,6 @@ class ConversationItemInputAudioTranscriptionCompleted(ServerEvent):
     usage: TranscriptionUsage | None = None
     logprobs: Many[LogProb] | None = None
     languages: Many[TranscriptionLanguage] | None = None
-
-
-class ConversationItemInputAudioTranscriptionFailed(ServerEvent):
-    """No transcript: instead of `.completed`."""
-
-    type: Literal["conversation.item.input_audio_transcription.failed"] = (
-        "conversation.item.input_audio_transcription.failed"
-    )
-    item_id: str | None = None
-    content_index: int | None = None
-    error: TranscriptionError | None = None
 
 
 # ---- input audio ------------------------------------------------------------
@@ -361,47 +295,6 @@ class InputAudioBufferSpeechStopped(ServerEvent):
     item_id: str | None = None
 
 
-class InputAudioBufferTimeoutTriggered(ServerEvent):
-    """Nobody spoke for `idle_timeout_ms`: the silence is committed and a response follows."""
-
-    type: Literal["input_audio_buffer.timeout_triggered"] = "input_audio_buffer.timeout_triggered"
-    audio_start_ms: Number | None = None
-    audio_end_ms: Number | None = None
-    item_id: str | None = None
-
-
-class InputAudioBufferDtmfEventReceived(ServerEvent):
-    """A key was pressed (SIP only). `event` is the key, `received_at` in Unix seconds; has no `event_id`."""
-
-    type: Literal["input_audio_buffer.dtmf_event_received"] = "input_audio_buffer.dtmf_event_received"
-    event: str | None = None
-    received_at: Number | None = None
-
-
-# ---- output audio of WebRTC and SIP calls -----------------------------------
-
-
-class OutputAudioBufferStarted(ServerEvent):
-    """The call begins to hear a response."""
-
-    type: Literal["output_audio_buffer.started"] = "output_audio_buffer.started"
-    response_id: str | None = None
-
-
-class OutputAudioBufferStopped(ServerEvent):
-    """The call has heard a response to its end."""
-
-    type: Literal["output_audio_buffer.stopped"] = "output_audio_buffer.stopped"
-    response_id: str | None = None
-
-
-class OutputAudioBufferCleared(ServerEvent):
-    """A response was cut off in the call."""
-
-    type: Literal["output_audio_buffer.cleared"] = "output_audio_buffer.cleared"
-    response_id: str | None = None
-
-
 # ---- response ---------------------------------------------------------------
 
 
@@ -426,13 +319,13 @@ class _OfResponse(ServerEvent):
     output_index: int | None = None
 
 
-class _OfItem(_OfResponse):
+class OfItem(_OfResponse):
     """What belongs to one item of one response."""
 
     item_id: str | None = None
 
 
-class _OfPart(_OfItem):
+class _OfPart(OfItem):
     """What belongs to one content part of one item of one response."""
 
     content_index: int | None = None
@@ -511,7 +404,7 @@ class ResponseOutputAudioTranscriptDone(_OfPart):
     transcript: str | None = None
 
 
-class ResponseFunctionCallArgumentsDelta(_OfItem):
+class ResponseFunctionCallArgumentsDelta(OfItem):
     """A piece of the arguments (JSON text)."""
 
     type: Literal["response.function_call_arguments.delta"] = "response.function_call_arguments.delta"
@@ -520,7 +413,7 @@ class ResponseFunctionCallArgumentsDelta(_OfItem):
     obfuscation: str | None = None
 
 
-class ResponseFunctionCallArgumentsDone(_OfItem):
+class ResponseFunctionCallArgumentsDone(OfItem):
     """The whole arguments. More calls may follow: wait for `response.done` before asking again."""
 
     type: Literal["response.function_call_arguments.done"] = "response.function_call_arguments.done"
@@ -529,64 +422,28 @@ class ResponseFunctionCallArgumentsDone(_OfItem):
     arguments: str | None = None
 
 
-class ResponseMcpCallArgumentsDelta(_OfItem):
-    """A piece of the arguments of a call the server makes itself."""
-
-    type: Literal["response.mcp_call_arguments.delta"] = "response.mcp_call_arguments.delta"
-    delta: str | None = None
-    obfuscation: str | None = None
-
-
-class ResponseMcpCallArgumentsDone(_OfItem):
-    """The whole arguments of a call the server makes itself."""
-
-    type: Literal["response.mcp_call_arguments.done"] = "response.mcp_call_arguments.done"
-    arguments: str | None = None
-
-
-class ResponseMcpCallInProgress(ServerEvent):
-    """The server calls an MCP tool. Carries no response id."""
-
-    type: Literal["response.mcp_call.in_progress"] = "response.mcp_call.in_progress"
-    output_index: int | None = None
-    item_id: str | None = None
-
-
-class ResponseMcpCallCompleted(ServerEvent):
-    """An MCP tool answered."""
-
-    type: Literal["response.mcp_call.completed"] = "response.mcp_call.completed"
-    output_index: int | None = None
-    item_id: str | None = None
-
-
-class ResponseMcpCallFailed(ServerEvent):
-    """An MCP tool call failed; the item says why."""
-
-    type: Literal["response.mcp_call.failed"] = "response.mcp_call.failed"
-    output_index: int | None = None
-    item_id: str | None = None
-
-
-# ---- import of MCP tools ----------------------------------------------------
-
-
-class McpListToolsInProgress(ServerEvent):
-    """The server asks an MCP server for its tools."""
-
-    type: Literal["mcp_list_tools.in_progress"] = "mcp_list_tools.in_progress"
-    item_id: str | None = None
-
-
-class McpListToolsCompleted(ServerEvent):
-    """The tools of an MCP server can be called now."""
-
-    type: Literal["mcp_list_tools.completed"] = "mcp_list_tools.completed"
-    item_id: str | None = None
-
-
-class McpListToolsFailed(ServerEvent):
-    """An MCP server did not list its tools."""
-
-    type: Literal["mcp_list_tools.failed"] = "mcp_list_tools.failed"
-    item_id: str | None = None
+if TYPE_CHECKING:
+    from .seldom import (
+        Conversation,
+        ConversationCreated,
+        ConversationItemCreated,
+        ConversationItemInputAudioTranscriptionFailed,
+        ConversationItemInputAudioTranscriptionSegment,
+        ConversationItemRetrieved,
+        InputAudioBufferDtmfEventReceived,
+        InputAudioBufferTimeoutTriggered,
+        McpListToolsCompleted,
+        McpListToolsFailed,
+        McpListToolsInProgress,
+        OutputAudioBufferCleared,
+        OutputAudioBufferStarted,
+        OutputAudioBufferStopped,
+        ResponseMcpCallArgumentsDelta,
+        ResponseMcpCallArgumentsDone,
+        ResponseMcpCallCompleted,
+        ResponseMcpCallFailed,
+        ResponseMcpCallInProgress,
+        TranscriptionError,
+    )
+else:
+    __getattr__ = names_in(__name__, {"seldom": [name for name in __all__ if name not in globals()]})

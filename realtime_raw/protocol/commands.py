@@ -10,14 +10,14 @@ else by the item id it quotes, else by its code or its `param`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from .. import events as ev
 from ..errors import LocalProtocolError
-from ..events import translation
 from ..events.base import ClientEvent, ServerEvent
+from ..events.later import ByKind
 from ..types import ErrorInfo
 
 __all__ = ["CONFIRMS", "MAX_PENDING", "Command", "CommandLog", "parse_shorter"]
@@ -53,22 +53,23 @@ _PARAM_TO_COMMAND = {
 # its key (a server that omits ids) confirms nothing; an unkeyed one confirms
 # the oldest of its kind, since the server answers in order.
 _Key = Callable[[Any], str | None]
-CONFIRMS: Mapping[type[ServerEvent], tuple[str, _Key | None]] = {
-    ev.SessionUpdated: ("session.update", None),
-    ev.InputAudioBufferCommitted: ("input_audio_buffer.commit", None),
-    ev.InputAudioBufferCleared: ("input_audio_buffer.clear", None),
-    ev.OutputAudioBufferCleared: ("output_audio_buffer.clear", None),
-    ev.ConversationItemAdded: ("conversation.item.create", lambda e: e.item and e.item.id),
-    # Servers that send only one of the other two confirm with it.
-    ev.ConversationItemCreated: ("conversation.item.create", lambda e: e.item and e.item.id),
-    ev.ConversationItemDone: ("conversation.item.create", lambda e: e.item and e.item.id),
-    ev.ConversationItemRetrieved: ("conversation.item.retrieve", lambda e: e.item and e.item.id),
-    ev.ConversationItemTruncated: ("conversation.item.truncate", lambda e: e.item_id),
-    ev.ConversationItemDeleted: ("conversation.item.delete", lambda e: e.item_id),
-    ev.ResponseDone: ("response.cancel", lambda e: e.response and e.response.id),
-    translation.SessionUpdated: ("session.update", None),
-    translation.SessionClosed: ("session.close", None),
-}
+CONFIRMS: ByKind[tuple[str, _Key | None]] = ByKind(
+    {
+        "session.updated": ("session.update", None),
+        ev.InputAudioBufferCommitted: ("input_audio_buffer.commit", None),
+        ev.InputAudioBufferCleared: ("input_audio_buffer.clear", None),
+        "output_audio_buffer.cleared": ("output_audio_buffer.clear", None),
+        ev.ConversationItemAdded: ("conversation.item.create", lambda e: e.item and e.item.id),
+        # Servers that send only one of the other two confirm with it.
+        "conversation.item.created": ("conversation.item.create", lambda e: e.item and e.item.id),
+        ev.ConversationItemDone: ("conversation.item.create", lambda e: e.item and e.item.id),
+        "conversation.item.retrieved": ("conversation.item.retrieve", lambda e: e.item and e.item.id),
+        ev.ConversationItemTruncated: ("conversation.item.truncate", lambda e: e.item_id),
+        ev.ConversationItemDeleted: ("conversation.item.delete", lambda e: e.item_id),
+        ev.ResponseDone: ("response.cancel", lambda e: e.response and e.response.id),
+        "session.closed": ("session.close", None),
+    }
+)
 
 # Compiled when the first error is looked at.
 _QUOTED = r"'([^']{1,128})'"
@@ -168,7 +169,7 @@ class CommandLog:
 
     def of_confirmation(self, event: ServerEvent) -> Command | None:
         """The command a server event confirms, if it confirms one."""
-        rule = CONFIRMS.get(type(event)) if self._open else None
+        rule = CONFIRMS[type(event)] if self._open else None
         if rule is None:
             return None
         kind, key_of = rule

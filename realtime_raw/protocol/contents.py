@@ -7,16 +7,32 @@ Where items stand, and whether they stand anywhere, is `conversation`'s affair.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from .. import events as ev
-from ..events.base import ServerEvent
+from ..events.later import ByKind
 from ..text import safe
 from ..types import AudioKey
 from .heard import HeardText, Track, spread
 from .item_record import ALL, Drafts, ItemRecord, PartRecord, Segment, Stage, base64_size
+
+if TYPE_CHECKING:  # most of these are loaded when the first one comes
+    _Transcription = (
+        ev.ConversationItemInputAudioTranscriptionDelta
+        | ev.ConversationItemInputAudioTranscriptionSegment
+        | ev.ConversationItemInputAudioTranscriptionCompleted
+        | ev.ConversationItemInputAudioTranscriptionFailed
+    )
+    _McpStatus = (
+        ev.ResponseMcpCallInProgress
+        | ev.ResponseMcpCallCompleted
+        | ev.ResponseMcpCallFailed
+        | ev.McpListToolsInProgress
+        | ev.McpListToolsCompleted
+        | ev.McpListToolsFailed
+    )
 
 __all__ = ["HANDLERS", "WORDS", "Change", "Contents", "TextDelta", "contradiction"]
 
@@ -49,20 +65,6 @@ _OfPart = (
     | TextDelta
 )
 _OPENING, _COMPLETE = Stage.OPENING, Stage.COMPLETE
-_Transcription = (
-    ev.ConversationItemInputAudioTranscriptionDelta
-    | ev.ConversationItemInputAudioTranscriptionSegment
-    | ev.ConversationItemInputAudioTranscriptionCompleted
-    | ev.ConversationItemInputAudioTranscriptionFailed
-)
-_McpStatus = (
-    ev.ResponseMcpCallInProgress
-    | ev.ResponseMcpCallCompleted
-    | ev.ResponseMcpCallFailed
-    | ev.McpListToolsInProgress
-    | ev.McpListToolsCompleted
-    | ev.McpListToolsFailed
-)
 
 
 def contradiction(item_id: str | None, detail: str) -> Change:
@@ -312,15 +314,15 @@ class Contents:
         match event:
             case ev.ConversationItemInputAudioTranscriptionDelta():
                 part.words.add(event.delta or "")
+            case ev.ConversationItemInputAudioTranscriptionCompleted():
+                part.transcription, part.error = "completed", None
+                if event.transcript is not None:
+                    part.words.replace(event.transcript)
             case ev.ConversationItemInputAudioTranscriptionSegment():
                 key = event.id if event.id is not None else f"#{len(part.segments)}"
                 part.segments[key] = Segment(
                     event.id, event.text or "", event.speaker, event.start, event.end
                 )
-            case ev.ConversationItemInputAudioTranscriptionCompleted():
-                part.transcription, part.error = "completed", None
-                if event.transcript is not None:
-                    part.words.replace(event.transcript)
             case _:
                 part.transcription = "failed"
                 part.error = event.error.info() if event.error is not None else None
@@ -372,32 +374,34 @@ class Contents:
             self.news.append(contradiction(record.id, detail))
 
 
-HANDLERS: Mapping[type[ServerEvent], Callable[[Contents, Any], None]] = {
-    # How an event about contents is taken in.
-    ev.ResponseCreated: Contents._response_created,
-    ev.ResponseDone: Contents._response_done,
-    ev.ResponseOutputItemAdded: Contents._output_item,
-    ev.ResponseOutputItemDone: Contents._output_item,
-    ev.ResponseContentPartAdded: Contents._part_added,
-    ev.ResponseContentPartDone: Contents._part_done,
-    ev.ResponseOutputTextDelta: Contents._text_delta,
-    ev.ResponseOutputTextDone: Contents._text_done,
-    ev.ResponseOutputAudioTranscriptDelta: Contents._text_delta,
-    ev.ResponseOutputAudioTranscriptDone: Contents._transcript_done,
-    ev.ResponseOutputAudioDelta: Contents._audio_delta,
-    ev.ResponseOutputAudioDone: Contents._audio_done,
-    ev.ResponseFunctionCallArgumentsDelta: Contents._arguments_delta,
-    ev.ResponseFunctionCallArgumentsDone: Contents._arguments_done,
-    ev.ResponseMcpCallArgumentsDelta: Contents._arguments_delta,
-    ev.ResponseMcpCallArgumentsDone: Contents._arguments_done,
-    ev.ResponseMcpCallInProgress: Contents._mcp_status,
-    ev.ResponseMcpCallCompleted: Contents._mcp_status,
-    ev.ResponseMcpCallFailed: Contents._mcp_status,
-    ev.McpListToolsInProgress: Contents._mcp_status,
-    ev.McpListToolsCompleted: Contents._mcp_status,
-    ev.McpListToolsFailed: Contents._mcp_status,
-    ev.ConversationItemInputAudioTranscriptionDelta: Contents._transcription,
-    ev.ConversationItemInputAudioTranscriptionSegment: Contents._transcription,
-    ev.ConversationItemInputAudioTranscriptionCompleted: Contents._transcription,
-    ev.ConversationItemInputAudioTranscriptionFailed: Contents._transcription,
-}
+HANDLERS: ByKind[Callable[[Contents, Any], None]] = ByKind(
+    {
+        # How an event about contents is taken in.
+        ev.ResponseCreated: Contents._response_created,
+        ev.ResponseDone: Contents._response_done,
+        ev.ResponseOutputItemAdded: Contents._output_item,
+        ev.ResponseOutputItemDone: Contents._output_item,
+        ev.ResponseContentPartAdded: Contents._part_added,
+        ev.ResponseContentPartDone: Contents._part_done,
+        ev.ResponseOutputTextDelta: Contents._text_delta,
+        ev.ResponseOutputTextDone: Contents._text_done,
+        ev.ResponseOutputAudioTranscriptDelta: Contents._text_delta,
+        ev.ResponseOutputAudioTranscriptDone: Contents._transcript_done,
+        ev.ResponseOutputAudioDelta: Contents._audio_delta,
+        ev.ResponseOutputAudioDone: Contents._audio_done,
+        ev.ResponseFunctionCallArgumentsDelta: Contents._arguments_delta,
+        ev.ResponseFunctionCallArgumentsDone: Contents._arguments_done,
+        "response.mcp_call_arguments.delta": Contents._arguments_delta,
+        "response.mcp_call_arguments.done": Contents._arguments_done,
+        "response.mcp_call.in_progress": Contents._mcp_status,
+        "response.mcp_call.completed": Contents._mcp_status,
+        "response.mcp_call.failed": Contents._mcp_status,
+        "mcp_list_tools.in_progress": Contents._mcp_status,
+        "mcp_list_tools.completed": Contents._mcp_status,
+        "mcp_list_tools.failed": Contents._mcp_status,
+        ev.ConversationItemInputAudioTranscriptionDelta: Contents._transcription,
+        "conversation.item.input_audio_transcription.segment": Contents._transcription,
+        ev.ConversationItemInputAudioTranscriptionCompleted: Contents._transcription,
+        "conversation.item.input_audio_transcription.failed": Contents._transcription,
+    }
+)

@@ -11,12 +11,13 @@ The one thing here that no server says is what the ear heard: `mark_heard`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from .. import events as ev
 from ..deltas import AudioDelta
 from ..events.base import ServerEvent
+from ..events.later import ByKind
 from ..events.session import Session
 from ..text import safe
 from ..types import UNSET, AudioKey, Unset
@@ -28,8 +29,9 @@ from .item_record import ItemRecord, PartRecord, Stage
 
 __all__ = ["Change", "ConversationMirror", "HistoryItem", "Part", "Segment"]
 
-_Added = ev.ConversationItemAdded | ev.ConversationItemCreated
-_Stated = _Added | ev.InputAudioBufferCommitted
+if TYPE_CHECKING:
+    _Added = ev.ConversationItemAdded | ev.ConversationItemCreated
+    _Stated = _Added | ev.InputAudioBufferCommitted
 
 
 class ConversationMirror:
@@ -140,9 +142,9 @@ class ConversationMirror:
     def take(self, event: ServerEvent, now: float) -> Sequence[Change]:
         """As `apply`, for who cares for contradictions alone: the other changes are not told."""
         contents = self._contents
-        if (about_contents := HANDLERS.get(type(event))) is not None:
+        if (about_contents := HANDLERS[type(event)]) is not None:
             about_contents(contents, event)
-        elif (handler := _HANDLERS.get(type(event))) is not None:
+        elif (handler := _HANDLERS[type(event)]) is not None:
             handler(self, event, now)
         if not contents.news:
             return ()
@@ -315,12 +317,14 @@ def _nameless(event: ServerEvent) -> Change:
     return Change("contradiction", None, f"{event.type} names no item")
 
 
-_HANDLERS: Mapping[type[ServerEvent], Callable[[ConversationMirror, Any, float], None]] = {
-    ev.ConversationItemAdded: ConversationMirror._added,
-    ev.ConversationItemCreated: ConversationMirror._added,
-    ev.ConversationItemDone: ConversationMirror._done,
-    ev.ConversationItemRetrieved: ConversationMirror._retrieved,
-    ev.ConversationItemDeleted: ConversationMirror._deleted,
-    ev.ConversationItemTruncated: ConversationMirror._truncated,
-    ev.InputAudioBufferCommitted: ConversationMirror._committed,
-}
+_HANDLERS: ByKind[Callable[[ConversationMirror, Any, float], None]] = ByKind(
+    {
+        ev.ConversationItemAdded: ConversationMirror._added,
+        "conversation.item.created": ConversationMirror._added,
+        ev.ConversationItemDone: ConversationMirror._done,
+        "conversation.item.retrieved": ConversationMirror._retrieved,
+        ev.ConversationItemDeleted: ConversationMirror._deleted,
+        ev.ConversationItemTruncated: ConversationMirror._truncated,
+        ev.InputAudioBufferCommitted: ConversationMirror._committed,
+    }
+)

@@ -266,6 +266,8 @@ class ItemRecord:
                     self.phase = shown["phase"] or self.phase
                 content = shown["content"]
                 return self._absorb_content(content, stage, encoding) if content else ()
+            case ev.FunctionCallOutput():  # before those that are loaded when they are named
+                self._absorb_rest(item)
             case ev.FunctionCall() | ev.McpCall() | ev.McpApprovalRequest():
                 self._absorb_call(item)
                 if not _settle(self.arguments, item.arguments, stage):

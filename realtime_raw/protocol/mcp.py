@@ -16,7 +16,7 @@ from . import signals
 __all__ = ["McpWatch"]
 
 _MAX_REMEMBERED = 1024
-_ITEMS = (ev.McpListTools, ev.McpApprovalRequest, ev.McpCall)
+_ITEMS = frozenset(("mcp_list_tools", "mcp_approval_request", "mcp_call"))
 _Telling = ev.ConversationItemAdded | ev.ConversationItemDone | ev.ResponseOutputItemDone
 
 
@@ -30,7 +30,7 @@ class McpWatch:
     def apply(self, event: ServerEvent) -> Iterable[signals.Signal]:
         """Signals for what this event makes known for the first time."""
         if isinstance(event, (ev.ConversationItemAdded, ev.ConversationItemDone, ev.ResponseOutputItemDone)):
-            return self._told(event) if isinstance(event.item, _ITEMS) else ()
+            return self._told(event) if event.item is not None and event.item.type in _ITEMS else ()
         if isinstance(event, ev.McpListToolsFailed):
             return self._listed(event.item_id, self._listing.get(event.item_id or ""), None, event)
         return ()

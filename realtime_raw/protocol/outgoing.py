@@ -7,29 +7,14 @@ forbids raises here, before anything is sent or remembered.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeGuard
 
 import pybase64
 
 from .. import codec
+from .. import events as ev
 from ..errors import LocalProtocolError
-from ..events import translation
 from ..events.base import ClientEvent
-from ..events.client import (
-    ConversationItemCreate,
-    ConversationItemDelete,
-    ConversationItemRetrieve,
-    ConversationItemTruncate,
-    InputAudioBufferAppend,
-    InputAudioBufferClear,
-    InputAudioBufferCommit,
-    OutputAudioBufferClear,
-    ResponseCancel,
-    ResponseCreate,
-    SessionUpdate,
-)
-from ..events.items import NewMcpApprovalResponse
-from ..events.response import ResponseConfig
 from ..types import UNSET, AudioKey, Heard, Unset
 from .commands import Command
 from .interruption import InterruptedItem, Interruption, account, plan
@@ -42,7 +27,11 @@ __all__ = ["Outgoing"]
 
 IfBusy = Literal["wait", "cancel", "raise"]
 
-_AppendEvent: TypeAlias = InputAudioBufferAppend | translation.SessionInputAudioBufferAppend
+if TYPE_CHECKING:
+    from ..events.translation import SessionInputAudioBufferAppend
+
+    _AppendEvent: TypeAlias = ev.InputAudioBufferAppend | SessionInputAudioBufferAppend
+
 _APPEND = {"realtime": "input_audio_buffer.append", "translation": "session.input_audio_buffer.append"}
 
 
@@ -51,24 +40,27 @@ class Outgoing:
 
     def __init__(self, state: State) -> None:
         self._state = state
+        # The translation dialect has a `session.update` too, of which nothing here is true.
+        self._converses = state.dialect.name == "realtime"
         self._append_kind = _APPEND[state.dialect.name]
         self._append_head = b'{"type":"%s","audio":"' % self._append_kind.encode()
-        self._guards: Mapping[type[ClientEvent], Callable[[Any], None]] = {
-            SessionUpdate: state.session.check,
-            InputAudioBufferCommit: self._check_commit,
-            OutputAudioBufferClear: self._check_media,
+        # By wire type: an event that is never sent need not be loaded.
+        self._guards: Mapping[str, Callable[[Any], None]] = {
+            "session.update": self._check_patch,
+            "input_audio_buffer.commit": self._check_commit,
+            "output_audio_buffer.clear": self._check_media,
         }
-        self._prepares: Mapping[type[ClientEvent], Callable[[Any, str], ClientEvent]] = {
-            ConversationItemCreate: self._with_item_id,
-            ResponseCreate: _with_tag,
-            ResponseCancel: self._with_response_id,
+        self._prepares: Mapping[str, Callable[[Any, str], ClientEvent]] = {
+            "conversation.item.create": self._with_item_id,
+            "response.create": _with_tag,
+            "response.cancel": self._with_response_id,
         }
-        self._keys: Mapping[type[ClientEvent], Callable[[Any], str | None]] = {
-            ConversationItemCreate: lambda e: named(e.item.id),
-            ConversationItemRetrieve: lambda e: e.item_id,
-            ConversationItemTruncate: lambda e: e.item_id,
-            ConversationItemDelete: lambda e: e.item_id,
-            ResponseCancel: lambda e: named(e.response_id),
+        self._keys: Mapping[str, Callable[[Any], str | None]] = {
+            "conversation.item.create": lambda e: named(e.item.id),
+            "conversation.item.retrieve": lambda e: e.item_id,
+            "conversation.item.truncate": lambda e: e.item_id,
+            "conversation.item.delete": lambda e: e.item_id,
+            "response.cancel": lambda e: named(e.response_id),
         }
 
     # Commands
@@ -83,18 +75,18 @@ class Outgoing:
                 f"{event.type} is not an event of the {state.dialect.name} dialect",
                 hint=f"it has {', '.join(sorted(state.dialect.client))}",
             )
-        if guard := self._guards.get(type(event)):
+        if guard := self._guards.get(event.type):
             guard(event)
-        if isinstance(event, _AppendEvent):
+        if _is_append(event):
             return self._append_event(event, now)
         event_id = named(event.event_id) or state.ids("event")
         state.commands.check_room(event_id)
-        if prepare := self._prepares.get(type(event)):
+        if prepare := self._prepares.get(event.type):
             event = prepare(event, event_id)
         event = event.model_copy(update={"event_id": event_id})
         command = self._command(event, event_id, now)
         command.if_busy, command.automatic = if_busy, automatic
-        if isinstance(event, ResponseCreate):
+        if _is_create(event):
             self._gate(command, now)
         else:
             state.commands.add(command, now)
@@ -103,7 +95,7 @@ class Outgoing:
 
     def follow(self, event: ClientEvent, now: float) -> None:
         """Keep receipts for an event that was sent as it is, without guards or ids of ours."""
-        if isinstance(event, _AppendEvent):
+        if _is_append(event):
             self._follow_append(event, now)
             return
         command = self._command(event, named(event.event_id) or self._state.ids("event"), now)
@@ -120,10 +112,10 @@ class Outgoing:
             self._dispatch(command)
 
     def _command(self, event: ClientEvent, event_id: str, now: float) -> Command:
-        key_of = self._keys.get(type(event))
+        key_of = self._keys.get(event.type)
         command = Command(event_id, event, now, key=key_of(event) if key_of else None)
         command.known = command.key is not None and command.key in self._state.conversation
-        command.out_of_band = isinstance(event, ResponseCreate) and _is_beside(event)
+        command.out_of_band = _is_create(event) and _is_beside(event)
         return command
 
     def _gate(self, command: Command, now: float) -> None:
@@ -149,19 +141,21 @@ class Outgoing:
         """What having sent a command means for our own bookkeeping."""
         state = self._state
         state.counts["sent"] += 1
-        match command.event:
-            case SessionUpdate():
-                state.session.sent(command.event)
-            case InputAudioBufferCommit() | InputAudioBufferClear():
+        event: Any = command.event
+        match command.type:
+            case "session.update" if self._converses:
+                state.session.sent(event)
+            case "input_audio_buffer.commit" | "input_audio_buffer.clear":
                 command.audio_bytes = state.input_audio.taken()
-            case ResponseCreate():
+            case "response.create":
                 command.attempts += 1
                 state.responses.sent(command)
                 if not command.out_of_band:
                     state.turns.apply(Fact.CREATE_SENT)
-            case ConversationItemCreate(item=NewMcpApprovalResponse(approve=True)):
-                state.responses.approved()
-            case ResponseCancel() if state.responses.active is not None:
+            case "conversation.item.create":
+                if event.item.type == "mcp_approval_response" and event.item.approve:
+                    state.responses.approved()
+            case "response.cancel" if state.responses.active is not None:
                 if command.key == state.responses.active.id:
                     state.turns.apply(Fact.CANCEL_SENT)
 
@@ -206,7 +200,7 @@ class Outgoing:
             response_id = state.responses.active.id
         if (pending := state.commands.first("response.cancel", response_id)) is not None:
             return pending.event_id
-        return self.send(ResponseCancel(response_id=response_id), now, automatic=automatic)
+        return self.send(ev.ResponseCancel(response_id=response_id), now, automatic=automatic)
 
     def interrupt(
         self, now: float, *, by: Literal["interrupt", "speech"], fact: Fact, heard_ms: int | None = None
@@ -255,11 +249,11 @@ class Outgoing:
             self._state.conversation.mark_heard(AudioKey(item.item_id, item.content_index), item.heard_ms)
         event: ClientEvent
         if item.action == "truncate" and item.heard_ms is not None:
-            event = ConversationItemTruncate(
+            event = ev.ConversationItemTruncate(
                 item_id=item.item_id, content_index=item.content_index, audio_end_ms=item.heard_ms
             )
         elif item.action == "delete":
-            event = ConversationItemDelete(item_id=item.item_id)
+            event = ev.ConversationItemDelete(item_id=item.item_id)
         else:
             return item
         command = self.send(event, now, automatic=True)
@@ -282,34 +276,38 @@ class Outgoing:
 
     # Guards and finishing touches
 
-    def _check_commit(self, event: InputAudioBufferCommit) -> None:
+    def _check_patch(self, event: ev.SessionUpdate) -> None:
+        if self._converses:
+            self._state.session.check(event)
+
+    def _check_commit(self, event: ev.InputAudioBufferCommit) -> None:
         # With VAD on the server commits too, and only it knows what is left.
         if not self._state.session.vad_on:
             self._state.input_audio.check_commit()
 
-    def _check_media(self, event: OutputAudioBufferClear) -> None:
+    def _check_media(self, event: ev.OutputAudioBufferClear) -> None:
         if not self._state.options.sideband:
             raise LocalProtocolError(
                 "output_audio_buffer.clear belongs to WebRTC and SIP calls; on a WebSocket the sound is here",
                 hint="interrupt() stops playback",
             )
 
-    def _with_item_id(self, event: ConversationItemCreate, event_id: str) -> ClientEvent:
+    def _with_item_id(self, event: ev.ConversationItemCreate, event_id: str) -> ClientEvent:
         # The best key a confirmation can have: errors may lose the event id (observed).
         if event.item.id:
             return event
         item = event.item.model_copy(update={"id": self._state.ids("item")})
         return event.model_copy(update={"item": item})
 
-    def _with_response_id(self, event: ResponseCancel, event_id: str) -> ClientEvent:
+    def _with_response_id(self, event: ev.ResponseCancel, event_id: str) -> ClientEvent:
         active = self._state.responses.active
         if event.response_id or active is None:
             return event
         return event.model_copy(update={"response_id": active.id})
 
 
-def _with_tag(event: ResponseCreate, event_id: str) -> ClientEvent:
-    config = ResponseConfig() if event.response is UNSET else event.response
+def _with_tag(event: ev.ResponseCreate, event_id: str) -> ClientEvent:
+    config = ev.ResponseConfig() if event.response is UNSET else event.response
     metadata = {} if config.metadata is UNSET else dict(config.metadata or {})
     if len(metadata) > 15:
         raise LocalProtocolError(
@@ -318,10 +316,18 @@ def _with_tag(event: ResponseCreate, event_id: str) -> ClientEvent:
         )
     # Built anew, not copied: the constructor checks what the wire allows.
     fields = {**config.to_wire(), "metadata": {**metadata, TAG: event_id}}
-    return event.model_copy(update={"response": ResponseConfig(**fields)})
+    return event.model_copy(update={"response": ev.ResponseConfig(**fields)})
 
 
-def _is_beside(event: ResponseCreate) -> bool:
+def _is_append(event: ClientEvent) -> TypeGuard[_AppendEvent]:
+    return event.type in _APPEND.values()
+
+
+def _is_create(event: ClientEvent) -> TypeGuard[ev.ResponseCreate]:
+    return event.type == "response.create"
+
+
+def _is_beside(event: ev.ResponseCreate) -> bool:
     return event.response is not UNSET and event.response.conversation == "none"
 
 

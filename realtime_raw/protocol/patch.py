@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
+from .. import events as ev
 from ..codec import encode
 from ..errors import InvalidCommand, Problem
 from ..events.base import Outbound
-from ..events.client import SessionUpdate
 from ..events.retired import ga_hint
-from ..events.session import RealtimeSessionConfig, TranscriptionSessionConfig
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
         ServerVad,
         Transcription,
     )
-    from ..events.session import (
+    from ..events.session_config import (
         FunctionTool,
         McpTool,
         PromptRef,
@@ -118,7 +117,7 @@ class SessionPatch:
             if value is not UNSET:
                 _put(self._fields, _PLACES[name], _wire(value))
         if self._fields:
-            RealtimeSessionConfig(**self._fields)  # refuses wrong values here, on the caller's line
+            ev.RealtimeSessionConfig(**self._fields)  # refuses wrong values here, on the caller's line
 
     @classmethod
     def manual(cls) -> SessionPatch:
@@ -135,18 +134,18 @@ class SessionPatch:
         """
         patch = cls()
         fields = {key: value for key, value in session.items() if key != "type"}
-        patch._fields = RealtimeSessionConfig(**fields).to_wire()
+        patch._fields = ev.RealtimeSessionConfig(**fields).to_wire()
         patch._fields.pop("type")
         return patch
 
-    def event(self, kind: str = "realtime") -> SessionUpdate:
+    def event(self, kind: str = "realtime") -> ev.SessionUpdate:
         """The `session.update` for a session of this kind (`realtime` or `transcription`).
 
         Raises `InvalidCommand` for what a transcription session does not have.
         """
         if kind == "transcription":
-            return SessionUpdate(session=TranscriptionSessionConfig(**self._fields))
-        return SessionUpdate(session=RealtimeSessionConfig(**self._fields))
+            return ev.SessionUpdate(session=ev.TranscriptionSessionConfig(**self._fields))
+        return ev.SessionUpdate(session=ev.RealtimeSessionConfig(**self._fields))
 
     def preview(self, kind: str = "realtime") -> bytes:
         """The exact JSON that `patch` would send, but for the `event_id` it adds."""

@@ -1,6 +1,6 @@
 """What each server event means for the state, as a table from event to components.
 
-`ROUTES` names, for every event of every dialect, the components it concerns,
+`ROUTES` names, for every event of every dialect and by its wire type, the components it concerns,
 in the order they take it in; `UNROUTED` gives the reason for each event that
 changes nothing here. A house test holds the two together complete.
 """
@@ -8,14 +8,13 @@ changes nothing here. A house test holds the two together complete.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pybase64
 
 from .. import events as ev
 from ..deltas import AudioDelta
 from ..errors import LocalProtocolError, RealtimeError
-from ..events import translation as tr
 from ..events.base import ServerEvent
 from ..types import AudioKey, Playhead
 from . import signals
@@ -29,66 +28,67 @@ from .state import State
 from .tools import ToolBatch, ToolCall
 from .turns import Action, Fact, Play
 
+if TYPE_CHECKING:
+    from ..events import translation as tr
+
 __all__ = ["ROUTES", "UNROUTED", "Reactions", "Trouble"]
 
 _C, _R, _T = "conversation", "responses", "tools"
 
-ROUTES: Mapping[type[ServerEvent], tuple[str, ...]] = {
-    ev.SessionCreated: ("session_created",),
-    ev.SessionUpdated: ("session_updated", "commands", "first_patch"),
-    ev.ErrorEvent: ("errors",),
-    ev.ConversationItemCreated: (_C, "commands"),
-    ev.ConversationItemAdded: (_C, "commands", "mcp"),
-    ev.ConversationItemDone: (_C, "commands", "mcp"),
-    ev.ConversationItemRetrieved: (_C, "commands"),
-    ev.ConversationItemTruncated: (_C, "commands"),
-    ev.ConversationItemDeleted: (_C, "commands"),
-    ev.ConversationItemInputAudioTranscriptionDelta: (_C,),
-    ev.ConversationItemInputAudioTranscriptionSegment: (_C,),
-    ev.ConversationItemInputAudioTranscriptionCompleted: (_C,),
-    ev.ConversationItemInputAudioTranscriptionFailed: (_C,),
-    ev.InputAudioBufferCommitted: (_C, "committed"),
-    ev.InputAudioBufferCleared: ("commands", "input_ended"),
-    ev.InputAudioBufferSpeechStarted: ("speech_started",),
-    ev.InputAudioBufferSpeechStopped: ("speech_stopped",),
-    ev.OutputAudioBufferCleared: ("commands",),
-    ev.ResponseCreated: (_C, "response_created"),
-    ev.ResponseDone: (_C, "response_done", _T, "commands", "next_response"),
-    ev.ResponseOutputItemAdded: (_C, "response_item", _T),
-    ev.ResponseOutputItemDone: (_C, _T, "mcp"),
-    ev.ResponseContentPartAdded: (_C,),
-    ev.ResponseContentPartDone: (_C,),
-    ev.ResponseOutputTextDelta: ("words",),
-    ev.ResponseOutputTextDone: (_C,),
-    ev.ResponseOutputAudioTranscriptDelta: ("words",),
-    ev.ResponseOutputAudioTranscriptDone: (_C,),
-    ev.ResponseOutputAudioDelta: (_C, "audio"),
-    ev.ResponseOutputAudioDone: (_C, "audio_done"),
-    ev.ResponseFunctionCallArgumentsDelta: (_C, _T),
-    ev.ResponseFunctionCallArgumentsDone: (_C, _T),
-    ev.ResponseMcpCallArgumentsDelta: (_C,),
-    ev.ResponseMcpCallArgumentsDone: (_C,),
-    ev.ResponseMcpCallInProgress: (_C,),
-    ev.ResponseMcpCallCompleted: (_C,),
-    ev.ResponseMcpCallFailed: (_C,),
-    ev.McpListToolsInProgress: (_C,),
-    ev.McpListToolsCompleted: (_C,),
-    ev.McpListToolsFailed: (_C, "mcp"),
-    tr.SessionCreated: ("session_created",),
-    tr.SessionUpdated: ("session_updated", "commands", "first_patch"),
-    tr.SessionClosed: ("commands",),
-    tr.SessionOutputAudioDelta: ("translated_audio",),
+ROUTES: Mapping[str, tuple[str, ...]] = {
+    "session.created": ("session_created",),
+    "session.updated": ("session_updated", "commands", "first_patch"),
+    "error": ("errors",),
+    "conversation.item.created": (_C, "commands"),
+    "conversation.item.added": (_C, "commands", "mcp"),
+    "conversation.item.done": (_C, "commands", "mcp"),
+    "conversation.item.retrieved": (_C, "commands"),
+    "conversation.item.truncated": (_C, "commands"),
+    "conversation.item.deleted": (_C, "commands"),
+    "conversation.item.input_audio_transcription.delta": (_C,),
+    "conversation.item.input_audio_transcription.segment": (_C,),
+    "conversation.item.input_audio_transcription.completed": (_C,),
+    "conversation.item.input_audio_transcription.failed": (_C,),
+    "input_audio_buffer.committed": (_C, "committed"),
+    "input_audio_buffer.cleared": ("commands", "input_ended"),
+    "input_audio_buffer.speech_started": ("speech_started",),
+    "input_audio_buffer.speech_stopped": ("speech_stopped",),
+    "output_audio_buffer.cleared": ("commands",),
+    "response.created": (_C, "response_created"),
+    "response.done": (_C, "response_done", _T, "commands", "next_response"),
+    "response.output_item.added": (_C, "response_item", _T),
+    "response.output_item.done": (_C, _T, "mcp"),
+    "response.content_part.added": (_C,),
+    "response.content_part.done": (_C,),
+    "response.output_text.delta": ("words",),
+    "response.output_text.done": (_C,),
+    "response.output_audio_transcript.delta": ("words",),
+    "response.output_audio_transcript.done": (_C,),
+    "response.output_audio.delta": (_C, "audio"),
+    "response.output_audio.done": (_C, "audio_done"),
+    "response.function_call_arguments.delta": (_C, _T),
+    "response.function_call_arguments.done": (_C, _T),
+    "response.mcp_call_arguments.delta": (_C,),
+    "response.mcp_call_arguments.done": (_C,),
+    "response.mcp_call.in_progress": (_C,),
+    "response.mcp_call.completed": (_C,),
+    "response.mcp_call.failed": (_C,),
+    "mcp_list_tools.in_progress": (_C,),
+    "mcp_list_tools.completed": (_C,),
+    "mcp_list_tools.failed": (_C, "mcp"),
+    "session.closed": ("commands",),
+    "session.output_audio.delta": ("translated_audio",),
 }
 
-UNROUTED: Mapping[type[ServerEvent], str] = {
-    ev.ConversationCreated: "names a conversation; GA servers do not send it (observed)",
-    ev.InputAudioBufferTimeoutTriggered: "the commit and the response that follow say it all",
-    ev.InputAudioBufferDtmfEventReceived: "a key press on a telephone: for the application",
-    ev.OutputAudioBufferStarted: "media of a WebRTC or SIP call, which sounds elsewhere",
-    ev.OutputAudioBufferStopped: "media of a WebRTC or SIP call, which sounds elsewhere",
-    ev.RateLimitsUpdated: "information for the application; may never come (observed)",
-    tr.SessionInputTranscriptDelta: "translation has no items: the application reads the stream",
-    tr.SessionOutputTranscriptDelta: "translation has no items: the application reads the stream",
+UNROUTED: Mapping[str, str] = {
+    "conversation.created": "names a conversation; GA servers do not send it (observed)",
+    "input_audio_buffer.timeout_triggered": "the commit and the response that follow say it all",
+    "input_audio_buffer.dtmf_event_received": "a key press on a telephone: for the application",
+    "output_audio_buffer.started": "media of a WebRTC or SIP call, which sounds elsewhere",
+    "output_audio_buffer.stopped": "media of a WebRTC or SIP call, which sounds elsewhere",
+    "rate_limits.updated": "information for the application; may never come (observed)",
+    "session.input_transcript.delta": "translation has no items: the application reads the stream",
+    "session.output_transcript.delta": "translation has no items: the application reads the stream",
 }
 
 _NOT_ACTIVE = "response_cancel_not_active"
@@ -113,7 +113,7 @@ class Reactions:
 
     def react(self, event: ServerEvent, now: float) -> None:
         """Let every component concerned take the event in."""
-        for name in ROUTES.get(type(event), ()):
+        for name in ROUTES.get(event.wire_type, ()):
             _HANDLERS[name](self, event, now)
 
     # Session

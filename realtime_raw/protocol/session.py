@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import LocalProtocolError
-from ..events.client import SessionUpdate
-from ..events.session import Session
-from ..events.translation import TranslationSession
+from ..events.session import RealtimeSession, TranscriptionSession
 from ..types import UNSET
 from .patch import Path, changed_leaves, find, leaves, place_of
+
+if TYPE_CHECKING:
+    from ..events.client import SessionUpdate
+    from ..events.session import Session
+    from ..events.translation import TranslationSession
 
 __all__ = ["SessionState"]
 
@@ -146,12 +149,12 @@ class SessionState:
     ) -> None:
         if session is None:
             return
-        if isinstance(session, TranslationSession):
-            self.translation = session
-        else:
+        if isinstance(session, RealtimeSession | TranscriptionSession):
             self.current = session
             self._wire = self._vad_on = None
             self.output_encoding = _output_encoding(session)
+        else:
+            self.translation = session
         if session.expires_at is None or unix_time is None:
             return
         expiry = now + (session.expires_at - unix_time)

@@ -17,7 +17,7 @@ from .. import events as ev
 from ..deltas import AudioDelta
 from ..events.base import RAW, ClientEvent, InvalidServerEvent, ServerEvent, UnknownServerEvent
 from ..events.catalog import DIALECTS
-from ..types import UNSET
+from ..events.later import ByKind
 from . import signals
 from .commands import Command
 from .signals import Signal
@@ -34,7 +34,7 @@ _Key = tuple[str | None, ...]
 
 # They come by the hundred, and their ids are known to be strings.
 _DELTAS = frozenset(
-    cls for dialect in DIALECTS.values() for name, cls in dialect.server.items() if name.endswith(".delta")
+    name for dialect in DIALECTS.values() for name in dialect.server if name.endswith(".delta")
 )
 _SOUND = ev.ResponseOutputAudioDelta.wire_type
 # Besides those: read by the hundred when a history is verified.
@@ -126,7 +126,7 @@ class Trace:
         """A message came in, whatever it is."""
         fields, key = event.__dict__, None  # the properties take longer than all the rest here
         type_: str = fields["type"]
-        if type(event) in _DELTAS:
+        if event.wire_type in _DELTAS:
             key = (type_, fields.get("response_id"), fields.get("item_id"))
             run = self._grown(key)
             if run is not None:
@@ -144,7 +144,7 @@ class Trace:
         line.response_id = response_id[:_MAX_TEXT] if isinstance(response_id, str) else None
         if type_ in _RUNS:
             line.key, line.item_id = (type_,), None
-        if (describe := _DESCRIBED.get(type(event))) is not None:
+        if (describe := _DESCRIBED[type(event)]) is not None:
             describe(line, event)
         elif (received := raw.get("type")) != type_:
             line.form, line.about = "renamed", _text(received) or ""
@@ -179,7 +179,7 @@ class Trace:
         line.event_id = _text(command.event_id)
         if command.type in _RUNS:
             line.key = (command.type,)
-        elif isinstance(command.event, ev.ResponseCancel):
+        elif command.type == "response.cancel":
             line.response_id = command.key
         else:
             line.item_id = command.key
@@ -269,7 +269,7 @@ def _text(value: object) -> str | None:
 def _kind_of(event: ClientEvent, out_of_band: bool) -> str:
     if out_of_band:
         return "out of band"
-    if isinstance(event, ev.ConversationItemCreate) and event.previous_item_id is not UNSET:
+    if event.type == "conversation.item.create" and "previous_item_id" in event.model_fields_set:
         return "placed"
     return ""
 
@@ -305,13 +305,15 @@ def _invalid(line: TraceLine, event: InvalidServerEvent) -> None:
     line.detail = "; ".join(map(str, event.problems[:3]))[:_MAX_TEXT]
 
 
-_DESCRIBED: Mapping[type[ServerEvent], Callable[[TraceLine, Any], None]] = {
-    ev.ResponseDone: _response,
-    ev.ErrorEvent: _error,
-    ev.ConversationItemInputAudioTranscriptionFailed: _transcription,
-    UnknownServerEvent: _unknown,
-    InvalidServerEvent: _invalid,
-}
+_DESCRIBED: ByKind[Callable[[TraceLine, Any], None]] = ByKind(
+    {
+        ev.ResponseDone: _response,
+        ev.ErrorEvent: _error,
+        "conversation.item.input_audio_transcription.failed": _transcription,
+        UnknownServerEvent: _unknown,
+        InvalidServerEvent: _invalid,
+    }
+)
 
 
 def _refused(signal: signals.CommandRefused) -> dict[str, Any]:

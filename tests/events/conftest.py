@@ -8,6 +8,11 @@ from typing import Any
 
 import pytest
 
+import realtime_raw.events as ev
+
+# Tests that look at every model there is need all of them loaded.
+EVERYTHING = [getattr(ev, name) for name in ev.__all__] + [entry.cls for entry in ev.CATALOG]
+
 SAMPLES = Path(__file__).parent / "samples"
 
 

@@ -76,4 +76,5 @@ def test_aliases_lead_to_events_and_are_none_themselves() -> None:
 def test_everything_is_exported() -> None:
     for entry in catalog.CATALOG:
         module = ev.translation if entry.dialects == ("translation",) else ev
-        assert vars(module)[entry.cls.__name__] is entry.cls
+        assert entry.cls.__name__ in module.__all__
+        assert getattr(module, entry.cls.__name__) is entry.cls

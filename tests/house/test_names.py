@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
+
+import pytest
 
 import realtime_raw as rt
 from realtime_raw.events import catalog, translation
 from realtime_raw.events.base import ClientEvent, ServerEvent
+from realtime_raw.events.later import ByKind
+from tests.house.source import PACKAGE, modules
 
 # `Error` would read as an exception.
 EXCEPTIONS = {"error": "ErrorEvent"}
@@ -51,6 +56,38 @@ def test_every_event_is_exported() -> None:
     for event in (*catalog.TRANSLATION.client.values(), *catalog.TRANSLATION.server.values()):
         home = translation if event.__module__ == translation.__name__ else rt.events
         assert getattr(home, event.__name__) is event
+
+
+TABLES = (
+    "aio.recording",
+    "concerns",
+    "order_witness",
+    "protocol.commands",
+    "protocol.contents",
+    "protocol.conversation",
+    "protocol.trace",
+    "times",
+    "turnlog",
+    "usage",
+)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_by_kind_name_events_that_there_are(name: str) -> None:
+    """A wire type that is misspelt would never be met."""
+    known = {kind for dialect in catalog.DIALECTS.values() for kind in (*dialect.client, *dialect.server)}
+    module = importlib.import_module(f"{PACKAGE}.{name}")
+    tables = [table for table in vars(module).values() if isinstance(table, ByKind)]
+    assert tables
+    named = {key for table in tables for key in table if isinstance(key, str)}
+    assert named
+    assert named <= known
+
+
+def test_every_module_with_a_table_by_kind_is_looked_at() -> None:
+    """But for those whose tables are an object's own."""
+    having = {module.name.partition(".")[2] for module in modules() if "= ByKind(" in module.text}
+    assert having - {"aio.tools"} == set(TABLES)
 
 
 def test_the_check_bites() -> None:
