@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from . import events as ev
@@ -18,6 +17,7 @@ from .protocol.conversation import ConversationMirror
 from .protocol.input_audio import InputAudio
 from .protocol.sound import Sound, Source
 from .protocol.state import Observed
+from .slim import slim
 
 __all__ = ["Intake", "ItemTimes", "Span"]
 
@@ -26,7 +26,7 @@ _REMEMBERED = 4096
 _V = TypeVar("_V")
 
 
-@dataclass(frozen=True, slots=True)
+@slim
 class Span:
     """From when to when an item sounded; `end` is None while that is not over.
 
@@ -42,7 +42,7 @@ class Span:
     source: Literal["appended", "played", "received", "told"]
 
 
-@dataclass(frozen=True, slots=True)
+@slim
 class Intake:
     """The user's audio that one commit covers: how much, and when it was appended.
 
@@ -56,7 +56,7 @@ class Intake:
     end: float
 
 
-@dataclass(slots=True)
+@slim(frozen=False)
 class _Sound:
     """What is known of a reply item's sound or text as time goes by."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MethodType
 from typing import Any, Literal, TypeVar
 
@@ -16,6 +15,7 @@ from . import events as ev
 from .errors import LocalProtocolError
 from .protocol.signals import ResponseFinished
 from .protocol.state import Observed
+from .slim import slim
 from .tokens import Limit, Tokens, Transcriptions
 from .types import UNSET
 
@@ -38,7 +38,7 @@ _K = TypeVar("_K")
 _V = TypeVar("_V")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slim(kw_only=True)
 class Prices:
     """What tokens cost you, in US dollars per million; transcription also per minute.
 
@@ -121,7 +121,7 @@ def _dollars(amount: float) -> str:
     return f"{amount:.4f} USD"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slim(kw_only=True)
 class Budget:
     """The most a session may use, checked before each `response.create`.
 
@@ -146,7 +146,7 @@ class Budget:
             )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slim(kw_only=True)
 class BudgetLeft:
     """What a budget has left before the next reply, and what that reply is projected to take.
 

@@ -8,11 +8,11 @@ Where items stand, and whether they stand anywhere, is `conversation`'s affair.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from .. import events as ev
 from ..events.base import ServerEvent
+from ..slim import slim
 from ..text import safe
 from ..types import AudioKey
 from .heard import HeardText, Track, spread
@@ -21,7 +21,7 @@ from .item_record import ALL, Drafts, ItemRecord, PartRecord, Segment, Stage, ba
 __all__ = ["HANDLERS", "WORDS", "Change", "Contents", "TextDelta", "contradiction"]
 
 
-@dataclass(frozen=True, slots=True)
+@slim
 class Change:
     """One thing that happened to the history.
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from .. import events as ev
+from ..slim import slim
 from ..types import UNSET, AudioKey, ErrorInfo, Unset
 from .heard import bytes_per_ms
 
@@ -40,7 +41,7 @@ class Stage(enum.IntEnum):
 _LIVE, _FINAL, _COMPLETE = Stage.LIVE, Stage.FINAL, Stage.COMPLETE
 
 
-@dataclass(frozen=True, slots=True)
+@slim
 class Segment:
     """A piece of a user's transcript with its speaker; times in seconds (diarizing models)."""
 
@@ -128,7 +129,7 @@ class Words:
         return not already
 
 
-@dataclass(slots=True, eq=False)
+@slim(frozen=False, eq=False)
 class PartRecord:
     """One content part. `kept` and `heard` count characters of the text, `ALL` for all there will be."""
 
@@ -204,7 +205,7 @@ class PartRecord:
         self.heard_ms = max(ms, self.heard_ms or 0)
 
 
-@dataclass(slots=True, eq=False)
+@slim(frozen=False, eq=False)
 class ItemRecord:
     """One item. `stated` is the predecessor the server named when the item was added."""
 

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, field
 from typing import Any, Literal
 
 from ..errors import LocalProtocolError
 from ..events.response import Response
+from ..slim import slim
 from ..types import AudioKey, ErrorInfo
 from .commands import Command
 from .signals import Origin
@@ -32,7 +33,7 @@ TAG = "realtime_raw_id"
 Gate = Literal["send", "hold"]
 
 
-@dataclass(slots=True)
+@slim(frozen=False)
 class Marks:
     """When things happened, in seconds of the clock the core was given. None: not yet, or never."""
 
@@ -43,7 +44,7 @@ class Marks:
     done: float | None = None
 
 
-@dataclass(slots=True, eq=False)
+@slim(frozen=False, eq=False)
 class ResponseRecord:
     """What is known of one response.
 
@@ -96,7 +97,7 @@ class ResponseRecord:
             "muted": self.muted,
             "late_deltas": self.late_deltas,
             "error": None if self.error is None else {"code": self.error.code, "message": self.error.message},
-            "marks": {name: getattr(self.marks, name) for name in Marks.__slots__},
+            "marks": asdict(self.marks),
         }
 
 
