@@ -56,14 +56,16 @@ class Intake:
     end: float
 
 
-@slim(frozen=False)
 class _Sound:
     """What is known of a reply item's sound or text as time goes by."""
 
-    first: float | None = None
-    last: float | None = None
-    started: float | None = None
-    ended: float | None = None
+    __slots__ = ("ended", "first", "last", "started")
+
+    def __init__(self) -> None:
+        self.first: float | None = None
+        self.last: float | None = None
+        self.started: float | None = None
+        self.ended: float | None = None
 
 
 class _Appended:

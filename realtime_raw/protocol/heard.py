@@ -31,7 +31,6 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from ..types import AudioKey
 
@@ -48,16 +47,17 @@ def bytes_per_ms(encoding: str) -> int:
     return _BYTES_PER_MS.get(encoding, 48)
 
 
-@dataclass(slots=True)
 class Track:
     """One audio part: its text in pieces, each with the bytes of audio that were there before it."""
 
-    bytes_per_ms: int
-    received: int = 0
-    pieces: list[tuple[int, str]] = field(default_factory=list)
-    whole: bool = False
-    ended: bool = False
-    cut_short: bool = False
+    __slots__ = ("bytes_per_ms", "cut_short", "ended", "pieces", "received", "whole")
+
+    def __init__(self, bytes_per_ms: int, received: int = 0, *, ended: bool = False) -> None:
+        self.bytes_per_ms = bytes_per_ms
+        self.received = received
+        self.pieces: list[tuple[int, str]] = []
+        self.whole = self.cut_short = False
+        self.ended = ended
 
     def add(self, text: str) -> None:
         """A piece of its text came."""
