@@ -71,12 +71,24 @@ _FACTORY: Final = _FactoryDefault()
 class _Table:
     """What the methods have to know of one class."""
 
-    __slots__ = ("compared", "defaults", "factories", "finishes", "positional", "put", "required", "shown")
+    __slots__ = (
+        "compared",
+        "defaults",
+        "factories",
+        "finishes",
+        "positional",
+        "put",
+        "required",
+        "shown",
+        "whole",
+    )
 
     def __init__(self, cls: Any) -> None:
         own = fields(cls)
         self.put = tuple([getattr(cls, one.name).__set__ for one in own])
         self.positional = cls.__match_args__
+        # With as many positional arguments nothing is left to be looked up.
+        self.whole = len(own) if len(self.positional) == len(own) else None
         # What stands for each field that is not named, in the order of the fields.
         self.defaults = {one.name: _default(one) for one in own}
         self.required = tuple([name for name, default in self.defaults.items() if default is MISSING])
@@ -114,7 +126,7 @@ def _values(*names: str) -> Callable[[Any], tuple[Any, ...]]:
 
 def _init(self: Any, /, *args: Any, **given: Any) -> None:
     table: _Table = self.__slim__
-    if given or len(args) != len(table.put):
+    if given or len(args) != table.whole:
         args = table.completed(type(self), args, given)
     for put, value in zip(table.put, args, strict=True):
         put(self, value)
