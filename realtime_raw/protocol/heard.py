@@ -38,8 +38,8 @@ __all__ = ["HeardText", "Track", "bytes_per_ms", "spread"]
 
 _BYTES_PER_MS = {"audio/pcm": 48, "audio/pcmu": 8, "audio/pcma": 8}
 _LONG = 40
-# Words with the space before them; scripts without spaces in pieces.
-_WORDS = re.compile(r"\s*\S{1,20}|\s+")
+# Words with the space before them; scripts without spaces in pieces. Compiled for the first long text.
+_WORDS = r"\s*\S{1,20}|\s+"
 
 
 def bytes_per_ms(encoding: str) -> int:
@@ -64,7 +64,7 @@ class Track:
         if len(text) <= _LONG:
             self.pieces.append((self.received, text))
         else:
-            self.pieces += [(self.received, piece) for piece in _WORDS.findall(text)]
+            self.pieces += [(self.received, piece) for piece in re.findall(_WORDS, text)]
 
     def bursts(self) -> Iterator[tuple[int, int, list[str]]]:
         """`(start, end, texts)` in bytes, in order; the last one ends where the audio does."""
@@ -140,7 +140,7 @@ class HeardText:
         """The final transcript. Used only where no delta came: then it is spread over all the sound."""
         track = self._track(key)
         if transcript and not track.pieces:
-            track.pieces = [(0, word) for word in _WORDS.findall(transcript)]
+            track.pieces = [(0, word) for word in re.findall(_WORDS, transcript)]
         track.whole = True
 
     def end(self, key: AudioKey, *, cut_short: bool = False) -> None:
@@ -201,5 +201,5 @@ class HeardText:
 def spread(transcript: str, total_ms: int, heard_ms: float) -> tuple[str, str]:
     """`(heard, unheard)` for text whose positions are unknown: spread over the sound by word. An estimate."""
     track = Track(1, received=max(total_ms, 0), ended=True)
-    track.pieces = [(0, word) for word in _WORDS.findall(transcript)]
+    track.pieces = [(0, word) for word in re.findall(_WORDS, transcript)]
     return track.cut(heard_ms)
