@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import inspect
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
 from reprlib import recursive_repr
 from typing import Any, Final, Never, TypeVar, cast, dataclass_transform, overload
@@ -69,9 +69,10 @@ _FACTORY: Final = _FactoryDefault()
 
 
 class _Table:
-    """What the methods have to know of one class."""
+    """What the methods have to know of one class. Numbers are places among its fields."""
 
     __slots__ = (
+        "by_name",
         "compared",
         "defaults",
         "factories",
@@ -89,28 +90,34 @@ class _Table:
         self.positional = cls.__match_args__
         # With as many positional arguments nothing is left to be looked up.
         self.whole = len(own) if len(self.positional) == len(own) else None
-        # What stands for each field that is not named, in the order of the fields.
-        self.defaults = {one.name: _default(one) for one in own}
-        self.required = tuple([name for name, default in self.defaults.items() if default is MISSING])
-        factories: list[Any] = [(one.name, one.default_factory) for one in own if _default(one) is _FACTORY]
-        self.factories = tuple(factories)
+        # What stands for each field that is not given.
+        self.by_name = {one.name: _default(one) for one in own}
+        self.defaults = tuple(self.by_name.values())
+        self.required = tuple([n for n, default in enumerate(self.defaults) if default is MISSING])
+        factories: list[Any] = [(n, one.default_factory) for n, one in enumerate(own)]
+        self.factories = tuple([(n, make) for n, make in factories if make is not MISSING])
         self.compared = _values(*[one.name for one in own if one.compare])
         self.shown = tuple([one.name for one in own if one.repr])
         self.finishes = hasattr(cls, "__post_init__")
 
-    def completed(self, cls: type[Any], args: tuple[Any, ...], given: dict[str, Any]) -> tuple[Any, ...]:
+    def completed(self, cls: type[Any], args: tuple[Any, ...], given: dict[str, Any]) -> Sequence[Any]:
         """The values of all fields, in order. Raises `TypeError` as any function with such parameters."""
-        named = dict(zip(self.positional, args, strict=False), **given) if args else given
-        values = self.defaults | named
-        if len(values) > len(self.put) or len(named) < len(args) + len(given):
-            _refuse(cls, args, given)
-        for name in self.required:
-            if values[name] is MISSING:
+        if given or self.whole is None:
+            named = dict(zip(self.positional, args), **given) if args else given  # noqa: B905
+            if len(named) < len(args) + len(given):
                 _refuse(cls, args, given)
-        for name, make in self.factories:
-            if values[name] is _FACTORY:
-                values[name] = make()
-        return tuple(values.values())
+            values = [*(self.by_name | named).values()]
+        else:
+            values = [*args, *self.defaults[len(args) :]]
+        if len(values) > len(self.put):
+            _refuse(cls, args, given)
+        for place in self.required:
+            if values[place] is MISSING:
+                _refuse(cls, args, given)
+        for place, make in self.factories:
+            if values[place] is _FACTORY:
+                values[place] = make()
+        return values
 
 
 def _default(one: Field[Any]) -> Any:
@@ -126,9 +133,10 @@ def _values(*names: str) -> Callable[[Any], tuple[Any, ...]]:
 
 def _init(self: Any, /, *args: Any, **given: Any) -> None:
     table: _Table = self.__slim__
+    values: Sequence[Any] = args
     if given or len(args) != table.whole:
-        args = table.completed(type(self), args, given)
-    for put, value in zip(table.put, args, strict=True):
+        values = table.completed(type(self), args, given)
+    for put, value in zip(table.put, values):  # noqa: B905 - an argument to it takes as long as two fields
         put(self, value)
     if table.finishes:
         self.__post_init__()

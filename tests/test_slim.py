@@ -242,11 +242,30 @@ def test_not_frozen() -> None:
 
 
 def test_defaults_are_made_anew() -> None:
-    """No two share a list."""
-    first, second = ResponseRecord("a", "asked"), ResponseRecord("b", "asked")
-    first.item_ids.append("item")
-    assert second.item_ids == []
-    assert first.marks is not second.marks
+    """No two share a list, whether given by name or by position."""
+    for first, second in (
+        (Endpoint("wss://a.example"), Endpoint(url="wss://a.example")),
+        (Endpoint("wss://a.example"), Endpoint("wss://a.example")),
+    ):
+        assert first.headers == second.headers == {}
+        assert first.headers is not second.headers
+
+
+def test_a_written_constructor_is_kept() -> None:
+    """The rest is shared: what is shown are the fields, in order."""
+    record = ResponseRecord("a", "asked", "event", speaks=True)
+    assert repr(record) == (
+        "ResponseRecord(id='a', origin='asked', command='event', status='in_progress', response=None,"
+        " error=None, muted=False, late_deltas=0, speaks=True, overflowed=False, presumed=False,"
+        " encoding='audio/pcm', marks=Marks(asked=None, created=None, first_audio=None, first_text=None,"
+        " done=None), item_ids=[], audio_bytes={}, ended=set())"
+    )
+    assert list(inspect.signature(ResponseRecord).parameters) == [
+        "response_id",
+        "origin",
+        "command",
+        "speaks",
+    ]
 
 
 def test_one_that_holds_itself_is_shown() -> None:
@@ -292,7 +311,6 @@ PUBLIC: list[Any] = [
     Interruption("resp", None, (InterruptedItem("item", 0, None, 200, "leave"),), "interrupt"),
     States(),
     Marks(1.0, 2.0),
-    ResponseRecord("resp", "server"),
 ]
 
 

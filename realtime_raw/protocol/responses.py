@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Iterator
-from dataclasses import asdict, field
+from dataclasses import asdict
 from typing import Any, Literal
 
 from ..errors import LocalProtocolError
@@ -43,6 +43,17 @@ class Marks:
     first_text: float | None = None
     done: float | None = None
 
+    def __init__(
+        self,
+        asked: float | None = None,
+        created: float | None = None,
+        first_audio: float | None = None,
+        first_text: float | None = None,
+        done: float | None = None,
+    ) -> None:
+        self.asked, self.created, self.done = asked, created, done
+        self.first_audio, self.first_text = first_audio, first_text
+
 
 @slim(frozen=False, eq=False)
 class ResponseRecord:
@@ -56,20 +67,37 @@ class ResponseRecord:
 
     id: str
     origin: Origin
-    command: str | None = None
-    status: str = "in_progress"
-    response: Response | None = None
-    error: ErrorInfo | None = None
-    muted: bool = False
-    late_deltas: int = 0
-    speaks: bool = False
-    overflowed: bool = False
-    presumed: bool = False
-    encoding: str = "audio/pcm"
-    marks: Marks = field(default_factory=Marks)
-    item_ids: list[str] = field(default_factory=list)
-    audio_bytes: dict[AudioKey, int] = field(default_factory=dict)
-    ended: set[AudioKey] = field(default_factory=set)
+    command: str | None
+    status: str
+    response: Response | None
+    error: ErrorInfo | None
+    muted: bool
+    late_deltas: int
+    speaks: bool
+    overflowed: bool
+    presumed: bool
+    encoding: str
+    marks: Marks
+    item_ids: list[str]
+    audio_bytes: dict[AudioKey, int]
+    ended: set[AudioKey]
+
+    def __init__(
+        self, response_id: str, origin: Origin, command: str | None = None, *, speaks: bool = False
+    ) -> None:
+        self.id = response_id
+        self.origin = origin
+        self.command = command
+        self.status = "in_progress"
+        self.response = self.error = None
+        self.muted = self.overflowed = self.presumed = False
+        self.late_deltas = 0
+        self.speaks = speaks
+        self.encoding = "audio/pcm"
+        self.marks = Marks()
+        self.item_ids = []
+        self.audio_bytes = {}
+        self.ended = set()
 
     @property
     def out_of_band(self) -> bool:
