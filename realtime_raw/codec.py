@@ -8,7 +8,6 @@ is not known an `UnknownServerEvent`. No state, no I/O.
 
 from __future__ import annotations
 
-import json
 from typing import Any, TypeAlias
 
 import orjson
@@ -207,6 +206,8 @@ def _repeated(data: Message) -> tuple[Problem, ...]:
             if key in seen:
                 repeated.append(key)
             seen.add(key)
+
+    import json  # seldom needed, and slow to be imported; the only one that shows what it drops
 
     json.loads(data, object_pairs_hook=look)
     return tuple(Problem(key, "this key appears more than once") for key in dict.fromkeys(repeated))

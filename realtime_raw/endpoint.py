@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final, Literal, TypeAlias
 from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from .errors import LocalProtocolError
+from .slim import slim
 from .text import redact
 
 __all__ = ["OPENAI_URL", "Credential", "Endpoint", "Secret"]
@@ -43,7 +44,7 @@ _KEY_SUBPROTOCOL = "openai-insecure-api-key."
 _BETA_SUBPROTOCOL = "openai-beta.realtime"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@slim
 class Endpoint:
     """One place to connect to. Frozen; build it with one of the class methods.
 

@@ -21,9 +21,9 @@ a sentence, so printing an exception can neither move a cursor nor show a key.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .slim import slim
 from .text import safe
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@slim
 class Problem:
     """One thing wrong with one field of one message.
 

@@ -7,13 +7,13 @@ beginning of every connection, so it stands by itself.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from . import events as ev
 from .events.later import ByKind
 from .protocol.item_order import ItemOrder
 from .protocol.state import Observed
+from .slim import slim
 from .types import UNSET
 
 __all__ = ["Misplaced", "OrderWitness", "is_marker", "marker", "says_place"]
@@ -24,7 +24,7 @@ _AT_ONCE = 32
 _MARKER = "(order check)"
 
 
-@dataclass(frozen=True, slots=True)
+@slim
 class Misplaced:
     """The server said that `last` (None: nothing) was its last item when it added `by`.
 

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 __all__ = ["clock", "code", "dialogue", "escape", "play", "subtitles"]
 
-_MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$^])")
+# Expressions are compiled when the first text is written.
+_MARKUP = r"([\\`*_{}\[\]<>()#+!|~&$^])"
 # What would make a list, a rule or a heading at the beginning of a paragraph.
-_OPENING = re.compile(r"^(\d+)([.)])|^([-=:])")
+_OPENING = r"^(\d+)([.)])|^([-=:])"
 # Subtitles know no escapes: what players take for markup is replaced by its like.
 _LIKES = str.maketrans({"<": "‹", ">": "›", "{": "(", "}": ")"})
 _CHARS_PER_S = 15
@@ -31,7 +32,7 @@ _SHORTEST_S = 1.0
 def escape(text: str) -> str:
     """`text` as one Markdown paragraph that reads as it was said."""
     flat = " ".join(printable(text).split())
-    return _OPENING.sub(r"\1\\\2\3", _MARKUP.sub(r"\\\1", flat))
+    return re.sub(_OPENING, r"\1\\\2\3", re.sub(_MARKUP, r"\\\1", flat))
 
 
 def code(text: str) -> str:

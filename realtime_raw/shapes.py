@@ -15,7 +15,6 @@ import functools
 import itertools
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
@@ -33,6 +32,7 @@ from .events.base import (
     set_values,
 )
 from .events.declare import BY_KIND, LOOKS_AT, Later
+from .slim import slim
 
 __all__ = ["build", "read"]
 
@@ -73,7 +73,7 @@ def build(cls: type[ServerEvent]) -> None:
     _shape(cls)
 
 
-@dataclass(frozen=True, slots=True)
+@slim
 class _Plan:
     """What to do with all objects of a model that name the same keys, with values of the same kinds."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from . import events as ev
@@ -19,6 +18,7 @@ from .protocol.conversation import ConversationMirror
 from .protocol.input_audio import InputAudio
 from .protocol.sound import Sound, Source
 from .protocol.state import Observed
+from .slim import slim
 
 __all__ = ["Intake", "ItemTimes", "Span"]
 
@@ -27,7 +27,7 @@ _REMEMBERED = 4096
 _V = TypeVar("_V")
 
 
-@dataclass(frozen=True, slots=True)
+@slim
 class Span:
     """From when to when an item sounded; `end` is None while that is not over.
 
@@ -43,7 +43,7 @@ class Span:
     source: Literal["appended", "played", "received", "told"]
 
 
-@dataclass(frozen=True, slots=True)
+@slim
 class Intake:
     """The user's audio that one commit covers: how much, and when it was appended.
 
@@ -57,14 +57,16 @@ class Intake:
     end: float
 
 
-@dataclass(slots=True)
 class _Sound:
     """What is known of a reply item's sound or text as time goes by."""
 
-    first: float | None = None
-    last: float | None = None
-    started: float | None = None
-    ended: float | None = None
+    __slots__ = ("ended", "first", "last", "started")
+
+    def __init__(self) -> None:
+        self.first: float | None = None
+        self.last: float | None = None
+        self.started: float | None = None
+        self.ended: float | None = None
 
 
 class _Appended:

@@ -11,10 +11,10 @@ import dataclasses
 import math
 import operator
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from . import events as ev
+from .slim import slim
 
 __all__ = ["Limit", "Tokens", "Transcriptions"]
 
@@ -26,7 +26,7 @@ def _count(value: int | None) -> int:
     return min(_MOST, max(0, value or 0))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slim(kw_only=True)
 class Tokens:
     """Tokens of one response, or of many added up.
 
@@ -103,8 +103,9 @@ class Tokens:
 
 
 # All counts of one, and what sets each of another one past its constructor, which is slow with so many.
-_COUNTS: Final = operator.attrgetter(*Tokens.__slots__)
-_PUT_COUNTS: Final = tuple(vars(Tokens)[name].__set__ for name in Tokens.__slots__)
+_NAMES: Final = tuple(field.name for field in dataclasses.fields(Tokens))
+_COUNTS: Final = operator.attrgetter(*_NAMES)
+_PUT_COUNTS: Final = tuple(vars(Tokens)[name].__set__ for name in _NAMES)
 
 
 def _tokens(counts: Iterable[int]) -> Tokens:
@@ -114,7 +115,7 @@ def _tokens(counts: Iterable[int]) -> Tokens:
     return made
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slim(kw_only=True)
 class Transcriptions:
     """What transcribing the user cost: tokens with some models, seconds (rounded up) with others."""
 
@@ -157,7 +158,7 @@ class Transcriptions:
 _TRANSCRIPTION_FIELDS = tuple(field.name for field in dataclasses.fields(Transcriptions))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slim(kw_only=True)
 class Limit:
     """One rate limit as last reported. Times are on the clock the core was given."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from . import events as ev
@@ -20,6 +20,7 @@ from .protocol import signals as sg
 from .protocol.conversation import ConversationMirror
 from .protocol.history_item import HistoryItem
 from .protocol.state import Observed
+from .slim import slim
 from .times import ItemTimes
 
 __all__ = ["Transcript", "TranscriptLine"]
@@ -31,7 +32,7 @@ _SOUND = frozenset({"input_audio", "output_audio"})
 _UNFINISHED = frozenset({"in_progress", "incomplete"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slim(kw_only=True)
 class TranscriptLine:
     """One message of the user or the assistant, as it was when you asked.
 
@@ -66,7 +67,7 @@ class TranscriptLine:
         return dataclasses.asdict(self)
 
 
-@dataclass(slots=True)
+@slim(frozen=False)
 class _Draft:
     """Words of a user whose item is not in the conversation, by content index."""
 

@@ -7,11 +7,12 @@ record whenever they are looked at. Which event belongs to which row is
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, field
 from typing import Any, Literal
 
 from .protocol.history_item import HistoryItem, describe
 from .protocol.responses import Marks, ResponseRecord
+from .slim import slim
 from .text import redact
 from .times import Intake, ItemTimes
 from .tokens import Tokens, Transcriptions
@@ -23,7 +24,7 @@ _SOUND = frozenset({"input_audio", "output_audio"})
 _NO_MARKS = Marks()
 
 
-@dataclass(slots=True, eq=False)
+@slim(frozen=False, eq=False)
 class ToolUse:
     """One call of a tool in a turn. Live: it fills as the call goes on.
 
@@ -50,11 +51,11 @@ class ToolUse:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for logs: what is known."""
-        values = {name: getattr(self, name) for name in (*self.__slots__, "seconds")}
+        values = {**asdict(self), "seconds": self.seconds}
         return {name: value for name, value in values.items() if value is not None}
 
 
-@dataclass(slots=True, eq=False)
+@slim(frozen=False, eq=False)
 class Turn:
     """One row: a turn of the user, a reply, or an item that was put in. Live; not yours to write to.
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Final, Literal, NamedTuple, Protocol
 
+from .slim import slim
 from .text import redact, safe
 
 __all__ = [
@@ -47,7 +48,7 @@ class AudioKey(NamedTuple):
     content_index: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@slim
 class CloseInfo:
     """How a connection ended: the close frame's code and reason, and who began it.
 
@@ -66,7 +67,7 @@ class CloseInfo:
         return f"CloseInfo(code={self.code}, reason={redact(self.reason)!r}, by_us={self.by_us})"
 
 
-@dataclass(frozen=True, slots=True)
+@slim
 class ErrorInfo:
     """The server's error object, as words. Every field but the message may be absent.
 
@@ -84,7 +85,7 @@ class ErrorInfo:
         return redact(f"ErrorInfo({', '.join(f'{n}={v!r}' for n, v in named if v is not None)})")
 
 
-@dataclass(frozen=True, slots=True)
+@slim
 class Heard:
     """How much of one audio part the listener has heard.
 

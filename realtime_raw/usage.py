@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MethodType
 from typing import Any, Literal, TypeVar
 
@@ -17,6 +16,7 @@ from .errors import LocalProtocolError
 from .events.later import ByKind
 from .protocol.signals import ResponseFinished
 from .protocol.state import Observed
+from .slim import slim
 from .tokens import Limit, Tokens, Transcriptions
 from .types import UNSET
 
@@ -39,7 +39,7 @@ _K = TypeVar("_K")
 _V = TypeVar("_V")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slim(kw_only=True)
 class Prices:
     """What tokens cost you, in US dollars per million; transcription also per minute.
 
@@ -122,7 +122,7 @@ def _dollars(amount: float) -> str:
     return f"{amount:.4f} USD"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slim(kw_only=True)
 class Budget:
     """The most a session may use, checked before each `response.create`.
 
@@ -147,7 +147,7 @@ class Budget:
             )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slim(kw_only=True)
 class BudgetLeft:
     """What a budget has left before the next reply, and what that reply is projected to take.
 

@@ -41,7 +41,8 @@ TransportName = Literal["websockets", "fast"]
 # As the library has it: the statuses that send on, and how often one lets oneself be sent.
 _REDIRECTS: Final = frozenset((300, 301, 302, 303, 307, 308))
 _MAX_REDIRECTS: Final = 10
-_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+# Compiled for the first subprotocol.
+_TOKEN: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 # Systems that keep proxies elsewhere than in the environment.
 _HAVE_SETTINGS: Final = ("darwin", "win32", "cygwin")
 
@@ -144,7 +145,7 @@ async def dial(
 async def _open(url: str, headers: Mapping[str, str], subprotocols: Sequence[str], max_size: int) -> Handover:
     """The line open, with redirects followed that stay with the origin."""
     offered = cast("Sequence[Subprotocol]", list(subprotocols)) or None
-    if not all(map(_TOKEN.fullmatch, subprotocols)):
+    if not all(re.fullmatch(_TOKEN, each) for each in subprotocols):
         raise ValueError("a subprotocol has a character that no token may have (RFC 9110, section 5.6.2)")
     loop = asyncio.get_running_loop()
     for _ in range(_MAX_REDIRECTS):

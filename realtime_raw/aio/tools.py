@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -22,6 +22,7 @@ from ..errors import LocalProtocolError, RealtimeError
 from ..events.later import ByKind
 from ..protocol import signals
 from ..protocol.tools import ToolCall
+from ..slim import slim
 from ..text import safe
 from ..types import UNSET
 
@@ -41,7 +42,7 @@ _KEPT = 64
 _NOT_AGAIN = frozenset({"input", "metadata", "tool_choice", "conversation"})
 
 
-@dataclass(slots=True, eq=False)
+@slim(frozen=False, eq=False)
 class _Batch:
     """The calls of one response, from the first of them to the reply that follows."""
 

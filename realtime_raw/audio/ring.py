@@ -154,7 +154,7 @@ class SampleRing:
         return count
 
     def write_bytes(self, data: bytes) -> int:
-        """Copy in samples as bytes in the machine's order, if they are whole and there is room for all of them.
+        """Copy in samples as bytes in the machine's order, if they are whole and there is room for them all.
 
         Returns how many frames now wait, those marked for discarding included;
         0 if nothing was written. `end` is then the number the next frame will have.

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from .. import events as ev
@@ -76,7 +75,6 @@ _QUOTED = r"'([^']{1,128})'"
 _SHORTER = r"\b(\d+)\s*ms is already shorter than (\d+)\s*ms"
 
 
-@dataclass(slots=True, eq=False)
 class Command:
     """One client event on its way to its fate.
 
@@ -87,18 +85,31 @@ class Command:
     from a mistake.
     """
 
-    event_id: str
-    event: ClientEvent
-    asked_at: float
-    state: State = "pending"
-    key: str | None = None
-    deadline: float | None = None
-    automatic: bool = False
-    known: bool = False
-    if_busy: Literal["wait", "cancel", "raise"] = "raise"
-    out_of_band: bool = False
-    audio_bytes: int = 0
-    attempts: int = 0
+    __slots__ = (
+        "asked_at",
+        "attempts",
+        "audio_bytes",
+        "automatic",
+        "deadline",
+        "event",
+        "event_id",
+        "if_busy",
+        "key",
+        "known",
+        "out_of_band",
+        "state",
+    )
+
+    def __init__(self, event_id: str, event: ClientEvent, asked_at: float, key: str | None = None) -> None:
+        self.event_id = event_id
+        self.event = event
+        self.asked_at = asked_at
+        self.state: State = "pending"
+        self.key = key
+        self.deadline: float | None = None
+        self.automatic = self.known = self.out_of_band = False
+        self.if_busy: Literal["wait", "cancel", "raise"] = "raise"
+        self.audio_bytes = self.attempts = 0
 
     @property
     def type(self) -> str:

@@ -8,11 +8,11 @@ Where items stand, and whether they stand anywhere, is `conversation`'s affair.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from .. import events as ev
 from ..events.later import ByKind
+from ..slim import slim
 from ..text import safe
 from ..types import AudioKey
 from .heard import HeardText, Track, spread
@@ -37,7 +37,7 @@ if TYPE_CHECKING:  # most of these are loaded when the first one comes
 __all__ = ["HANDLERS", "WORDS", "Change", "Contents", "TextDelta", "contradiction"]
 
 
-@dataclass(frozen=True, slots=True)
+@slim
 class Change:
     """One thing that happened to the history.
 

@@ -31,7 +31,6 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from ..types import AudioKey
 
@@ -39,8 +38,8 @@ __all__ = ["HeardText", "Track", "bytes_per_ms", "spread"]
 
 _BYTES_PER_MS = {"audio/pcm": 48, "audio/pcmu": 8, "audio/pcma": 8}
 _LONG = 40
-# Words with the space before them; scripts without spaces in pieces.
-_WORDS = re.compile(r"\s*\S{1,20}|\s+")
+# Words with the space before them; scripts without spaces in pieces. Compiled for the first long text.
+_WORDS = r"\s*\S{1,20}|\s+"
 
 
 def bytes_per_ms(encoding: str) -> int:
@@ -48,23 +47,24 @@ def bytes_per_ms(encoding: str) -> int:
     return _BYTES_PER_MS.get(encoding, 48)
 
 
-@dataclass(slots=True)
 class Track:
     """One audio part: its text in pieces, each with the bytes of audio that were there before it."""
 
-    bytes_per_ms: int
-    received: int = 0
-    pieces: list[tuple[int, str]] = field(default_factory=list)
-    whole: bool = False
-    ended: bool = False
-    cut_short: bool = False
+    __slots__ = ("bytes_per_ms", "cut_short", "ended", "pieces", "received", "whole")
+
+    def __init__(self, bytes_per_ms: int, received: int = 0, *, ended: bool = False) -> None:
+        self.bytes_per_ms = bytes_per_ms
+        self.received = received
+        self.pieces: list[tuple[int, str]] = []
+        self.whole = self.cut_short = False
+        self.ended = ended
 
     def add(self, text: str) -> None:
         """A piece of its text came."""
         if len(text) <= _LONG:
             self.pieces.append((self.received, text))
         else:
-            self.pieces += [(self.received, piece) for piece in _WORDS.findall(text)]
+            self.pieces += [(self.received, piece) for piece in re.findall(_WORDS, text)]
 
     def bursts(self) -> Iterator[tuple[int, int, list[str]]]:
         """`(start, end, texts)` in bytes, in order; the last one ends where the audio does."""
@@ -140,7 +140,7 @@ class HeardText:
         """The final transcript. Used only where no delta came: then it is spread over all the sound."""
         track = self._track(key)
         if transcript and not track.pieces:
-            track.pieces = [(0, word) for word in _WORDS.findall(transcript)]
+            track.pieces = [(0, word) for word in re.findall(_WORDS, transcript)]
         track.whole = True
 
     def end(self, key: AudioKey, *, cut_short: bool = False) -> None:
@@ -201,5 +201,5 @@ class HeardText:
 def spread(transcript: str, total_ms: int, heard_ms: float) -> tuple[str, str]:
     """`(heard, unheard)` for text whose positions are unknown: spread over the sound by word. An estimate."""
     track = Track(1, received=max(total_ms, 0), ended=True)
-    track.pieces = [(0, word) for word in _WORDS.findall(transcript)]
+    track.pieces = [(0, word) for word in re.findall(_WORDS, transcript)]
     return track.cut(heard_ms)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
+from ..slim import slim
 from ..text import printable
 from ..types import ErrorInfo
 from .item_order import ItemOrder
@@ -19,7 +19,7 @@ from .item_record import ItemRecord, PartRecord, Segment
 __all__ = ["HistoryItem", "Part", "Segment", "describe"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slim(kw_only=True)
 class Part:
     """One content part as it was when you asked.
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
+from ..slim import slim
 from ..types import Heard
 from .responses import ResponseRecord
 
@@ -23,7 +23,7 @@ Action = Literal["truncate", "delete", "leave"]
 _RATES = {"audio/pcm": (24000, 2), "audio/pcmu": (8000, 1), "audio/pcma": (8000, 1)}
 
 
-@dataclass(frozen=True, slots=True)
+@slim
 class InterruptedItem:
     """One audio part at the moment it was cut.
 
@@ -39,7 +39,7 @@ class InterruptedItem:
     command: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@slim
 class Interruption:
     """What an interruption did. `cancel` is the event id of the `response.cancel`, if one was needed."""
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from .. import events as ev
+from ..slim import slim
 from ..types import UNSET, AudioKey, ErrorInfo, Unset
 from .heard import bytes_per_ms
 
@@ -40,7 +40,7 @@ class Stage(enum.IntEnum):
 _LIVE, _FINAL, _COMPLETE = Stage.LIVE, Stage.FINAL, Stage.COMPLETE
 
 
-@dataclass(frozen=True, slots=True)
+@slim
 class Segment:
     """A piece of a user's transcript with its speaker; times in seconds (diarizing models)."""
 
@@ -128,25 +128,42 @@ class Words:
         return not already
 
 
-@dataclass(slots=True, eq=False)
 class PartRecord:
     """One content part. `kept` and `heard` count characters of the text, `ALL` for all there will be."""
 
-    type: str
-    words: Words = field(default_factory=Words)
-    sound_bytes: int = 0
-    encoding: str = "audio/pcm"
-    image_url: str | None = None
-    detail: str | None = None
-    truncated_ms: int | None = None
-    kept: int = ALL
-    heard: int | None = None
-    heard_ms: int | None = None
-    transcription: str | None = None
-    error: ErrorInfo | None = None
-    segments: dict[str, Segment] = field(default_factory=dict)
-    # What a playhead and the positions of words call it, once they do.
-    key: AudioKey | None = None
+    __slots__ = (
+        "detail",
+        "encoding",
+        "error",
+        "heard",
+        "heard_ms",
+        "image_url",
+        "kept",
+        "key",
+        "segments",
+        "sound_bytes",
+        "transcription",
+        "truncated_ms",
+        "type",
+        "words",
+    )
+
+    def __init__(self, kind: str, words: Words | None = None) -> None:
+        self.type = kind
+        self.words = Words() if words is None else words
+        self.sound_bytes = 0
+        self.encoding = "audio/pcm"
+        self.image_url: str | None = None
+        self.detail: str | None = None
+        self.truncated_ms: int | None = None
+        self.kept = ALL
+        self.heard: int | None = None
+        self.heard_ms: int | None = None
+        self.transcription: str | None = None
+        self.error: ErrorInfo | None = None
+        self.segments: dict[str, Segment] = {}
+        # What a playhead and the positions of words call it, once they do.
+        self.key: AudioKey | None = None
 
     @property
     def is_sound(self) -> bool:
@@ -204,33 +221,57 @@ class PartRecord:
         self.heard_ms = max(ms, self.heard_ms or 0)
 
 
-@dataclass(slots=True, eq=False)
 class ItemRecord:
     """One item. `stated` is the predecessor the server named when the item was added."""
 
-    id: str
-    type: str = "message"
-    role: str | None = None
-    status: str | None = None
-    phase: str | None = None
-    response_id: str | None = None
-    parts: dict[int, PartRecord] = field(default_factory=dict)
-    name: str | None = None
-    call_id: str | None = None
-    arguments: Words = field(default_factory=Words)
-    output: str | None = None
-    server_label: str | None = None
-    tools: tuple[str, ...] = ()
-    error: str | None = None
-    approval_request_id: str | None = None
-    approve: bool | None = None
-    reason: str | None = None
-    # A call's result, and a result's call.
-    partner: ItemRecord | None = None
-    stated: str | Unset | None = UNSET
-    placeholder: bool = False
-    place_assumed: bool = False
-    added_at: float | None = None
+    __slots__ = (
+        "added_at",
+        "approval_request_id",
+        "approve",
+        "arguments",
+        "call_id",
+        "error",
+        "id",
+        "name",
+        "output",
+        "partner",
+        "parts",
+        "phase",
+        "place_assumed",
+        "placeholder",
+        "reason",
+        "response_id",
+        "role",
+        "server_label",
+        "stated",
+        "status",
+        "tools",
+        "type",
+    )
+
+    def __init__(self, item_id: str) -> None:
+        self.id = item_id
+        self.type = "message"
+        self.role: str | None = None
+        self.status: str | None = None
+        self.phase: str | None = None
+        self.response_id: str | None = None
+        self.parts: dict[int, PartRecord] = {}
+        self.name: str | None = None
+        self.call_id: str | None = None
+        self.arguments = Words()
+        self.output: str | None = None
+        self.server_label: str | None = None
+        self.tools: tuple[str, ...] = ()
+        self.error: str | None = None
+        self.approval_request_id: str | None = None
+        self.approve: bool | None = None
+        self.reason: str | None = None
+        # A call's result, and a result's call.
+        self.partner: ItemRecord | None = None
+        self.stated: str | Unset | None = UNSET
+        self.placeholder = self.place_assumed = False
+        self.added_at: float | None = None
 
     def part(self, index: int | None, kind: str) -> PartRecord:
         """The part at this index (None: the first), made if there is none yet."""

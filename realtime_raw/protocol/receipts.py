@@ -25,7 +25,8 @@ __all__ = ["Receipts"]
 # winner is done, so often and no more.
 _MAX_ATTEMPTS = 4
 # The refusal names the winner (observed); it is done when that response is.
-_RESPONSE_ID = re.compile(r"\bresp_\w+")
+# Compiled when the first create has lost.
+_RESPONSE_ID = r"\bresp_\w+"
 
 
 class Receipts:
@@ -81,7 +82,7 @@ class Receipts:
             self.refuse(command, "refused", error, event, now)
             return
         state.counts["creates_retried"] += 1
-        if winner := _RESPONSE_ID.search(error.message):
+        if winner := re.search(_RESPONSE_ID, error.message):
             state.responses.occupied(winner[0], now)
         state.commands.hold(command)
         state.responses.hold(command, first=True)

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict
 from typing import Any, Literal
 
 from ..errors import LocalProtocolError
 from ..events.response import Response
+from ..slim import slim
 from ..types import AudioKey, ErrorInfo
 from .commands import Command
 from .signals import Origin
@@ -32,7 +33,7 @@ TAG = "realtime_raw_id"
 Gate = Literal["send", "hold"]
 
 
-@dataclass(slots=True)
+@slim(frozen=False)
 class Marks:
     """When things happened, in seconds of the clock the core was given. None: not yet, or never."""
 
@@ -42,8 +43,19 @@ class Marks:
     first_text: float | None = None
     done: float | None = None
 
+    def __init__(
+        self,
+        asked: float | None = None,
+        created: float | None = None,
+        first_audio: float | None = None,
+        first_text: float | None = None,
+        done: float | None = None,
+    ) -> None:
+        self.asked, self.created, self.done = asked, created, done
+        self.first_audio, self.first_text = first_audio, first_text
 
-@dataclass(slots=True, eq=False)
+
+@slim(frozen=False, eq=False)
 class ResponseRecord:
     """What is known of one response.
 
@@ -55,20 +67,37 @@ class ResponseRecord:
 
     id: str
     origin: Origin
-    command: str | None = None
-    status: str = "in_progress"
-    response: Response | None = None
-    error: ErrorInfo | None = None
-    muted: bool = False
-    late_deltas: int = 0
-    speaks: bool = False
-    overflowed: bool = False
-    presumed: bool = False
-    encoding: str = "audio/pcm"
-    marks: Marks = field(default_factory=Marks)
-    item_ids: list[str] = field(default_factory=list)
-    audio_bytes: dict[AudioKey, int] = field(default_factory=dict)
-    ended: set[AudioKey] = field(default_factory=set)
+    command: str | None
+    status: str
+    response: Response | None
+    error: ErrorInfo | None
+    muted: bool
+    late_deltas: int
+    speaks: bool
+    overflowed: bool
+    presumed: bool
+    encoding: str
+    marks: Marks
+    item_ids: list[str]
+    audio_bytes: dict[AudioKey, int]
+    ended: set[AudioKey]
+
+    def __init__(
+        self, response_id: str, origin: Origin, command: str | None = None, *, speaks: bool = False
+    ) -> None:
+        self.id = response_id
+        self.origin = origin
+        self.command = command
+        self.status = "in_progress"
+        self.response = self.error = None
+        self.muted = self.overflowed = self.presumed = False
+        self.late_deltas = 0
+        self.speaks = speaks
+        self.encoding = "audio/pcm"
+        self.marks = Marks()
+        self.item_ids = []
+        self.audio_bytes = {}
+        self.ended = set()
 
     @property
     def out_of_band(self) -> bool:
@@ -96,7 +125,7 @@ class ResponseRecord:
             "muted": self.muted,
             "late_deltas": self.late_deltas,
             "error": None if self.error is None else {"code": self.error.code, "message": self.error.message},
-            "marks": {name: getattr(self.marks, name) for name in Marks.__slots__},
+            "marks": asdict(self.marks),
         }
 
 

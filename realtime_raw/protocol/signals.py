@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Never, dataclass_transform, runtime_checkable
-from typing import Protocol as TypingProtocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Never, dataclass_transform
 
 from ..events.base import ClientEvent, ServerEvent, WireModel
 from ..types import CloseInfo, ErrorInfo
@@ -377,15 +376,10 @@ def _again(cls: type[Signal], fields: Mapping[str, Any]) -> Signal:
     return cls(**fields)
 
 
-@runtime_checkable
-class _HasToDict(TypingProtocol):
-    def to_dict(self) -> dict[str, Any]: ...
-
-
 def _plain(value: object) -> Any:
     if isinstance(value, WireModel):
         return value.to_wire()
-    if isinstance(value, _HasToDict):
+    if hasattr(value, "to_dict"):
         return value.to_dict()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return dataclasses.asdict(value)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from ..errors import RemoteProtocolError
 from ..events.base import ClientEvent, ServerEvent
 from ..events.catalog import Dialect
+from ..slim import slim
 from ..types import Playhead
 from .commands import CommandLog
 from .conversation import ConversationMirror
@@ -32,7 +33,7 @@ __all__ = ["Observed", "Options", "State"]
 Observed = ServerEvent | ClientEvent | Signal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slim(kw_only=True)
 class Options:
     """How a session is to be conducted.
 
@@ -51,7 +52,7 @@ class Options:
     barge_in: Literal["follow_server", "always", "never"] = "follow_server"
 
 
-@dataclass(slots=True, eq=False)
+@slim(frozen=False, eq=False)
 class State:
     """All components of one session."""
 

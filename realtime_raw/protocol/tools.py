@@ -9,13 +9,14 @@ collected.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import orjson
 
 from .. import events as ev
 from ..events.base import ServerEvent
+from ..slim import slim
 
 __all__ = ["MAX_OPEN", "MAX_REMEMBERED", "ToolBatch", "ToolCall", "ToolCallCollector"]
 
@@ -26,7 +27,7 @@ MAX_OPEN = 64
 MAX_REMEMBERED = 1024
 
 
-@dataclass(frozen=True, slots=True)
+@slim
 class ToolCall:
     """One call of a function; `arguments` is JSON text as the model wrote it, valid or not."""
 
@@ -47,7 +48,7 @@ class ToolCall:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@slim
 class ToolBatch:
     """All finished calls of one response, in the model's order, when it ended.
 
@@ -69,7 +70,7 @@ class ToolBatch:
         }
 
 
-@dataclass(slots=True)
+@slim(frozen=False)
 class _Draft:
     """What is known of a call so far."""
 
@@ -95,7 +96,7 @@ class _Draft:
             self.settled = True
 
 
-@dataclass(slots=True)
+@slim(frozen=False)
 class _Open:
     """The calls of a response that has not ended, by item id."""
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from .. import events as ev
@@ -55,7 +54,6 @@ _ENDS_APPENDS = frozenset(
 )
 
 
-@dataclass(slots=True, eq=False)
 class TraceLine:
     """One message, or a run of messages that only repeat; or a note of the core's own.
 
@@ -68,23 +66,51 @@ class TraceLine:
     message behind a note. Texts are the server's own and not fit to print.
     """
 
-    direction: Direction
-    type: str
-    serial: int = 0
-    at: float = 0.0
-    last_serial: int = 0
-    last_at: float = 0.0
-    event_id: str | None = None
-    item_id: str | None = None
-    response_id: str | None = None
-    form: Form = "known"
-    about: str = ""
-    code: str | None = None
-    detail: str = ""
-    count: int = 1
-    size: int = 0
-    cause: TraceLine | None = None
-    key: _Key | None = None
+    __slots__ = (
+        "about",
+        "at",
+        "cause",
+        "code",
+        "count",
+        "detail",
+        "direction",
+        "event_id",
+        "form",
+        "item_id",
+        "key",
+        "last_at",
+        "last_serial",
+        "response_id",
+        "serial",
+        "size",
+        "type",
+    )
+
+    def __init__(
+        self,
+        direction: Direction,
+        type_: str,
+        *,
+        about: str = "",
+        size: int = 0,
+        cause: TraceLine | None = None,
+        key: _Key | None = None,
+    ) -> None:
+        self.direction = direction
+        self.type = type_
+        self.serial = self.last_serial = 0
+        self.at = self.last_at = 0.0
+        self.event_id: str | None = None
+        self.item_id: str | None = None
+        self.response_id: str | None = None
+        self.form: Form = "known"
+        self.about = about
+        self.code: str | None = None
+        self.detail = ""
+        self.count = 1
+        self.size = size
+        self.cause = cause
+        self.key = key
 
 
 class Trace:

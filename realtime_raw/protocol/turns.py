@@ -12,7 +12,8 @@ from __future__ import annotations
 import enum
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from ..slim import slim
 
 __all__ = [
     "JOINT",
@@ -84,7 +85,7 @@ class Action(_Word):
     FORGET = "mute the reply"
 
 
-@dataclass(frozen=True, slots=True)
+@slim
 class States:
     """The joint state."""
 

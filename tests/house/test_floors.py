@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from tests.house.source import PACKAGE, Module, imports, modules, sample
 
 FLOORS = {
-    **dict.fromkeys(("errors", "types", "text", "endpoint", "__version__"), 0),
+    **dict.fromkeys(("errors", "types", "text", "slim", "endpoint", "__version__"), 0),
     "events": 1,
     **dict.fromkeys(("codec", "deltas", "shapes"), 2),
     **dict.fromkeys(("protocol", "audio"), 3),

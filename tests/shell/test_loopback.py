@@ -12,7 +12,7 @@ import realtime_raw as rt
 from realtime_raw.devices.fake import FakeOutput
 from realtime_raw.errors import LocalProtocolError, ServerRefused
 from realtime_raw.protocol import signals
-from tests.shell.lines import SOON
+from tests.shell.lines import SOON, soon
 
 TONE = (np.sin(np.arange(24_000) / 10) * 10_000).astype(np.int16)
 
@@ -97,14 +97,14 @@ async def test_interrupting_what_sounds() -> None:
 
 
 async def test_a_device_that_rests_is_heard_of_when_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """While none asks for sound no timer runs for it; once one does, on its own thread, playback is told of."""
+    """While none asks for sound no timer runs for it; once one does, on its own thread, that is told."""
     monkeypatch.setattr("realtime_raw.audio.player._AT_REST_S", -1.0)
     async with rt.loopback.LoopbackServer() as server, rt.connect(server.url) as conn:
         player = conn.player
         await conn.insert("Hello there")
         await (await conn.respond()).done()
-        while (due := conn._driver.core.next_deadline()) is not None and due < conn._driver.now + 10:
-            await asyncio.sleep(0)
+        core = conn._driver.core
+        await soon(lambda: (core.next_deadline() or math.inf) > conn._driver.now + 10)
         started = conn.wait_for(signals.PlaybackStarted, SOON)
         await asyncio.to_thread(player.pull, np.zeros(4800, np.int16))
         assert (await started).item_id
