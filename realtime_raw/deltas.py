@@ -279,8 +279,8 @@ def audio_in(data: bytes) -> AudioDelta | None:
         event = ResponseOutputAudioDelta.model_validate_json(data)
     except ValueError:  # of pybase64, or of pydantic
         return None
-    named = event.model_fields_set  # what is extra counts as set
-    if not pcm or data.count(b":", 0, start) + data.count(b":", end) != len(named):
+    named = event.model_fields_set  # what is extra counts as set; the type is there unsaid, too
+    if not pcm or "type" not in named or data.count(b":", 0, start) + data.count(b":", end) != len(named):
         return None
     if any(type(value) is not str for value in (event.model_extra or {}).values()):
         return None

@@ -186,6 +186,7 @@ def messages(draw: st.DrawFn) -> bytes:
 @given(messages(), st.booleans())
 @example(COMPACT % (AUDIO.encode(), sound(4800).encode()), False)
 @example(COMPACT % (AUDIO.encode(), sound(4801).encode()), True)
+@example((COMPACT % (AUDIO.encode(), sound(4800).encode())).replace(b'"type"', b'"ype"'), False)
 def test_the_short_cut_changes_nothing(data: bytes, muted: bool) -> None:
     """Events, raw objects, state, trace, counters, audio, warnings and errors are those of the long way."""
     same(data, muted=muted)

@@ -85,6 +85,10 @@ class Player:
     for devices that do not tell with each block. `clock` counts nanoseconds
     (`time.perf_counter_ns`) to time the callback.
 
+    `on_resumed` may be set: it is called when a device that was at rest asks
+    for a block again, on the device's thread and once, so that `rest` need not
+    guess. It must not wait.
+
     Threads: `pull` is the device's, everything else the event loop's. They
     share no lock. Raises `AudioError` for settings that make no sense.
     """
@@ -135,14 +139,9 @@ class Player:
         self._seen = (0, 0.0)  # device frames, and when they were first seen
         self._moved = (-1, 0.0)  # the same, as `rest` saw it
         self._marks: list[PlaybackMark] = []
-        # What to call when a device that was at rest asks for a block again, on its thread and once:
-        # must not wait. With it, `rest` has no need to guess.
         self.on_resumed: Callable[[], object] | None = None
-        self._interrupts = 0
-        self._refused = 0
-        self._high_water = 0
-        self._underruns = 0
-        self._longest_gap = 0
+        self._interrupts = self._refused = self._high_water = 0
+        self._underruns = self._longest_gap = 0
 
     @property
     def rate(self) -> int:
