@@ -7,11 +7,12 @@ hold is not here, nor how they become bytes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from ..slim import slim
 from .base import ClientEvent, ServerEvent
 from .later import Classes, class_name
 from .retired import ALIASES
@@ -46,7 +47,7 @@ _TRANSPORTS: Mapping[str, frozenset[Transport]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@slim
 class Dialect:
     """A vocabulary: the path it is spoken on, and its events by wire type.
 
@@ -61,7 +62,7 @@ class Dialect:
     aliases: Mapping[str, str] = field(repr=False, default_factory=lambda: MappingProxyType({}))
 
 
-@dataclass(frozen=True, slots=True)
+@slim
 class EventInfo:
     """One event of the catalog. `dialects` names those that share this class."""
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, TypeAlias
+
+from ..slim import slim
 
 __all__ = [
     "ALIASES",
@@ -27,7 +28,7 @@ __all__ = [
 Where: TypeAlias = Literal["event", "session", "response", "tool", "content", "item", "connection"]
 
 
-@dataclass(frozen=True, slots=True)
+@slim
 class Retired:
     """One retired spelling: where it stood, what it was, what replaces it (None: nothing does)."""
 

@@ -307,7 +307,10 @@ class Outgoing:
 
 
 def _with_tag(event: ev.ResponseCreate, event_id: str) -> ClientEvent:
-    config = ev.ResponseConfig() if event.response is UNSET else event.response
+    if event.response is UNSET:
+        tagged = ev.ResponseConfig().model_copy(update={"metadata": {TAG: event_id}})
+        return event.model_copy(update={"response": tagged})
+    config = event.response
     metadata = {} if config.metadata is UNSET else dict(config.metadata or {})
     if len(metadata) > 15:
         raise LocalProtocolError(

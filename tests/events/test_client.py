@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import copy
+import pickle
+import subprocess
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
 import pytest
+from pydantic import BaseModel, ValidationError
 
 import realtime_raw.events as ev
 from realtime_raw import codec
 from realtime_raw.errors import InvalidCommand
-from realtime_raw.events.base import Outbound
+from realtime_raw.events.base import Outbound, problems_of
 from realtime_raw.types import UNSET
 from tests.events import mutate
 
@@ -37,6 +42,49 @@ def test_dicts_and_keywords_build_the_same(client_sample: Sample) -> None:
     cls = ev.DIALECTS[dialect].client[message["type"]]
     fields = {key: value for key, value in message.items() if key != "type"}
     assert cls(**fields).to_wire() == message
+
+
+def outbound(cls: type[Outbound] = Outbound) -> Iterator[type[Outbound]]:
+    for one in cls.__subclasses__():
+        yield one
+        yield from outbound(one)
+
+
+@pytest.mark.parametrize("cls", list(outbound()), ids=lambda cls: f"{cls.__module__}.{cls.__name__}")
+def test_a_bare_command_is_what_validation_makes_of_nothing(cls: type[Outbound]) -> None:
+    """It is made without a validator: the same values, names, faults, and nothing shared."""
+    try:
+        validated = cls.model_validate({})
+    except ValidationError as exc:
+        with pytest.raises(InvalidCommand) as caught:
+            cls()
+        assert caught.value.problems == problems_of(exc, outbound=cls)
+        return
+    bare = cls()
+    assert [name for name in BaseModel.__slots__ if getattr(bare, name) != getattr(validated, name)] == []
+    assert bare == validated
+    assert repr(bare) == repr(validated)
+    assert cls().__dict__ is not bare.__dict__
+    assert cls().model_fields_set is not bare.model_fields_set
+    for made in (copy.copy(bare), copy.deepcopy(bare), pickle.loads(pickle.dumps(bare)), bare.model_copy()):
+        assert made == bare
+
+
+def test_no_validator_is_built_for_a_bare_command() -> None:
+    """That of `response.create` takes long; most replies are asked for without a word."""
+    code = """
+from realtime_raw import codec, events as ev
+from realtime_raw.protocol.core import Options, RealtimeProtocol
+
+core = RealtimeProtocol(options=Options(manual_turns=False))
+core.connected(0.0)
+core.receive_message(b'{"type":"session.created","session":{"type":"realtime"}}', 0.0)
+core.send(ev.ResponseCreate(), 0.0)
+codec.decode_client('{"type":"response.create"}')
+print(ev.ResponseCreate.__pydantic_complete__, ev.ResponseConfig.__pydantic_complete__)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]
 
 
 def test_a_field_nobody_knows_is_refused_with_its_path(client_sample: Sample) -> None:
