@@ -116,9 +116,8 @@ def decode_client(data: Message, dialect: Dialect = REALTIME) -> ClientEvent:
         cls = dialect.client.get(subject)
         if cls is not None:
             try:
-                return cls.model_validate(message) if len(message) > 1 else cls()
-            except InvalidCommand as exc:  # it needs more than its type
-                problems = exc.problems
+                bare = cls.bare() if len(message) == 1 else None
+                return bare or cls.model_validate(message)
             except pydantic.ValidationError as exc:
                 problems = problems_of(exc, outbound=cls)
         else:

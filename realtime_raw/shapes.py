@@ -31,7 +31,8 @@ from .events.base import (
     set_private,
     set_values,
 )
-from .events.declare import BY_KIND, LOOKS_AT, Later
+from .events.declare import BY_KIND, LOOKS_AT
+from .events.later import Later
 from .slim import slim
 
 __all__ = ["build", "read"]

@@ -190,6 +190,11 @@ class Outbound(WireModel):
     # rather than calling this constructor for each of them.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
+    @classmethod
+    def bare(cls) -> Self | None:
+        """One of which no field was named; None if that is not allowed."""
+        return cls() if _bare_values(cls) is not None else None
+
     @pydantic.model_validator(mode="before")
     @classmethod
     def _drop_unset(cls, data: Any) -> Any:

@@ -4,7 +4,7 @@ There is no general acknowledgement: a refusal is an `error` event, which
 usually repeats the `event_id`. Payloads are in `session_config`, `new_items`, `response_config`.
 """
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -12,9 +12,20 @@ from ..types import UNSET
 from .base import ClientEvent
 from .checks import Base64Audio
 from .declare import Opt
-from .new_items import NewItem
-from .response_config import ResponseConfig
-from .session_config import SessionConfig
+from .later import later
+
+if TYPE_CHECKING:
+    from .new_items import NewItem
+    from .response_config import ResponseConfig
+    from .session_config import SessionConfig
+
+    _NewItem: TypeAlias = NewItem
+    _ResponseConfig: TypeAlias = ResponseConfig
+    _SessionConfig: TypeAlias = SessionConfig
+else:
+    _NewItem = later("new_items", "NewItem")
+    _ResponseConfig = later("response_config", "ResponseConfig")
+    _SessionConfig = later("session_config", "SessionConfig")
 
 __all__ = [
     "ConversationItemCreate",
@@ -35,7 +46,7 @@ class SessionUpdate(ClientEvent):
     """Change the session: only what is named, all or nothing. Answered by `session.updated`."""
 
     type: Literal["session.update"] = "session.update"
-    session: SessionConfig
+    session: _SessionConfig
 
 
 class InputAudioBufferAppend(ClientEvent):
@@ -71,7 +82,7 @@ class ConversationItemCreate(ClientEvent):
 
     type: Literal["conversation.item.create"] = "conversation.item.create"
     previous_item_id: Opt[str] = UNSET
-    item: NewItem
+    item: _NewItem
 
 
 class ConversationItemRetrieve(ClientEvent):
@@ -105,7 +116,7 @@ class ResponseCreate(ClientEvent):
     """Ask for a response. Answered by `response.created`, and in the end by `response.done`."""
 
     type: Literal["response.create"] = "response.create"
-    response: Opt[ResponseConfig] = UNSET
+    response: Opt[_ResponseConfig] = UNSET
 
 
 class ResponseCancel(ClientEvent):

@@ -5,7 +5,6 @@ problem at one path. No model is defined here.
 """
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar, get_args
 
 from pydantic import (
@@ -13,7 +12,6 @@ from pydantic import (
     BeforeValidator,
     Discriminator,
     Field,
-    GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     Tag,
 )
@@ -27,7 +25,6 @@ __all__ = [
     "LOOKS_AT",
     "WORD_OR_NUMBER",
     "WORD_OR_OBJECT",
-    "Later",
     "Many",
     "Number",
     "Open",
@@ -35,7 +32,6 @@ __all__ = [
     "at_most",
     "by",
     "field_of",
-    "later",
     "only",
     "tagged",
 ]
@@ -90,31 +86,6 @@ class _KnownValues:
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         return {"anyOf": [{"enum": list(self.values), "type": "string"}, handler(schema)]}
-
-
-class Later:
-    """Stands for a model of a sibling module that is loaded when the first value for it comes.
-
-    pydantic meets it when it makes a validator or a JSON Schema, which has all models in it.
-    """
-
-    def __init__(self, home: str, name: str) -> None:
-        self._home, self._name = home, name
-
-    def model(self) -> type[BaseModel]:
-        """The model itself, loaded now."""
-        found: type[BaseModel] = getattr(import_module(f"{__package__}.{self._home}"), self._name)
-        return found
-
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
-        return handler.generate_schema(self.model())
-
-
-def later(home: str, name: str) -> Any:
-    """The annotation for the model `name` of the module `home`, for a field that seldom has one."""
-    return Annotated[Any, Later(home, name)]
 
 
 def tagged(

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 from pydantic import Tag
 
 from .base import Inbound
-from .declare import Many, Open, field_of, later, tagged
-from .later import names_in
+from .declare import Many, Open, field_of, tagged
+from .later import later, names_in
 
 __all__ = [
     "AssistantMessage",

@@ -10,9 +10,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-__all__ = ["ByKind", "Classes", "class_name", "names_in"]
+from pydantic import BaseModel, GetCoreSchemaHandler
+from pydantic_core import core_schema
+
+__all__ = ["ByKind", "Classes", "Later", "class_name", "later", "names_in"]
 
 T = TypeVar("T")
 
@@ -89,3 +92,28 @@ class ByKind(dict[Any, T | None]):
 
     def __contains__(self, kind: object) -> bool:
         return self[kind] is not None
+
+
+class Later:
+    """Stands for a model of a sibling module that is loaded when the first value for it comes.
+
+    pydantic meets it when it makes a validator or a JSON Schema, which has all models in it.
+    """
+
+    def __init__(self, home: str, name: str) -> None:
+        self._home, self._name = home, name
+
+    def model(self) -> type[BaseModel]:
+        """The model itself, loaded now."""
+        found: type[BaseModel] = getattr(import_module(f"{__package__}.{self._home}"), self._name)
+        return found
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return handler.generate_schema(self.model())
+
+
+def later(home: str, name: str) -> Any:
+    """The annotation for the model `name` of the module `home`, for a field that seldom has one."""
+    return Annotated[Any, Later(home, name)]

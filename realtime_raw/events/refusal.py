@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from ..errors import Problem
+from .later import Later
 from .retired import ga_hint
 
 if TYPE_CHECKING:
@@ -88,12 +89,15 @@ def _nearest(model: type[BaseModel], path: str) -> str | None:
     here = {model}
     for parent in parents:
         fields = [found.model_fields[parent] for found in here if parent in found.model_fields]
-        here = {inner for field in fields for inner in _models_in(field.annotation)}
+        parts = [part for field in fields for part in (field.annotation, *field.metadata)]
+        here = {inner for part in parts for inner in _models_in(part)}
     near = get_close_matches(name, sorted({known for found in here for known in found.model_fields}), n=1)
     return f"did you mean {near[0]!r}?" if near else None
 
 
 def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, Later):
+        annotation = annotation.model()
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for part in get_args(annotation):

@@ -10,8 +10,8 @@ from pydantic import Field, Tag
 
 from .audio_settings import SessionAudio
 from .base import Inbound
-from .declare import WORD_OR_NUMBER, WORD_OR_OBJECT, Many, Number, Open, field_of, later, tagged
-from .later import names_in
+from .declare import WORD_OR_NUMBER, WORD_OR_OBJECT, Many, Number, Open, field_of, tagged
+from .later import later, names_in
 
 __all__ = [
     "ConnectorId",
