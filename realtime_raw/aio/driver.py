@@ -161,7 +161,7 @@ class Driver(Delivery):
             self._break_off(exc)
         return self._has_user or not self.core.ready
 
-    def skim(self, view: memoryview, buffer: bytearray, begin: int, end: int) -> bool:
+    def skim(self, view: memoryview, buffer: bytes | bytearray, begin: int, end: int) -> bool:
         """Take in sound whose event nobody wants, where it lies; False leaves it to `received`."""
         if not self._planned:
             self._replan()

@@ -38,8 +38,8 @@ class FastTransport(ReadingTransport):
         self._sent: Close | None = None
         self._peer_first = False
 
-    def _other(self, first: int, begin: int, start: int, stop: int) -> None:
-        data = bytes(self._view[start:stop])
+    def _other(self, view: memoryview, first: int, begin: int, start: int, stop: int) -> None:
+        data = bytes(view[start:stop])
         opcode = first & 0x0F
         final = bool(first & _FIN)
         if first & _RESERVED:

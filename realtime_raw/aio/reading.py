@@ -21,11 +21,8 @@ from .websocket import WebSocketTransport
 
 __all__ = ["Broken", "LibraryTransport", "ReadingTransport"]
 
-# What a read leaves of a message that is not whole goes to a buffer of the line's
-# own. That has room for a few messages, and grows where reads fill it: several
-# messages are then had for one call of the system.
-_FIRST_BUFFER: Final = 32 * 1024
-_USUAL_BUFFER: Final = 256 * 1024
+# By how much a buffer is too large for what waits in it: what the next read can bring.
+_MORE: Final = 32 * 1024
 
 _TEXT_FRAME: Final = 0x81
 _FIN: Final = 0x80
@@ -47,32 +44,30 @@ class ReadingTransport(WebSocketTransport, asyncio.BufferedProtocol):
     """A WebSocket whose messages are found in the receive buffer, and copied once at the most."""
 
     __slots__ = (
-        "_begin",
-        "_buffer",
         "_deaf",
         "_end",
-        "_filled",
         "_fragmented",
+        "_left",
         "_max_size",
         "_over",
         "_own",
         "_scratch",
-        "_view",
     )
 
     def __init__(self, max_size: int, **settings: float) -> None:
         super().__init__(**settings)
         self._max_size = max_size
         self._scratch = Scratch.of(self._loop)
-        self._own = bytearray()
-        self._buffer, self._view = self._scratch.buffer, self._scratch.view
-        self._begin = self._end = 0
-        self._filled = False  # by the last read
+        # What a read left: part of a message, and whatever somebody who holds does not take yet.
+        self._left = b""
+        # Where that lies instead if there is too much of it, or of the message: so much of this buffer.
+        self._own: bytearray | None = None
+        self._end = 0
         self._fragmented = False  # in the middle of a message
         self._over = False  # the line is gone: whatever came is to be looked at
         self._deaf = False  # a close frame came, or we gave up: the rest is not read
 
-    def _other(self, first: int, begin: int, start: int, stop: int) -> None:
+    def _other(self, view: memoryview, first: int, begin: int, start: int, stop: int) -> None:
         """Take in a frame that is no whole text message: its head lies at `begin`, its payload at `start`.
 
         Sets `_fragmented` and `_deaf`. Raises `Broken`.
@@ -83,22 +78,28 @@ class ReadingTransport(WebSocketTransport, asyncio.BufferedProtocol):
 
     def early(self, data: bytes) -> None:
         """What came along with the handshake's response."""
-        if data:
-            if len(data) > len(self._buffer):
-                self._keep(len(data))
-            self._buffer[: len(data)] = data
-            self.buffer_updated(len(data))
+        self._left = data
+        self._rest()
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Where the next bytes go."""
-        return self._view[self._end :]
+        """Where the next bytes go: behind what was left."""
+        if self._own is not None:
+            return memoryview(self._own)[self._end :]
+        view, left = self._scratch.view, self._left
+        if not left:
+            return view
+        view[: len(left)] = left
+        return view[len(left) :]
 
     def buffer_updated(self, nbytes: int) -> None:
         """So many bytes have come."""
-        self._end += nbytes
         self._count = 0
-        self._filled = self._end == len(self._buffer)
-        self._rest()
+        if self._own is None:
+            scratch = self._scratch
+            self._take(scratch.buffer, scratch.view, len(self._left) + nbytes)
+        else:
+            self._end += nbytes
+            self._rest()
 
     def eof_received(self) -> None:
         """The peer sends no more: whatever has come is all there is, and perhaps says why."""
@@ -113,23 +114,38 @@ class ReadingTransport(WebSocketTransport, asyncio.BufferedProtocol):
     # Reading
 
     def _rest(self) -> None:
-        wanted = 0
+        own, left = self._own, self._left
+        if own is not None:
+            self._take(own, memoryview(own), self._end)
+        else:
+            self._take(left, memoryview(left), len(left))
+
+    def _take(self, buffer: bytes | bytearray, view: memoryview, end: int) -> None:
+        """Take whole frames out of a buffer, and keep what is left."""
+        at, wanted = end, 0
         if not self._deaf:
             try:
-                wanted = self._parse()
+                at, wanted = self._parse(buffer, view, end)
             except Broken as broken:
                 self._deaf = True
                 self._fail(broken.code, str(broken))
         if self._deaf:
-            self._begin = self._end = 0
-        else:
-            self._make_room(wanted)
+            at = end
+        size, room = end - at, len(self._scratch.buffer)
+        if wanted <= room and size < room:
+            self._own, self._left = None, bytes(view[at:end])
+            return
+        # By the view, which knows how to copy onto itself; a bytearray does not promise that.
+        own = self._own
+        if own is None or len(own) < wanted or len(own) <= size:
+            own = bytearray(max(wanted, size + _MORE))
+        memoryview(own)[:size] = view[at:end]
+        self._own, self._left, self._end = own, b"", size
 
-    def _parse(self) -> int:
-        """Take whole frames out of the buffer; returns how long the next one is, as far as is known."""
-        buffer, view, end, at = self._buffer, self._view, self._end, self._begin
+    def _parse(self, buffer: bytes | bytearray, view: memoryview, end: int) -> tuple[int, int]:
+        """Hand on what is whole; returns where the rest begins, and its frame's length as far as is known."""
         limit, skim = self._max_size, self._skim
-        wanted = 2
+        at, wanted = 0, 2
         while end - at >= 2 and (not self._held or self._over):
             first, size = buffer[at], buffer[at + 1]
             if size < 126:
@@ -160,43 +176,11 @@ class ReadingTransport(WebSocketTransport, asyncio.BufferedProtocol):
                 if size < LONG or not skim(view, buffer, start, stop):
                     self._deliver(bytes(view[start:stop]))
             else:
-                self._other(first, at, start, stop)
+                self._other(view, first, at, start, stop)
                 if self._deaf:
                     break
             at = stop
-        self._begin = at
-        return wanted
-
-    def _make_room(self, wanted: int) -> None:
-        """See that the next read can complete the next frame, and then some."""
-        begin, end = self._begin, self._end
-        if begin == end:
-            self._begin = self._end = 0
-            if self._buffer is not self._scratch.buffer:
-                self._buffer, self._view = self._scratch.buffer, self._scratch.view
-                if len(self._own) > _USUAL_BUFFER:
-                    self._own = bytearray()
-            return
-        if end - begin >= len(self._own):  # much of it waits for somebody who holds
-            wanted = max(wanted, end - begin + _FIRST_BUFFER)
-        size = max(len(self._own), _FIRST_BUFFER, wanted)
-        if self._filled:
-            self._filled = False
-            size = max(size, min(2 * len(self._buffer), _USUAL_BUFFER))
-        rest = self._view[begin:end]
-        if size > len(self._own) or self._buffer is not self._own:
-            self._keep(size)
-        elif size - begin >= wanted and end < size:
-            return
-        # By the view, which knows how to copy onto itself; a bytearray does not promise that.
-        self._view[: end - begin] = rest
-        self._begin, self._end = 0, end - begin
-
-    def _keep(self, size: int) -> None:
-        """Read into the line's own buffer, of at least this size; what is in the present one stays there."""
-        if size > len(self._own):
-            self._own = bytearray(size)
-        self._buffer, self._view = self._own, memoryview(self._own)
+        return at, wanted
 
 
 class LibraryTransport(ReadingTransport):
@@ -212,10 +196,10 @@ class LibraryTransport(ReadingTransport):
         self._core = core
         self._pieces: list[bytes] = []
 
-    def _other(self, first: int, begin: int, start: int, stop: int) -> None:
+    def _other(self, view: memoryview, first: int, begin: int, start: int, stop: int) -> None:
         core = self._core
         was_open = core.state is OPEN
-        core.receive_data(bytes(self._view[begin:stop]))
+        core.receive_data(bytes(view[begin:stop]))
         for event in core.events_received():
             assert isinstance(event, Frame)  # the response was the handshake's
             if event.opcode in _PIECES:

@@ -53,7 +53,7 @@ class Receiver(Protocol):
     def received(self, message: bytes) -> bool:
         """A message has come, and is the receiver's own. False: no more of them, until `resume()`."""
 
-    def skim(self, view: memoryview, buffer: bytearray, begin: int, end: int) -> bool:
+    def skim(self, view: memoryview, buffer: bytes | bytearray, begin: int, end: int) -> bool:
         """A message has come, and lies in a buffer (of which there is a `view`) for the time of this call.
 
         True if it was taken in, False if it is to be handed on by `received`.

@@ -228,7 +228,7 @@ class WebSocketTransport(asyncio.BaseProtocol):
         """Hand on what has come, until there is no more of it or somebody holds."""
         raise NotImplementedError
 
-    def _skim(self, view: memoryview, buffer: bytearray, begin: int, end: int) -> bool:
+    def _skim(self, view: memoryview, buffer: bytes | bytearray, begin: int, end: int) -> bool:
         """A whole message lies in a buffer: whether it was taken in there, and need not be handed on."""
         receiver = self._receiver
         if receiver is None or self._held or not receiver.skim(view, buffer, begin, end):

@@ -106,7 +106,7 @@ class Runs:
             run.track.add(delta)
         return event
 
-    def skim(self, view: memoryview, buffer: bytearray, begin: int, end: int, now: float) -> bool:
+    def skim(self, view: memoryview, buffer: bytes | bytearray, begin: int, end: int, now: float) -> bool:
         """As `carry`, for a message where it lies in a buffer, and only if it is sound.
 
         Nothing is kept of the message: this is for sound whose event nobody wants.

@@ -53,14 +53,14 @@ def outbound(cls: type[Outbound] = Outbound) -> Iterator[type[Outbound]]:
 @pytest.mark.parametrize("cls", list(outbound()), ids=lambda cls: f"{cls.__module__}.{cls.__name__}")
 def test_a_bare_command_is_what_validation_makes_of_nothing(cls: type[Outbound]) -> None:
     """It is made without a validator: the same values, names, faults, and nothing shared."""
-    try:
-        validated = cls.model_validate({})
-    except ValidationError as exc:
+    if any(field.is_required() for field in cls.model_fields.values()):
         with pytest.raises(InvalidCommand) as caught:
             cls()
-        assert caught.value.problems == problems_of(exc, outbound=cls)
+        with pytest.raises(ValidationError) as expected:
+            cls.model_validate({})
+        assert caught.value.problems == problems_of(expected.value, outbound=cls)
         return
-    bare = cls()
+    bare, validated = cls(), cls.model_validate({})
     assert [name for name in BaseModel.__slots__ if getattr(bare, name) != getattr(validated, name)] == []
     assert bare == validated
     assert repr(bare) == repr(validated)

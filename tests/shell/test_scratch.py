@@ -6,6 +6,8 @@ import asyncio
 import gc
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from realtime_raw.aio.frames import FastTransport
 from realtime_raw.aio.scratch import Scratch
@@ -43,7 +45,7 @@ async def test_messages_that_are_cut_by_reads_of_other_lines(size: int) -> None:
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert [taker.messages for taker in takers] == messages
-    assert all(line.get_buffer(-1) is not None and line._buffer is line._scratch.buffer for line in lines)
+    assert all(line._own is None and not line._left for line in lines), "nothing is kept of them"
 
 
 async def test_many_messages_that_wait_for_a_receiver_that_holds() -> None:
@@ -61,3 +63,61 @@ async def test_many_messages_that_wait_for_a_receiver_that_holds() -> None:
     read(line, frame(TEXT, b"torn")[3:])
     await asyncio.sleep(0)
     assert taker.messages == [*messages, b"torn"]
+
+
+SIZES = st.sampled_from([0, 1, 125, 126, 5_000, 60_000, 70_000, 262_000, 262_140, 262_144, 300_000])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    sizes=st.lists(SIZES, min_size=1, max_size=12),
+    reads=st.lists(st.sampled_from([1, 2, 3, 9, 4_000, 100_000, 262_143, 262_144, 500_000]), min_size=1),
+    holds=st.integers(-1, 8),
+    early=st.integers(0, 300_000),
+    skims=st.booleans(),
+)
+def test_however_the_bytes_come(
+    sizes: list[int], reads: list[int], holds: int, early: int, skims: bool
+) -> None:
+    """Whole, in order, once; there is always room for the next read, and nothing is kept in the end."""
+
+    async def come() -> None:
+        line, taker = FastTransport(1 << 20), Taker(holds)
+        line.attach(taker)
+        await asyncio.sleep(0)
+        messages = [(b"skim" if skims and size else b"take")[: size or None] * size for size in sizes]
+        messages = [message[:size] for message, size in zip(messages, sizes, strict=True)]
+        stream = b"".join(frame(TEXT, one) for one in messages)
+        line.early(stream[:early])
+        at, turn = early, 0
+        while at < len(stream):
+            room = line.get_buffer(-1)
+            assert len(room), "asyncio takes that for a fault"
+            size = min(len(room), reads[turn % len(reads)], len(stream) - at)
+            room[:size] = stream[at : at + size]
+            line.buffer_updated(size)
+            at, turn = at + size, turn + 1
+            if turn > 2_000:
+                reads[:] = [500_000]
+        if len(taker.messages) == holds:
+            line.resume()
+        for _ in range(4):
+            await asyncio.sleep(0)
+        told = [one.removeprefix(b"skimmed ") for one in taker.messages]
+        assert told == messages
+        assert line._own is None
+        assert not line._left
+
+    asyncio.run(come())
+
+
+async def test_a_long_message_has_room_at_once() -> None:
+    """Once its length is known; a buffer that grew read by read would be copied as often."""
+    line, taker = FastTransport(1 << 24), Taker()
+    line.attach(taker)
+    await asyncio.sleep(0)
+    stream = frame(TEXT, b"x" * 8_000_000)
+    read(line, stream[:20])
+    assert len(line.get_buffer(-1)) == len(stream) - 20
+    read(line, stream[20:])
+    assert taker.messages == [b"x" * 8_000_000]
