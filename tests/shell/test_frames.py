@@ -126,10 +126,10 @@ class Taker:
         self.turns.append(self.turn)
         return len(self.messages) != self.holds
 
-    def skim(self, view: memoryview, buffer: bytearray, begin: int, end: int) -> bool:
+    def skim(self, view: memoryview, buffer: bytes | bytearray, begin: int, end: int) -> bool:
         if not buffer.startswith(b"skim", begin, end):
             return False
-        self.messages.append(b"skimmed " + buffer[begin:end])
+        self.messages.append(b"skimmed " + bytes(buffer[begin:end]))
         self.turns.append(self.turn)
         return True
 
