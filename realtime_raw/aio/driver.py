@@ -170,9 +170,9 @@ class Driver(Delivery):
         clock, runs = self._time, self._runs
         now = clock()
         try:
-            if not runs.skim(view, buffer, begin, end, now):
+            source = runs.skim(view, buffer, begin, end, now)
+            if source is None:
                 return False
-            source = runs.source
             for step in self._more_steps:
                 step(source, now)
             if not runs.live:

@@ -144,7 +144,8 @@ class ReadingTransport(WebSocketTransport, asyncio.BufferedProtocol):
 
     def _parse(self, buffer: bytes | bytearray, view: memoryview, end: int) -> tuple[int, int]:
         """Hand on what is whole; returns where the rest begins, and its frame's length as far as is known."""
-        limit, skim = self._max_size, self._skim
+        limit, receiver = self._max_size, self._receiver
+        skim = receiver.skim if receiver is not None else None
         at, wanted = 0, 2
         while end - at >= 2 and (not self._held or self._over):
             first, size = buffer[at], buffer[at + 1]
@@ -173,8 +174,10 @@ class ReadingTransport(WebSocketTransport, asyncio.BufferedProtocol):
                 wanted = stop - at
                 break
             if first == _TEXT_FRAME and not self._fragmented:
-                if size < LONG or not skim(view, buffer, start, stop):
+                if size < LONG or skim is None or self._held or not skim(view, buffer, start, stop):
                     self._deliver(bytes(view[start:stop]))
+                else:
+                    self._taken()
             else:
                 self._other(view, first, at, start, stop)
                 if self._deaf:

@@ -228,16 +228,12 @@ class WebSocketTransport(asyncio.BaseProtocol):
         """Hand on what has come, until there is no more of it or somebody holds."""
         raise NotImplementedError
 
-    def _skim(self, view: memoryview, buffer: bytes | bytearray, begin: int, end: int) -> bool:
-        """A whole message lies in a buffer: whether it was taken in there, and need not be handed on."""
-        receiver = self._receiver
-        if receiver is None or self._held or not receiver.skim(view, buffer, begin, end):
-            return False
+    def _taken(self) -> None:
+        """The receiver has taken in one message more: of a burst so many, and then the loop turns."""
         count = self._count = self._count + 1
         if count >= BURST:
             self._held = True
             self.resume()
-        return True
 
     def _deliver(self, message: bytes) -> None:
         """A whole message has come."""
@@ -248,13 +244,11 @@ class WebSocketTransport(asyncio.BaseProtocol):
                 self._read(False)
             self._arrived.ring()
             return
-        count = self._count = self._count + 1
-        if not receiver.received(message):
+        if receiver.received(message):
+            self._taken()
+        else:
             self._held = True
             self._read(False)
-        elif count >= BURST:
-            self._held = True
-            self.resume()
 
     def _go_on(self) -> None:
         assert self._receiver is not None

@@ -180,11 +180,10 @@ class Player:
             waiting = ring.write_bytes(data)
             if waiting:
                 frames, end = len(data) >> 1, ring.end
-                self._spans.wrote(end - frames, end, key)
+                if self._spans.key is not part.key:
+                    self._begin(part, end - frames)
                 part.received += frames
                 part.end_at = end
-                if part.start_at < 0:
-                    part.start_at = end - frames
                 if waiting > self._high_water:
                     self._high_water = max(self._high_water, waiting - ring.discarding)
                 return frames
@@ -381,12 +380,16 @@ class Player:
     def _write(self, part: _Part, samples: Samples) -> int:
         start = self._ring.written
         count = self._ring.write(samples)
-        self._spans.wrote(start, start + count, part.key)
         if count:
             part.end_at = start + count
-            if part.start_at < 0:
-                part.start_at = start
+            if self._spans.key is not part.key:
+                self._begin(part, start)
         return count
+
+    def _begin(self, part: _Part, start: int) -> None:
+        self._spans.begin(start, part.key)
+        if part.start_at < 0:
+            part.start_at = start
 
     def _refill(self) -> None:
         while len(self._spill) and (free := self._ring.free):

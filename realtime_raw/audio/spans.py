@@ -6,6 +6,7 @@ to it; frames that will never be heard are cut out of it.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 
@@ -17,9 +18,8 @@ __all__ = ["SpanMap"]
 @dataclass(slots=True)
 class _Span:
     start: int
-    end: int
+    end: float  # infinity, while there may come more
     key: AudioKey
-    joined: bool  # the frame before the first one belongs to the same key
 
 
 class SpanMap:
@@ -29,30 +29,28 @@ class SpanMap:
     long session keeps a few spans and one integer a part.
     """
 
-    __slots__ = ("_end", "_key", "_settled", "_spans")
+    __slots__ = ("_settled", "_spans", "key")
 
     def __init__(self) -> None:
         self._spans: deque[_Span] = deque()
         self._settled: dict[AudioKey, int] = {}
-        self._end = 0  # after the last frame told of
-        self._key: AudioKey | None = None  # its key
+        # Whose the next frame is, if nothing is said; the very object that `begin` was given.
+        self.key: AudioKey | None = None
 
     def __len__(self) -> int:
         """How many spans are not settled."""
         return len(self._spans)
 
-    def wrote(self, start: int, end: int, key: AudioKey) -> None:
-        """The frames from number `start` to before `end` are `key`'s. Starts only ever grow."""
-        joined = self._end == start and (self._key is key or self._key == key)
-        if joined and self._spans:
-            self._spans[-1].end = self._end = end
-        elif start < end:
-            self._key, self._end = key, end
-            self._spans.append(_Span(start, end, key, joined))
+    def begin(self, start: int, key: AudioKey) -> None:
+        """Frames from number `start` on are `key`'s, until others begin or they are cut; starts only grow."""
+        if self._spans:
+            self._spans[-1].end = min(self._spans[-1].end, start)
+        self._spans.append(_Span(start, math.inf, key))
+        self.key = key
 
     def cut(self, position: int) -> None:
         """Frames from number `position` on will never be heard."""
-        self._key = None
+        self.key = None
         while self._spans and self._spans[-1].start >= position:
             self._spans.pop()
         if self._spans:
@@ -65,22 +63,24 @@ class SpanMap:
             if span.start >= position:
                 break
             if span.key == key:
-                count += min(span.end, position) - span.start
+                count += int(min(span.end, position)) - span.start
         return count
 
     def continues(self, position: int) -> bool:
-        """Whether a pause before frame `position` would fall within a part, not between two."""
+        """Whether a pause before frame `position`, which was written, falls within a part."""
         for span in self._spans:
             if span.start <= position < span.end:
-                return position > span.start or span.joined
+                return position > span.start
         return False
 
     def settle(self, position: int) -> None:
         """Everything below `position` is heard; no smaller position will be asked for."""
         while self._spans and self._spans[0].end <= position:
             span = self._spans.popleft()
-            self._settled[span.key] = self._settled.get(span.key, 0) + span.end - span.start
+            self._settled[span.key] = self._settled.get(span.key, 0) + int(span.end) - span.start
 
     def forget(self, key: AudioKey) -> None:
         """Nobody will ask for `key` again."""
         self._settled.pop(key, None)
+        if self.key == key:
+            self.key = None

@@ -404,20 +404,16 @@ class Reactions:
     def feed(
         self, playhead: Playhead, record: ResponseRecord, key: AudioKey, pcm: bytes, now: float
     ) -> Trouble | None:
-        """Play a piece of a response's sound, which was counted already; returns why it could not be."""
+        """As `play`; and what playing changes."""
         state = self._state
-        encoding = record.encoding
-        try:
-            accepted = playhead.feed(key, pcm, encoding, now)
-        except RealtimeError as exc:  # a format the player cannot take
-            return _UNPLAYABLE, str(exc)
+        trouble = play(playhead, record, key, pcm, now)
+        if trouble is not None and trouble[0] == _UNPLAYABLE:
+            return trouble
         if state.turns.states.play is not _PLAYING:
             state.turns.apply(Fact.SAMPLES)
         if state.poll_at is None:
             state.poll_at = now
-        if accepted < (len(pcm) >> 1 if encoding == "audio/pcm" else len(pcm)):
-            return "ring_full", "the playback ring is full and nobody empties it"
-        return None
+        return trouble
 
     def not_played(self, record: ResponseRecord, trouble: Trouble, cause: ServerEvent) -> None:
         """Give up playing a response, and say so."""
@@ -441,6 +437,20 @@ class Reactions:
         pcm = self._decoded(event.delta, event)
         if pcm:
             self._play(self._record("translation", now), _TRANSLATED, pcm, event, now)
+
+
+def play(
+    playhead: Playhead, record: ResponseRecord, key: AudioKey, pcm: bytes, now: float
+) -> Trouble | None:
+    """Play a piece of a response's sound, which was counted already; returns why it could not be."""
+    encoding = record.encoding
+    try:
+        accepted = playhead.feed(key, pcm, encoding, now)
+    except RealtimeError as exc:  # a format the player cannot take
+        return _UNPLAYABLE, str(exc)
+    if accepted < (len(pcm) >> 1 if encoding == "audio/pcm" else len(pcm)):
+        return "ring_full", "the playback ring is full and nobody empties it"
+    return None
 
 
 def _encoding_of(response: ev.Response) -> str | None:

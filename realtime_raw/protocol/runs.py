@@ -16,7 +16,7 @@ from ..types import AudioKey
 from .contents import TextDelta
 from .heard import Track
 from .item_record import PartRecord
-from .reactions import Reactions, Trouble
+from .reactions import Reactions, Trouble, play
 from .responses import ResponseRecord
 from .sound import Sound, Source
 from .state import State
@@ -50,11 +50,10 @@ class _Run:
 class Runs:
     """The audio and the words that are coming in; what `reactions` does with sound is done by it."""
 
-    __slots__ = ("_audio", "_feed", "_refuse", "_state", "_words", "live", "source")
+    __slots__ = ("_audio", "_refuse", "_state", "_words", "live", "source")
 
     def __init__(self, state: State, reactions: Reactions) -> None:
         self._state = state
-        self._feed = reactions.feed
         self._refuse = reactions.not_played
         self._audio: _Run | None = None
         self._words: _Run | None = None
@@ -83,10 +82,11 @@ class Runs:
         run = self._audio
         if run is None or (pcm := run.frames.pcm(memoryview(data), data, 0, len(data))) is None:
             return None
-        sound = Sound(pcm, run.source, data)
         trouble = self._sounds(run, pcm, len(data), now)
         if trouble is _NO:
             return None
+        self.source = run.source
+        sound = Sound(pcm, run.source, data)
         if trouble is not None:
             self._not_played(run, trouble, sound)
         return sound
@@ -106,21 +106,22 @@ class Runs:
             run.track.add(delta)
         return event
 
-    def skim(self, view: memoryview, buffer: bytes | bytearray, begin: int, end: int, now: float) -> bool:
-        """As `carry`, for a message where it lies in a buffer, and only if it is sound.
+    def skim(
+        self, view: memoryview, buffer: bytes | bytearray, begin: int, end: int, now: float
+    ) -> Source | None:
+        """As `carry`, for a message where it lies in a buffer, and only if it is sound: where it came from.
 
         Nothing is kept of the message: this is for sound whose event nobody wants.
         """
         run = self._audio
         if run is None or (pcm := run.frames.pcm(view, buffer, begin, end)) is None:
-            return False
+            return None
         trouble = self._sounds(run, pcm, end - begin, now)
-        if trouble is None:
-            return True
-        if trouble is _NO:
-            return False
-        self._not_played(run, trouble, Sound(pcm, run.source, bytes(buffer[begin:end])))
-        return True
+        if trouble is not None:
+            if trouble is _NO:
+                return None
+            self._not_played(run, trouble, Sound(pcm, run.source, bytes(buffer[begin:end])))
+        return run.source
 
     def _sounds(self, run: _Run, pcm: bytes, size: int, now: float) -> Trouble | None:
         """Sound came, in a message of `size` bytes; `_NO`, with nothing done, if it is no mere repetition."""
@@ -128,7 +129,6 @@ class Runs:
         playhead = state.playhead
         if line.key is None or (state.poll_at is None and playhead is not None):
             return _NO
-        self.source = run.source
         state.trace.again(line, now)
         state.received += 1
         state.bytes_received += size
@@ -138,10 +138,8 @@ class Runs:
             track.received += length
         record, key = run.record, run.key
         record.audio_bytes[key] += length
-        if playhead is None:
-            return None
-        feed = self._feed
-        return feed(playhead, record, key, pcm, now)
+        # It plays, as long as it is to be looked at.
+        return play(playhead, record, key, pcm, now) if playhead is not None else None
 
     def _not_played(self, run: _Run, trouble: Trouble, sound: Sound) -> None:
         self._refuse(run.record, trouble, sound.event())
