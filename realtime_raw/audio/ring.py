@@ -8,7 +8,6 @@ belongs to whom is the span map's affair, silence the reader's.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from threading import Lock
 
 import numpy as np
@@ -16,18 +15,7 @@ import numpy as np
 from ..errors import AudioError
 from .pcm import Samples
 
-__all__ = ["RingStatistics", "SampleRing", "new_counter"]
-
-
-@dataclass(frozen=True, slots=True)
-class RingStatistics:
-    """Frames, all of them. `written - consumed` wait; `high_water` is the most that ever waited."""
-
-    capacity: int
-    written: int
-    consumed: int
-    discarded: int
-    high_water: int
+__all__ = ["SampleRing", "new_counter"]
 
 
 class _Counter:
@@ -93,8 +81,6 @@ class SampleRing:
         self._written = new_counter()
         self._consumed = new_counter()
         self._discard_until = new_counter()
-        self._discarded = 0  # reader's
-        self._high_water = 0  # writer's
         self.end = 0  # of what `write_bytes` wrote last
 
     @property
@@ -149,8 +135,6 @@ class SampleRing:
             self._samples[at:] = samples[:first]
             self._samples[: count - first] = samples[first:]
         self._written.value = written + count
-        if waiting + count > self._high_water:
-            self._high_water = waiting + count
         return count
 
     def write_bytes(self, data: bytes) -> int:
@@ -176,8 +160,6 @@ class SampleRing:
             memory[start:] = data[:first]
             memory[: size - first] = data[first:]
         self._written.value = self.end = end
-        if waiting > self._high_water:
-            self._high_water = waiting
         return waiting
 
     def discard(self) -> int:
@@ -245,10 +227,5 @@ class SampleRing:
         """Consume what `discard` marked; returns how many frames that was."""
         skipped = self.discarding
         if skipped:
-            self._discarded += skipped
             self._consumed.value += skipped
         return skipped
-
-    def statistics(self) -> RingStatistics:
-        """What has passed so far."""
-        return RingStatistics(self._capacity, self.written, self.consumed, self._discarded, self._high_water)
