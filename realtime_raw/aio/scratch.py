@@ -13,7 +13,7 @@ from typing import Final
 __all__ = ["Scratch"]
 
 # As much as one read is to bring at the most; of most reads only the beginning is used.
-_SIZE: Final = 256 * 1024
+_SIZE: Final = 128 * 1024
 
 
 class Scratch:
