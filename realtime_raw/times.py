@@ -15,8 +15,9 @@ from . import events as ev
 from .events.later import ByKind
 from .protocol import signals as sg
 from .protocol.conversation import ConversationMirror
+from .protocol.history_item import HistoryItem
 from .protocol.input_audio import InputAudio
-from .protocol.sound import Sound, Source
+from .protocol.sound import Sound
 from .protocol.state import Observed
 from .slim import slim
 
@@ -60,9 +61,10 @@ class Intake:
 class _Sound:
     """What is known of a reply item's sound or text as time goes by."""
 
-    __slots__ = ("ended", "first", "last", "started")
+    __slots__ = ("ended", "first", "item", "last", "started")
 
     def __init__(self) -> None:
+        self.item: HistoryItem | None = None  # which knows more than we were told, even once it is deleted
         self.first: float | None = None
         self.last: float | None = None
         self.started: float | None = None
@@ -147,7 +149,9 @@ class ItemTimes:
         item = self._conversation.item(item_id)
         if sound is not None and sound.first is not None:
             ms = (item.audio_ms if item is not None else None) or 0
-            return Span(sound.first, max(sound.last or sound.first, sound.first + ms / 1000), "received")
+            known = item or sound.item
+            last = max(sound.last or sound.first, known.came_at if known is not None else 0.0)
+            return Span(sound.first, max(last, sound.first + ms / 1000), "received")
         added = item.added_at if item is not None else None
         return Span(added, added, "told") if added is not None else None
 
@@ -239,24 +243,14 @@ class ItemTimes:
         sound = self._sounds.get(item_id)
         if sound is None:
             sound = self._sound(item_id)
-            sound.first = now
-        elif sound.first is None:
-            sound.first = now
+        if sound.first is None:
+            sound.first, sound.item = now, self._conversation.item(item_id)
         sound.last = now
 
     def sounded(self, sound: Sound, now: float) -> None:
         """Sound of a reply came: as `apply`, but what was appended is not looked at."""
-        self.more(sound.source, now)
-
-    def more(self, source: Source, now: float) -> None:
-        """More sound or words came from where some came before: for whoever needs no event of it."""
-        item_id = source.item_id
-        if item_id:
-            sound = self._sounds.get(item_id)
-            if sound is None or sound.first is None:
-                self.received(item_id, now)
-            else:
-                sound.last = now
+        if sound.source.item_id:
+            self.received(sound.source.item_id, now)
 
     def _played(self, signal: sg.PlaybackStarted, now: float) -> None:
         self._begin(signal.item_id, now)

@@ -6,6 +6,8 @@ import base64
 import dataclasses
 from typing import Any
 
+import pytest
+
 from realtime_raw import events as ev
 from realtime_raw import times
 from realtime_raw.protocol import signals as sg
@@ -59,6 +61,38 @@ def rounded(found: Intake | Span | None) -> tuple[Any, ...]:
     """Its fields, times to the microsecond."""
     assert found is not None
     return tuple(round(x, 6) if isinstance(x, float) else x for x in dataclasses.astuple(found))
+
+
+@pytest.mark.parametrize("way", ["carried", "skimmed"])
+@pytest.mark.parametrize("words", [False, True])
+def test_deltas_of_which_nobody_is_told_count(way: str, words: bool) -> None:
+    """The first are told of, the rest carried on past the records; when they came stays known."""
+    desk = Timed()
+    item = {"id": "item_1", "type": "message", "role": "assistant", "content": []}
+    desk.say("response.created", 9.0, response={"id": "resp_1", "conversation_id": "conv_1"})
+    desk.say("response.output_item.added", 9.1, response_id="resp_1", item=item)
+    desk.say("conversation.item.added", 9.2, previous_item_id=None, item=item)
+    kind, said = ("audio_transcript", "word") if words else ("audio", SOUND)
+
+    def delta(number: int) -> bytearray:
+        of = '"response_id":"resp_1","item_id":"item_1","output_index":0,"content_index":0'
+        return bytearray(
+            f'{{"type":"response.output_{kind}.delta","event_id":"event_{number}",{of},"delta":"{said}"}}'.encode()
+        )
+
+    desk.now = 10.0
+    desk.core.receive_message(bytes(delta(1)), 10.0)
+    desk.follow()
+    for number in range(2, 9):
+        data, at = delta(number), 10.0 + number / 10
+        if way == "skimmed" and not words:
+            assert desk.core.runs.skim(memoryview(data), data, 0, len(data), at)
+        else:
+            assert desk.core.runs.carry(bytes(data), at)
+    assert desk.times.span("item_1") == Span(10.0, 10.8, "received")
+    desk.say("conversation.item.deleted", 11.0, item_id="item_1")
+    assert desk.core.conversation.item("item_1") is None
+    assert desk.times.span("item_1") == Span(10.0, 10.8, "received")
 
 
 def test_a_manual_turn_spans_its_appends() -> None:

@@ -245,7 +245,7 @@ class Connecting:
         except BaseException:
             tap.close()
             raise
-        driver.observe(self._records.steps_for)
+        driver.observe(self._records.steps_for, self._records.need_repeats)
         self._records.transcript.on_readers = driver.outdated
         driver.check_create = self._records.usage.check
         tools = ToolRunner(driver, self._declared)

@@ -20,7 +20,7 @@ from ..events.server import (
     ResponseOutputTextDelta,
 )
 from ..protocol import signals
-from ..protocol.sound import Sound, Source
+from ..protocol.sound import Sound
 from .awaited import Awaited
 from .handlers import Handlers, OnHandlerError
 from .records import Step
@@ -44,7 +44,6 @@ class Delivery(Handlers):
     __slots__ = (
         "_delivering",
         "_events",
-        "_more_steps",
         "_needless",
         "_observers",
         "_planned",
@@ -61,13 +60,12 @@ class Delivery(Handlers):
         self._runs = core.runs
         self._events: deque[Event | Sound] = deque()
         self._delivering = False
-        self._observers: list[StepsFor] = []
+        self._observers: dict[StepsFor, Callable[[], bool]] = {}
         # For each class of events, whom to tell of one, and who subscribed to it.
         self._plans: dict[type, _Plan] = {}
         self._planned = False  # whether it still holds
-        # Whom to tell that more came of the same; the classes of which nobody who is
-        # told needs more than that, and who subscribed to one.
-        self._more_steps: tuple[Step, ...] = ()
+        # The classes of deltas of which no observer needs to be told if they are like the
+        # last ones, and who subscribed to one.
         self._needless: dict[type, tuple[Subscription[Any], ...]] = {}
 
     def lost(self) -> SessionLost:
@@ -111,9 +109,6 @@ class Delivery(Handlers):
             return
         self._delivering = True
         try:
-            source = self._runs.source
-            for step in self._more_steps:
-                step(source, now)
             for subscription in subscriptions:
                 now = self.run(subscription, event, now)  # type: ignore[arg-type]  # as above
         finally:
@@ -123,19 +118,20 @@ class Delivery(Handlers):
 
     # Whom
 
-    def observe(self, steps_for: StepsFor) -> Callable[[], None]:
+    def observe(
+        self, steps_for: StepsFor, need_repeats: Callable[[], bool] = lambda: True
+    ) -> Callable[[], None]:
         """Be told of events before any handler: `steps_for` says for a class whom to call.
 
-        Audio deltas are told as `Sound`. Who has a step for `Source` needs no
-        more of a delta that is like the last ones than that it came, and from
-        where. Returns what ends it.
+        Audio deltas are told as `Sound`. Of deltas that are like the last ones
+        nobody is told unless some `need_repeats`. Returns what ends it.
         """
 
         def ignore() -> None:
-            self._observers.remove(steps_for)
+            del self._observers[steps_for]
             self.outdated()
 
-        self._observers.append(steps_for)
+        self._observers[steps_for] = need_repeats
         self.outdated()
         return ignore
 
@@ -150,22 +146,21 @@ class Delivery(Handlers):
     def _replan(self) -> None:
         self._planned = True
         self._plans.clear()
-        self._more_steps = self._steps_for(Source)
         wanting = self.registry.wanting
         self._needless = {
             kind: wanting(kind, kind.wire_type)
             for kind in _WORDS
-            if not self.awaited.hears and self._all_need_less(kind)
+            if not self.awaited.hears and self._is_needless(kind)
         }
-        if not (self.awaited.hears or self._sound_has_handlers()) and self._all_need_less(Sound):
+        if not (self.awaited.hears or self._sound_has_handlers()) and self._is_needless(Sound):
             self._needless[Sound] = ()
 
     def _steps_for(self, kind: type[Any]) -> tuple[Step, ...]:
         return tuple(step for steps_for in self._observers for step in steps_for(kind))
 
-    def _all_need_less(self, kind: type[Any]) -> bool:
-        """Whether all who observe a class of deltas have a step for `Source`."""
-        return all(tuple(of(Source)) or not tuple(of(kind)) for of in self._observers)
+    def _is_needless(self, kind: type[Any]) -> bool:
+        """Whether no observer of a class of deltas needs more of those that are like the last ones."""
+        return not any(need() and tuple(of(kind)) for of, need in self._observers.items())
 
     def _plan(self, event: Event | Sound) -> _Plan:
         """Whom an event concerns: observers, who awaits it, subscribers. Kept where its class agrees."""

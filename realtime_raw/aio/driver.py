@@ -170,11 +170,8 @@ class Driver(Delivery):
         clock, runs = self._time, self._runs
         now = clock()
         try:
-            source = runs.skim(view, buffer, begin, end, now)
-            if source is None:
+            if not runs.skim(view, buffer, begin, end, now):
                 return False
-            for step in self._more_steps:
-                step(source, now)
             if not runs.live:
                 self.flush()
         except Exception as exc:

@@ -16,7 +16,7 @@ from ..errors import SessionLost
 from ..order_witness import OrderWitness
 from ..protocol.core import RealtimeProtocol
 from ..protocol.signals import ConnectionLost, HandlerFailed
-from ..protocol.sound import Sound, Source
+from ..protocol.sound import Sound
 from ..times import ItemTimes
 from ..transcript import Transcript, TranscriptLine
 from ..turnlog import TurnLog
@@ -137,8 +137,6 @@ class Records:
             yield self._begin
         if kind is Sound:
             yield self.times.sounded
-        elif kind is Source and not self.transcript.readers:
-            yield self.times.more
         elif kind in (ev.ResponseOutputTextDelta, ev.ResponseOutputAudioTranscriptDelta):
             yield self.times.worded
         elif self.times.concerned_with(kind):
@@ -154,6 +152,10 @@ class Records:
             yield self._lost
         elif kind is HandlerFailed:
             yield self._failed
+
+    def need_repeats(self) -> bool:
+        """Whether to be told of deltas that are like the last ones; else their item knows when they came."""
+        return self.transcript.readers > 0
 
     def _begin(self, event: object, now: float) -> None:
         self.times.appended(now)  # the clock of all records starts with the first event

@@ -119,6 +119,11 @@ class HistoryItem:
         return self._record.added_at
 
     @property
+    def came_at(self) -> float:
+        """When the last sound or words of it came, if only the first were told of; else 0.0."""
+        return max((part.came_at for part in self._record.parts.values()), default=0.0)
+
+    @property
     def parts(self) -> tuple[Part, ...]:
         """The content parts by index, as they are now."""
         return tuple(_shown(index, part) for index, part in sorted(self._record.parts.items()))

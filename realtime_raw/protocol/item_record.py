@@ -132,6 +132,7 @@ class PartRecord:
     """One content part. `kept` and `heard` count characters of the text, `ALL` for all there will be."""
 
     __slots__ = (
+        "came_at",
         "detail",
         "encoding",
         "error",
@@ -152,6 +153,8 @@ class PartRecord:
         self.type = kind
         self.words = Words() if words is None else words
         self.sound_bytes = 0
+        # When the last of it came that observers were not told of.
+        self.came_at = 0.0
         self.encoding = "audio/pcm"
         self.image_url: str | None = None
         self.detail: str | None = None

@@ -439,9 +439,7 @@ class Reactions:
             self._play(self._record("translation", now), _TRANSLATED, pcm, event, now)
 
 
-def play(
-    playhead: Playhead, record: ResponseRecord, key: AudioKey, pcm: bytes, now: float
-) -> Trouble | None:
+def play(playhead: Playhead, record: ResponseRecord, key: AudioKey, pcm: bytes, now: float) -> Trouble | None:
     """Play a piece of a response's sound, which was counted already; returns why it could not be."""
     encoding = record.encoding
     try:

@@ -50,16 +50,14 @@ class _Run:
 class Runs:
     """The audio and the words that are coming in; what `reactions` does with sound is done by it."""
 
-    __slots__ = ("_audio", "_refuse", "_state", "_words", "live", "source")
+    __slots__ = ("_audio", "_refuse", "_state", "_words", "live")
 
     def __init__(self, state: State, reactions: Reactions) -> None:
         self._state = state
         self._refuse = reactions.not_played
         self._audio: _Run | None = None
         self._words: _Run | None = None
-        # Whether there is anything that could go on; and where the last of it came from.
-        self.live = False
-        self.source = Source(None)
+        self.live = False  # whether there is anything that could go on
 
     def end(self) -> None:
         """Something else happened."""
@@ -71,7 +69,7 @@ class Runs:
 
         None, with nothing done, if it does not. What comes behind that one is
         in `observed` as ever; there is something only if nothing is `live`
-        afterwards. `source` then says where it came from.
+        afterwards.
         """
         # Whichever is likelier is asked first.
         if len(data) < LONG:
@@ -85,7 +83,6 @@ class Runs:
         trouble = self._sounds(run, pcm, len(data), now)
         if trouble is _NO:
             return None
-        self.source = run.source
         sound = Sound(pcm, run.source, data)
         if trouble is not None:
             self._not_played(run, trouble, sound)
@@ -95,33 +92,32 @@ class Runs:
         run = self._words
         if run is None or (event := run.frames.words(data)) is None or run.line.key is None:
             return None
-        self.source = run.source
         state = self._state
         state.received += 1
         state.bytes_received += len(data)
         state.trace.again(run.line, now)
-        delta = run.frames.said
-        run.part.words.add(delta)
+        delta, part = run.frames.said, run.part
+        part.came_at = now
+        part.words.add(delta)
         if run.track is not None:
             run.track.add(delta)
         return event
 
-    def skim(
-        self, view: memoryview, buffer: bytes | bytearray, begin: int, end: int, now: float
-    ) -> Source | None:
-        """As `carry`, for a message where it lies in a buffer, and only if it is sound: where it came from.
+    def skim(self, view: memoryview, buffer: bytes | bytearray, begin: int, end: int, now: float) -> bool:
+        """As `carry`, for a message where it lies in a buffer, and only if it is sound.
 
         Nothing is kept of the message: this is for sound whose event nobody wants.
         """
         run = self._audio
         if run is None or (pcm := run.frames.pcm(view, buffer, begin, end)) is None:
-            return None
+            return False
         trouble = self._sounds(run, pcm, end - begin, now)
-        if trouble is not None:
-            if trouble is _NO:
-                return None
-            self._not_played(run, trouble, Sound(pcm, run.source, bytes(buffer[begin:end])))
-        return run.source
+        if trouble is None:
+            return True
+        if trouble is _NO:
+            return False
+        self._not_played(run, trouble, Sound(pcm, run.source, bytes(buffer[begin:end])))
+        return True
 
     def _sounds(self, run: _Run, pcm: bytes, size: int, now: float) -> Trouble | None:
         """Sound came, in a message of `size` bytes; `_NO`, with nothing done, if it is no mere repetition."""
@@ -133,7 +129,9 @@ class Runs:
         state.received += 1
         state.bytes_received += size
         length = len(pcm)
-        run.part.sound_bytes += length
+        part = run.part
+        part.came_at = now
+        part.sound_bytes += length
         if (track := run.track) is not None:
             track.received += length
         record, key = run.record, run.key
