@@ -66,16 +66,17 @@ _KIND: Final = b'output_audio.delta"'
 class AudioDelta:
     """What one audio delta says, decoded; the event itself is made when somebody asks for it.
 
-    `pcm` is never empty. `response_id`, `item_id` and `content_index` are as
-    in the event, None where the server left them out. `data` is the message,
-    if it has the shape that servers write.
+    `pcm` is never empty. The ids and `content_index` are as in the event, None
+    where the server left them out. `data` is the message, if it has the shape
+    that servers write.
     """
 
-    __slots__ = ("_event", "content_index", "data", "item_id", "pcm", "response_id")
+    __slots__ = ("_event", "content_index", "data", "event_id", "item_id", "pcm", "response_id")
 
     def __init__(
         self,
         pcm: bytes,
+        event_id: str | None,
         response_id: str | None,
         item_id: str | None,
         content_index: int | None,
@@ -84,6 +85,7 @@ class AudioDelta:
         event: ResponseOutputAudioDelta | None = None,
     ) -> None:
         self.pcm = pcm
+        self.event_id = event_id
         self.response_id = response_id
         self.item_id = item_id
         self.content_index = content_index
@@ -227,8 +229,10 @@ def audio_of(data: bytes) -> AudioDelta | None:
         return None
     if not pcm:
         return None
-    _, response_id, item_id, _, content_index = head.groups()
-    return AudioDelta(pcm, response_id.decode(), item_id.decode(), int(content_index), data=data)
+    event_id, response_id, item_id, _, content_index = head.groups()
+    return AudioDelta(
+        pcm, event_id.decode(), response_id.decode(), item_id.decode(), int(content_index), data=data
+    )
 
 
 def words_of(data: bytes) -> ServerEvent | None:
@@ -288,4 +292,4 @@ def audio_in(data: bytes) -> AudioDelta | None:
         if index is not None and not 0 <= index < _MAX_INDEX:
             return None
     event.keep_raw(data)
-    return AudioDelta(pcm, event.response_id, event.item_id, event.content_index, event=event)
+    return AudioDelta(pcm, event.event_id, event.response_id, event.item_id, event.content_index, event=event)

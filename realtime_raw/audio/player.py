@@ -8,6 +8,7 @@ The device's half is `reader`.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -120,6 +121,7 @@ class Player:
                 hint="give more seconds or a shorter pre-buffer",
             )
         self._rate = rate
+        self._takes_plain = rate == WIRE_RATE and sys.byteorder == "little"
         self._ring = SampleRing(capacity)
         self._reader = BlockReader(
             self._ring,
@@ -175,6 +177,9 @@ class Player:
         resample without soxr.
         """
         part = self._parts.get(key)
+        if part is None and encoding == _PLAIN and self._takes_plain:
+            part = self._new(key)
+            part.plain = True
         if part is not None and part.plain and encoding == _PLAIN and not self._spill.frames:
             ring = self._ring
             waiting = ring.write_bytes(data)
@@ -198,14 +203,13 @@ class Player:
         if part is None or part.ended:
             return
         part.ended = True
-        if part.intake is not None:
-            if len(held := part.intake.flush()):
-                self._queue(part, held)
-                part.ahead += len(held)
-            part.intake, part.plain = None, False
-            # Resampled, a part may come out one frame longer than reckoned.
-            if part.ahead > 0:
-                part.received, part.ahead = part.received + part.ahead, 0
+        if part.intake is not None and len(held := part.intake.flush()):
+            self._queue(part, held)
+            part.ahead += len(held)
+        part.intake, part.plain = None, False
+        # Resampled, a part may come out one frame longer than reckoned.
+        if part.ahead > 0:
+            part.received, part.ahead = part.received + part.ahead, 0
         self._release(part)
 
     def interrupt(self, now: float) -> tuple[Heard, ...]:
@@ -351,12 +355,14 @@ class Player:
         if part is not None and part.intake is not None and part.intake.encoding == encoding:
             part.ended = False
             return part
-        part = part or _Part(key)
+        part = part or self._new(key)
         part.intake = Intake(encoding, self._rate)
         part.ended = False
-        if key not in self._parts:
-            self._forget_oldest()
-            self._parts[key] = part
+        return part
+
+    def _new(self, key: AudioKey) -> _Part:
+        self._forget_oldest()
+        part = self._parts[key] = _Part(key)
         return part
 
     def _forget_oldest(self) -> None:
@@ -388,6 +394,7 @@ class Player:
 
     def _begin(self, part: _Part, start: int) -> None:
         self._spans.begin(start, part.key)
+        self._live.setdefault(part.key, part)
         if part.start_at < 0:
             part.start_at = start
 

@@ -29,6 +29,7 @@ from .input_audio import InputAudio
 from .interruption import Interruption
 from .outgoing import IfBusy, Outgoing
 from .patch import SessionPatch
+from .playback import look
 from .reactions import Reactions
 from .receipts import Receipts
 from .responses import ResponseTracker
@@ -40,14 +41,6 @@ from .trace import Trace
 from .turns import Fact, TurnController
 
 __all__ = ["Options", "RealtimeProtocol", "counting_ids"]
-
-# How often playback is looked at while something sounds. Audio chunks need
-# this rhythm anyway, and a device block is shorter.
-_POLL_S = 0.02
-# How long at most it is left alone where it says that nothing will happen:
-# hundreds of sessions must not ask fifty times a second each.
-_LONGEST_POLL_S = 1.0
-_TOGETHER_S = 0.125
 
 
 def counting_ids() -> Callable[[str], str]:
@@ -210,7 +203,7 @@ class RealtimeProtocol:
         if (left := state.session.take_notice(now)) is not None:
             state.emit(signals.SessionExpiring(expires_in_s=left))
         if state.poll_at is not None and now >= state.poll_at:
-            self._poll_playback(now)
+            look(state, now)
         if before != (len(state.observed), len(state.outbox)):
             self._runs.end()
 
@@ -450,26 +443,3 @@ class RealtimeProtocol:
         except LocalProtocolError as exc:
             self._state.trace.not_sent(kind, str(exc))
             raise
-
-    def _poll_playback(self, now: float) -> None:
-        state = self._state
-        playhead = state.playhead
-        state.poll_at = None
-        if playhead is None:
-            return
-        for mark in playhead.poll(now):
-            if mark.kind == "finished":
-                state.conversation.mark_heard(mark.key)
-            kind = signals.PlaybackStarted if mark.kind == "started" else signals.PlaybackFinished
-            state.emit(kind(item_id=mark.key.item_id, content_index=mark.key.content_index))
-        if playhead.playing:
-            rest = playhead.rest(now)
-            if rest == math.inf:  # until `playback_resumed`, or more comes
-                state.poll_at = rest
-                return
-            rest = min(max(_POLL_S, rest), _LONGEST_POLL_S)
-            # Sessions at rest are looked at together: their loop then wakes once for many.
-            early = (now + rest) % _TOGETHER_S if rest > 2 * _TOGETHER_S else 0.0
-            state.poll_at = now + rest - early
-        else:
-            state.turns.apply(Fact.DRAINED)

@@ -14,13 +14,14 @@ import pybase64
 
 from .. import events as ev
 from ..deltas import AudioDelta
-from ..errors import LocalProtocolError, RealtimeError
+from ..errors import LocalProtocolError
 from ..events.base import ServerEvent
-from ..types import AudioKey, Playhead
+from ..types import AudioKey
 from . import signals
 from .contents import TextDelta
 from .outgoing import Outgoing
 from .patch import SessionPatch
+from .playback import UNPLAYABLE, Trouble, look, play
 from .receipts import Receipts
 from .responses import ResponseRecord
 from .sound import Sound
@@ -31,7 +32,7 @@ from .turns import Action, Fact, Play
 if TYPE_CHECKING:
     from ..events import translation as tr
 
-__all__ = ["ROUTES", "UNROUTED", "Reactions", "Trouble"]
+__all__ = ["ROUTES", "UNROUTED", "Reactions"]
 
 _C, _R, _T = "conversation", "responses", "tools"
 
@@ -92,14 +93,9 @@ UNROUTED: Mapping[str, str] = {
 }
 
 _NOT_ACTIVE = "response_cancel_not_active"
-_UNPLAYABLE = "not_played"
 # An enum's member takes longer to find than to compare.
 _PLAYING = Play.PLAYING
 _TRANSLATED = AudioKey("translation", 0)
-
-
-# A rule, and why it is broken.
-Trouble = tuple[str, str]
 
 
 class Reactions:
@@ -390,30 +386,20 @@ class Reactions:
     def _feed_first(
         self, record: ResponseRecord, key: AudioKey, pcm: bytes, cause: ServerEvent | Sound, now: float
     ) -> None:
-        """As `feed`, where this may be the first piece of its part: that may sound at once."""
+        """Play a piece that may be the first of its part: that may sound at once."""
         state = self._state
         # What is kept out of the conversation is kept out of its loudspeaker too.
         if state.playhead is None or record.out_of_band or record.overflowed:
             return
-        trouble = self.feed(state.playhead, record, key, pcm, now)
+        trouble = play(state.playhead, record, key, pcm, now)
         if trouble is not None:
             self.not_played(record, trouble, cause.event() if isinstance(cause, Sound) else cause)
-        if not (trouble and trouble[0] == _UNPLAYABLE) and record.audio_bytes.get(key) == len(pcm):
-            state.poll_at = now
-
-    def feed(
-        self, playhead: Playhead, record: ResponseRecord, key: AudioKey, pcm: bytes, now: float
-    ) -> Trouble | None:
-        """As `play`; and what playing changes."""
-        state = self._state
-        trouble = play(playhead, record, key, pcm, now)
-        if trouble is not None and trouble[0] == _UNPLAYABLE:
-            return trouble
+            if trouble[0] == UNPLAYABLE:
+                return
         if state.turns.states.play is not _PLAYING:
             state.turns.apply(Fact.SAMPLES)
-        if state.poll_at is None:
-            state.poll_at = now
-        return trouble
+        if state.poll_at is None or record.audio_bytes.get(key) == len(pcm):
+            look(state, now)
 
     def not_played(self, record: ResponseRecord, trouble: Trouble, cause: ServerEvent) -> None:
         """Give up playing a response, and say so."""
@@ -431,24 +417,12 @@ class Reactions:
         if state.playhead is not None and not record.muted and not record.out_of_band:
             state.playhead.end(key)
             if state.poll_at is not None:
-                state.poll_at = now
+                look(state, now)
 
     def _translated_audio(self, event: tr.SessionOutputAudioDelta, now: float) -> None:
         pcm = self._decoded(event.delta, event)
         if pcm:
             self._play(self._record("translation", now), _TRANSLATED, pcm, event, now)
-
-
-def play(playhead: Playhead, record: ResponseRecord, key: AudioKey, pcm: bytes, now: float) -> Trouble | None:
-    """Play a piece of a response's sound, which was counted already; returns why it could not be."""
-    encoding = record.encoding
-    try:
-        accepted = playhead.feed(key, pcm, encoding, now)
-    except RealtimeError as exc:  # a format the player cannot take
-        return _UNPLAYABLE, str(exc)
-    if accepted < (len(pcm) >> 1 if encoding == "audio/pcm" else len(pcm)):
-        return "ring_full", "the playback ring is full and nobody empties it"
-    return None
 
 
 def _encoding_of(response: ev.Response) -> str | None:

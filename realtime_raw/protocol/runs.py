@@ -16,7 +16,8 @@ from ..types import AudioKey
 from .contents import TextDelta
 from .heard import Track
 from .item_record import PartRecord
-from .reactions import Reactions, Trouble, play
+from .playback import Trouble, play
+from .reactions import Reactions
 from .responses import ResponseRecord
 from .sound import Sound, Source
 from .state import State

@@ -178,11 +178,14 @@ class Trace:
 
     def received_sound(self, delta: AudioDelta) -> None:
         """An audio delta came in, read without its event."""
-        run = self._grown((_SOUND, delta.response_id, delta.item_id))
+        key = (_SOUND, delta.response_id, delta.item_id)
+        run = self._grown(key)
         if run is None:
-            self.received(delta.event())
-        else:
-            self._received = run
+            line = TraceLine("in", _SOUND, key=key)
+            line.event_id, line.item_id = _text(delta.event_id), _text(delta.item_id)
+            line.response_id = _text(delta.response_id)
+            run = self._put(line)
+        self._received = run
 
     def run_of(self, kind: str) -> TraceLine | None:
         """The line that the message just received stands in, if more of its kind will join it there."""
