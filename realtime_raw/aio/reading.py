@@ -135,11 +135,12 @@ class ReadingTransport(WebSocketTransport, asyncio.BufferedProtocol):
         if wanted <= room and size < room:
             self._own, self._left = None, bytes(view[at:end])
             return
-        # By the view, which knows how to copy onto itself; a bytearray does not promise that.
         own = self._own
         if own is None or len(own) < wanted or len(own) <= size:
             own = bytearray(max(wanted, size + _MORE))
-        memoryview(own)[:size] = view[at:end]
+        if at or own is not buffer:
+            # By the view, which knows how to copy onto itself; a bytearray does not promise that.
+            memoryview(own)[:size] = view[at:end]
         self._own, self._left, self._end = own, b"", size
 
     def _parse(self, buffer: bytes | bytearray, view: memoryview, end: int) -> tuple[int, int]:
