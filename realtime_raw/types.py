@@ -152,7 +152,8 @@ class Playhead(Protocol):
     def rest(self, now: float) -> float:
         """Seconds for which `poll` will tell nothing, if the device goes on as it does; 0 if in doubt.
 
-        `inf` promises that the core's `playback_resumed` is called when it does more than that."""
+        `inf` promises that the core's `playback_resumed` is called when it
+        goes on, or was interrupted."""
 
     @property
     def playing(self) -> bool:

@@ -87,8 +87,8 @@ class Player:
     (`time.perf_counter_ns`) to time the callback.
 
     `on_resumed` may be set: it is called when a device that was at rest asks
-    for a block again, on the device's thread and once, so that `rest` need not
-    guess. It must not wait.
+    for a block again, on the device's thread, or is interrupted: once, so that
+    `rest` need not guess. It must not wait.
 
     Threads: `pull` is the device's, everything else the event loop's. They
     share no lock. Raises `AudioError` for settings that make no sense.
@@ -237,6 +237,7 @@ class Player:
         self._spill.clear()
         self._spans.cut(self._position)
         self._interrupts += 1
+        self._reader.call()
         return stopped
 
     def heard(self, key: AudioKey, now: float) -> Heard | None:
@@ -355,9 +356,9 @@ class Player:
         if part is not None and part.intake is not None and part.intake.encoding == encoding:
             part.ended = False
             return part
+        intake = Intake(encoding, self._rate)  # which may raise
         part = part or self._new(key)
-        part.intake = Intake(encoding, self._rate)
-        part.ended = False
+        part.intake, part.ended = intake, False
         return part
 
     def _new(self, key: AudioKey) -> _Part:

@@ -128,7 +128,7 @@ class BlockReader:
         self._runs: tuple[Run, ...] = ()
         # Told by the event loop's thread: frames below this number need no company to start.
         self.release_until = 0
-        # Set there while nobody looks at what is published: called with the next block, once.
+        # Set there while nobody looks at what is published: called with the next block.
         self.wake: Callable[[], object] | None = None
         # Told to it.
         self._published = self._facts(latency)
@@ -169,16 +169,21 @@ class BlockReader:
             with contextlib.suppress(Exception):
                 out.fill(0)
         self.pulls += 1
-        if (wake := self.wake) is not None:
-            self.wake = None
-            with contextlib.suppress(Exception):
-                wake()
+        if self.wake is not None:
+            self.call()
         if now is not None:
             took = now() - began
             self.busy_ns += took
             if took > self.longest_ns:
                 self.longest_ns = took
         return got
+
+    def call(self) -> None:
+        """Call whoever waits for something to happen, once; for any thread. They may be gone by now."""
+        wake, self.wake = self.wake, None
+        if wake is not None:
+            with contextlib.suppress(Exception):
+                wake()
 
     def _latency_frames(self, block: int, latency: float | None) -> int:
         # Some hosts give zeros or another clock's time; NaN fails the comparison too.

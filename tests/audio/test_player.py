@@ -709,6 +709,20 @@ def test_a_device_that_rests_says_when_it_goes_on() -> None:
     assert len(calls) == 1
 
 
+def test_who_waits_for_a_device_hears_of_an_interruption() -> None:
+    """Nothing is left that the device could go on with: who asked for nothing until then must look now."""
+    player, calls = Player(prebuffer_ms=0), []
+    player.on_resumed = lambda: calls.append(player.playing)
+    player.feed(A, pcm(24_000), PCM, 0.0)
+    player.rest(0.0)
+    assert player.rest(1.0) == math.inf
+    assert [mark.key for mark in player.interrupt(1.0)] == [A]
+    assert calls == [False]
+    pull(player)
+    player.interrupt(2.0)
+    assert len(calls) == 1
+
+
 def test_a_device_with_latency_goes_on_sounding_while_it_rests() -> None:
     """What it was handed is heard later, and nobody will call for that."""
     player, calls = Player(prebuffer_ms=0), []
@@ -838,3 +852,12 @@ def test_a_part_fed_again_after_an_interrupt_starts_with_its_new_sound() -> None
     assert [mark for mark in player.poll(0.1) if mark.key == second] == []
     player.pull(out)
     assert [mark.kind for mark in player.poll(0.2) if mark.key == second] == ["started"]
+
+
+def test_sound_that_cannot_be_played_leaves_nothing() -> None:
+    """A part of an unknown encoding is refused before there is one, and pushes no other out."""
+    player = Player()
+    for number in range(10):
+        with pytest.raises(AudioError, match="is not known"):
+            player.feed(AudioKey(f"item_{number}"), b"\0\0", "audio/opus", 0.0)
+    assert not player._parts
