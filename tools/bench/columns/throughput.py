@@ -2,9 +2,8 @@
 
 An answer is asked for once the one before is in the ring. Left to send ahead, the
 server fills the client's receive window; then the kernel sends what is next
-within the client's own reads, and charges it for that (`recv_into` alone costs
-1 us a delta while the window has room, 2.3 to 3.4 while it has none): how much
-each client pays would hang on which of the two happens to be quicker.
+within the client's own reads, and charges it for that (`tools/bench_window.py`):
+how much each client pays would hang on which of the two happens to be quicker.
 """
 
 from __future__ import annotations
