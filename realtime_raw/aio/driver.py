@@ -19,6 +19,7 @@ from ..events.base import ClientEvent, ServerEvent
 from ..protocol import signals
 from ..protocol.sound import Sound
 from ..types import CloseInfo
+from .alarm import Alarm
 from .awaited import Confirmed
 from .bell import Bell
 from .delivery import Delivery
@@ -51,7 +52,7 @@ class Driver(Delivery):
     """Runs one session. Made inside a running event loop; `start()` it, and `finish()` it in any case."""
 
     __slots__ = (
-        "_due",
+        "_alarm",
         "_handed_over",
         "_has_user",
         "_in_flight",
@@ -65,7 +66,6 @@ class Driver(Delivery):
         "_skims",
         "_started",
         "_tap",
-        "_timer",
         "_transport",
         "_waiting",
         "attachments",
@@ -103,8 +103,7 @@ class Driver(Delivery):
         self._over = False  # nobody is to be told of anything any more
         self._skims = False  # whether sound may be taken in where it lies
         self._shutdown: asyncio.Task[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._due: float | None = None
+        self._alarm = Alarm(self._loop, self._tick)
         self._outbox: deque[bytes] = deque()
         self.outbox_bytes = 0
         self.outbox_high_water = 0
@@ -170,7 +169,7 @@ class Driver(Delivery):
         clock, runs = self._time, self._runs
         now = clock()
         try:
-            if not runs.skim(view, buffer, begin, end, now):
+            if runs.skim(view, buffer, begin, end, now) is None:
                 return False
             if not runs.live:
                 self.flush()
@@ -218,7 +217,7 @@ class Driver(Delivery):
     def _read_in_full(self, data: bytes | str, now: float) -> None:
         self.core.read_in_full(data, now)
         messages, events, deadline = self.core.harvest()
-        if messages or deadline != self._due:
+        if messages or deadline != self._alarm.due:
             self._hand_on(messages, events, deadline)
         elif events:
             self.deliver(events)
@@ -250,7 +249,6 @@ class Driver(Delivery):
             self._transport.abort()
 
     def _tick(self) -> None:
-        self._timer = self._due = None
         self.core.handle_timer(self._time())
         self.flush()
 
@@ -274,8 +272,8 @@ class Driver(Delivery):
     def _hand_on(self, messages: list[bytes], events: list[Event | Sound], deadline: float | None) -> None:
         if messages:
             self._post(messages)
-        if deadline != self._due:
-            self._arm(deadline)
+        if deadline != self._alarm.due:
+            self._alarm.set(deadline)
         if events:
             self.deliver(events)
 
@@ -294,12 +292,6 @@ class Driver(Delivery):
             self.outbox_bytes += size
             self.outbox_high_water = max(self.outbox_high_water, self.outbox_bytes)
             self._outbox_bell.ring()
-
-    def _arm(self, deadline: float | None) -> None:
-        self._due = deadline
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._loop.call_at(deadline, self._tick) if deadline is not None else None
 
     def signal(self, signal: signals.Signal) -> None:
         """Deliver a signal of the shell's own, behind what is being delivered."""
@@ -458,7 +450,7 @@ class Driver(Delivery):
         finally:
             self.lag.stop()
             self._over = True
-            self._arm(None)
+            self._alarm.stop()
             await self._reap()
             self._end_recordings()
             self._tap.close()

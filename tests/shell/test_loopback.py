@@ -115,7 +115,7 @@ async def test_a_device_that_rests_is_heard_of_when_it_goes_on(monkeypatch: pyte
     player.pull(np.zeros(4800, np.int16))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    assert conn._driver._timer is None
+    assert conn._driver._alarm.due is None
 
 
 async def test_refusals_as_the_api_gives_them() -> None:
