@@ -59,7 +59,11 @@ _NAMED: Final = frozenset(
 _OPENING: Final = re.compile(rb'(?<!\\)"delta"[ \t\r\n]*:[ \t\r\n]*"')
 # Beyond it, parsers differ on what an integer is.
 _MAX_INDEX: Final = 2**53
+_QUOTE: Final = ord('"')
+_BRACE: Final = ord("}")
 _new = object.__new__
+# Its flags by their places: named, they take as long as the call itself. The last one is `validate`.
+_decoded = pybase64.b64decode
 _KIND: Final = b'output_audio.delta"'
 
 
@@ -144,19 +148,14 @@ class Frames:
         return cls(head) if head is not None else None
 
     def _start(self, data: bytes | bytearray, begin: int, end: int) -> int:
-        """Where the delta of such a frame begins; 0 if it is another."""
-        if not data.startswith(self._head, begin, end):
+        """Where the delta of such a frame begins; 0 if it is another. Its id may be of any length."""
+        first, common = begin + self._begin, self._common
+        at = data.find(b'"', first, end)
+        if not data.startswith(self._head, begin, end) or not data.startswith(common, at, end):
             return 0
-        common = self._common
-        at = begin + self._at
-        first = begin + self._begin
-        if not data.startswith(common, at, end):
-            at = data.find(b'"', first, end)
-            if not data.startswith(common, at, end):
-                return 0
-            self._at = at - begin
-        if not data[first:at].isalnum() and not _ONE_ID.fullmatch(data, first, at):
+        if not _ONE_ID.fullmatch(data, first, at):
             return 0
+        self._at = at - begin
         return at + len(common)
 
     def pcm(self, view: memoryview, data: bytes | bytearray, begin: int, end: int) -> bytes | None:
@@ -164,11 +163,19 @@ class Frames:
 
         `view` is one of `data`.
         """
-        start = self._start(data, begin, end)
-        if not start or not data.endswith(b'"}', start, end):
+        at, common = begin + self._at, self._common
+        if (
+            data.startswith(common, at, end)
+            and data.startswith(self._head, begin, at)
+            and data[begin + self._begin : at].isalnum()
+        ):
+            start = at + len(common)
+        else:
+            start = self._start(data, begin, end)
+        if not start or data[end - 1] != _BRACE or data[end - 2] != _QUOTE:
             return None
         try:
-            return pybase64.b64decode(view[start : end - 2], validate=True) or None
+            return _decoded(view[start : end - 2], None, True) or None
         except ValueError:  # something follows the delta, or it is no base64
             return None
 
@@ -183,11 +190,18 @@ class Frames:
 
     def words(self, data: bytes) -> ServerEvent | None:
         """The delta of words a message is; None if it is not like the others, or says nothing."""
-        start = self._start(data, 0, len(data))
-        if not start:
-            return None
+        at, common = self._at, self._common
+        event_id = data[self._begin : at]
+        # As in `pcm`.
+        if data.startswith(common, at) and data.startswith(self._head) and event_id.isalnum():
+            start = at + len(common)
+        else:
+            start = self._start(data, 0, len(data))
+            if not start:
+                return None
+            event_id = data[self._begin : self._at]
         values = self._values.copy()
-        values["event_id"] = self._id + data[self._begin : self._at].decode()
+        values["event_id"] = self._id + event_id.decode()
         values[RAW] = data
         named = self._named
         try:
@@ -224,7 +238,7 @@ def audio_of(data: bytes) -> AudioDelta | None:
     if head is None or data[-2:] != b'"}':
         return None
     try:
-        pcm = pybase64.b64decode(memoryview(data)[head.end() : -2], validate=True)
+        pcm = _decoded(memoryview(data)[head.end() : -2], None, True)
     except ValueError:  # something follows the delta, or it is no base64
         return None
     if not pcm:
@@ -279,7 +293,7 @@ def audio_in(data: bytes) -> AudioDelta | None:
     end = data.find(b'"', start)
     try:
         # The slice, not the value: so no colon, escape or second delta is in there.
-        pcm = pybase64.b64decode(memoryview(data)[start:end], validate=True)
+        pcm = _decoded(memoryview(data)[start:end], None, True)
         event = ResponseOutputAudioDelta.model_validate_json(data)
     except ValueError:  # of pybase64, or of pydantic
         return None

@@ -17,6 +17,7 @@ from websockets.protocol import OPEN
 
 from ..deltas import LONG
 from .scratch import Scratch
+from .transport import BURST
 from .websocket import WebSocketTransport
 
 __all__ = ["Broken", "LibraryTransport", "ReadingTransport"]
@@ -38,6 +39,23 @@ class Broken(Exception):
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
         self.code = code
+
+
+def _head(view: memoryview, at: int, end: int) -> tuple[int, int]:
+    """Where the payload of a frame begins and how long it is, if its head ends before `end`."""
+    size = view[at + 1]
+    if size < 126:
+        return at + 2, size
+    if size > 127:
+        raise Broken(1002, "incorrect masking")
+    start = at + 10
+    return start, int.from_bytes(view[at + 2 : start]) if start <= end else 0
+
+
+def _too_long(first: int, size: int, limit: int) -> Broken:
+    if first >= _FIN_CONTROL:
+        return Broken(1002, "control frame too long")
+    return Broken(1009, f"a frame of {size} bytes is over the limit of {limit}")
 
 
 class ReadingTransport(WebSocketTransport, asyncio.BufferedProtocol):
@@ -146,43 +164,41 @@ class ReadingTransport(WebSocketTransport, asyncio.BufferedProtocol):
     def _parse(self, buffer: bytes | bytearray, view: memoryview, end: int) -> tuple[int, int]:
         """Hand on what is whole; returns where the rest begins, and its frame's length as far as is known."""
         limit, receiver = self._max_size, self._receiver
-        skim = receiver.skim if receiver is not None else None
-        at, wanted = 0, 2
-        while end - at >= 2 and (not self._held or self._over):
+        at, wanted, last = 0, 2, end - 2
+        held = self._held
+        while at <= last and (not held or self._over):
             first, size = buffer[at], buffer[at + 1]
-            if size < 126:
-                start = at + 2
-            elif size == 126:  # nearly all there are
-                start = at + 4
-                if start > end:
-                    wanted = 4
-                    break
+            start = at + 4
+            if size != 126:  # as of nearly all there are
+                start, size = _head(view, at, end)
+            elif start <= end:
                 size = buffer[at + 2] << 8 | buffer[at + 3]
-            elif size == 127:
-                start = at + 10
-                if start > end:
-                    wanted = 10
-                    break
-                size = int.from_bytes(view[at + 2 : start])
-            else:
-                raise Broken(1002, "incorrect masking")
-            if first != _TEXT_FRAME and first >= _FIN_CONTROL and size > _MAX_CONTROL:
-                raise Broken(1002, "control frame too long")
-            if size > limit:
-                raise Broken(1009, f"a frame of {size} bytes is over the limit of {limit}")
+            if start > end:
+                wanted = start - at
+                break
+            if size > limit or (first != _TEXT_FRAME and first >= _FIN_CONTROL and size > _MAX_CONTROL):
+                raise _too_long(first, size, limit)
             stop = start + size
             if stop > end:
                 wanted = stop - at
                 break
-            if first == _TEXT_FRAME and not self._fragmented:
-                if size < LONG or skim is None or self._held or not skim(view, buffer, start, stop):
-                    self._deliver(bytes(view[start:stop]))
-                else:
-                    self._taken()
-            else:
+            if first != _TEXT_FRAME or self._fragmented:
                 self._other(view, first, at, start, stop)
                 if self._deaf:
                     break
+            elif held or receiver is None:
+                self._deliver(bytes(view[start:stop]))
+            # As `_deliver` does, without its call.
+            elif (size >= LONG and receiver.skim(view, buffer, start, stop)) or receiver.received(
+                bytes(view[start:stop])
+            ):
+                count = self._count = self._count + 1
+                if count >= BURST:
+                    self._pause()
+            else:
+                self._held = True
+                self._read(False)
+            held = self._held
             at = stop
         return at, wanted
 

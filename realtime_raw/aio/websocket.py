@@ -228,12 +228,10 @@ class WebSocketTransport(asyncio.BaseProtocol):
         """Hand on what has come, until there is no more of it or somebody holds."""
         raise NotImplementedError
 
-    def _taken(self) -> None:
-        """The receiver has taken in one message more: of a burst so many, and then the loop turns."""
-        count = self._count = self._count + 1
-        if count >= BURST:
-            self._held = True
-            self.resume()
+    def _pause(self) -> None:
+        """The receiver has taken in a burst of messages: the loop turns before the next."""
+        self._held = True
+        self.resume()
 
     def _deliver(self, message: bytes) -> None:
         """A whole message has come."""
@@ -245,7 +243,9 @@ class WebSocketTransport(asyncio.BaseProtocol):
             self._arrived.ring()
             return
         if receiver.received(message):
-            self._taken()
+            self._count += 1
+            if self._count >= BURST:
+                self._pause()
         else:
             self._held = True
             self._read(False)

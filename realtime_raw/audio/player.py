@@ -135,6 +135,7 @@ class Player:
         self._spill = Spill(int(spill_seconds * rate))
         self._parts: dict[AudioKey, _Part] = {}
         self._live: dict[AudioKey, _Part] = {}  # neither heard to the end nor interrupted
+        self._growing: _Part | None = None  # that of the last span, while its key is there
         self._position = 0  # everything below was heard
         self._passed = -1  # what of it was looked at for marks
         self._ended = False  # a part has ended since
@@ -176,7 +177,8 @@ class Player:
         Raises `AudioError` for another encoding, and `MissingExtra` if it must
         resample without soxr.
         """
-        part = self._parts.get(key)
+        grows = self._spans.key is key
+        part = self._growing if grows else self._parts.get(key)
         if part is None and encoding == _PLAIN and self._takes_plain:
             part = self._new(key)
             part.plain = True
@@ -185,7 +187,7 @@ class Player:
             waiting = ring.write_bytes(data)
             if waiting:
                 frames, end = len(data) >> 1, ring.end
-                if self._spans.key is not part.key:
+                if not grows and self._spans.key is not part.key:
                     self._begin(part, end - frames)
                 part.received += frames
                 part.end_at = end
@@ -395,6 +397,7 @@ class Player:
 
     def _begin(self, part: _Part, start: int) -> None:
         self._spans.begin(start, part.key)
+        self._growing = part
         self._live.setdefault(part.key, part)
         if part.start_at < 0:
             part.start_at = start

@@ -166,10 +166,16 @@ class Contents:
         part = record.parts.get(key.content_index) if record is not None else None
         if part is None:
             return
-        ms = part.received_ms if heard_ms is None else min(heard_ms, part.received_ms)
+        received_ms = part.received_ms
+        ms = received_ms if heard_ms is None else min(heard_ms, received_ms)
+        track = self.heard_text.find(key)
+        if track is not None and part.sound_bytes and ms >= received_ms and track.is_over(ms):
+            self.heard_text.drop(key.item_id, key.content_index)
+            part.note_heard(ALL, ms)
+            return
         heard, unheard = self._cut(key, part, ms) or ("", part.text)
         chars = len(heard)
-        if not unheard and ms >= part.received_ms and self.heard_text.has_ended(key):
+        if not unheard and ms >= received_ms and track is not None and track.ended:
             chars = ALL
             self.heard_text.drop(key.item_id, key.content_index)
         part.note_heard(chars, ms)

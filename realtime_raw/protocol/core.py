@@ -327,10 +327,11 @@ class RealtimeProtocol:
     def next_deadline(self) -> float | None:
         """When `handle_timer` wants to be called, or None."""
         state = self._state
-        first = state.commands.next_deadline()
-        for time in (state.session.next_deadline(), state.poll_at):
-            if time is not None and (first is None or time < first):
-                first = time
+        first, notice, poll = state.commands.next_deadline(), state.session.next_deadline(), state.poll_at
+        if notice is not None and (first is None or notice < first):
+            first = notice
+        if poll is not None and (first is None or poll < first):
+            first = poll
         return None if first == math.inf else first
 
     # Views

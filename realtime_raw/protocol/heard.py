@@ -76,14 +76,18 @@ class Track:
         for (start, texts), end in zip(grouped, ends, strict=False):
             yield start, end, texts
 
+    def is_over(self, heard_ms: float) -> bool:
+        """Whether the ear is at the end of all there will be of it."""
+        return self.ended and not self.cut_short and heard_ms >= self.received // self.bytes_per_ms
+
     def heard_pieces(self, heard_ms: float) -> int:
         """How many pieces the ear has passed."""
         count = 0
         if heard_ms <= 0:
             return 0
-        all_heard = heard_ms >= self.received // self.bytes_per_ms
-        if all_heard and self.ended and not self.cut_short:
+        if self.is_over(heard_ms):
             return len(self.pieces)  # as the rules below have it: no share ends behind the sound
+        all_heard = heard_ms >= self.received // self.bytes_per_ms
         for start, end, texts in self.bursts():
             is_last = count + len(texts) == len(self.pieces)
             if is_last and not self.ended:

@@ -55,14 +55,15 @@ class Words:
     """A text that comes in pieces, and then whole.
 
     The whole replaces the pieces. Pieces may still come after it, as streams
-    of events are not in step; they must then repeat it.
+    of events are not in step; they must then repeat it. As long as there is
+    no whole, who adds a piece to `pieces` and to their `length` has done what `add` does.
     """
 
-    __slots__ = ("_broken", "_final", "_pieces", "_streamed")
+    __slots__ = ("_broken", "_final", "length", "pieces")
 
     def __init__(self) -> None:
-        self._pieces: list[str] = []
-        self._streamed = 0
+        self.pieces: list[str] = []
+        self.length = 0
         self._final: str | None = None
         self._broken = False
 
@@ -71,14 +72,14 @@ class Words:
         """The text so far; None if nothing ever came."""
         if self._final is not None:
             return self._final
-        if len(self._pieces) > 1:
-            self._pieces = ["".join(self._pieces)]
-        return self._pieces[0] if self._pieces else None
+        if len(self.pieces) > 1:
+            self.pieces = ["".join(self.pieces)]
+        return self.pieces[0] if self.pieces else None
 
     @property
     def streamed(self) -> bool:
         """Whether any piece came."""
-        return self._streamed > 0
+        return self.length > 0
 
     @property
     def whole(self) -> bool:
@@ -87,14 +88,14 @@ class Words:
 
     def is_whole(self, text: str) -> bool:
         """Whether this is the whole that came, and no piece contradicts it: then settling changes nothing."""
-        return text == self._final and self._streamed in (0, len(text))
+        return text == self._final and self.length in (0, len(text))
 
     def add(self, piece: str) -> bool:
         """A piece came. False, once, if it contradicts the whole."""
-        start = self._streamed
-        self._streamed += len(piece)
+        start = self.length
+        self.length += len(piece)
         if self._final is None:
-            self._pieces.append(piece)
+            self.pieces.append(piece)
             return True
         return self._final.startswith(piece, start) or not self._break()
 
@@ -107,21 +108,21 @@ class Words:
         if known is None:
             known = self.value or ""
         self._final = text
-        first = bool(self._pieces)
+        first = bool(self.pieces)
         if not first and known and known != text:
-            self._streamed = len(text) if self._streamed else 0
+            self.length = len(text) if self.length else 0
             return False
         if first:
-            self._pieces.clear()
+            self.pieces.clear()
             agrees = text == known if all_came else text.startswith(known)
         else:
-            agrees = not all_came or self._streamed in (0, len(text))
+            agrees = not all_came or self.length in (0, len(text))
         return agrees or not self._break()
 
     def replace(self, text: str) -> None:
         """The whole came, from a source whose pieces are only provisional."""
-        self._pieces.clear()
-        self._final, self._streamed, self._broken = text, 0, True
+        self.pieces.clear()
+        self._final, self.length, self._broken = text, 0, True
 
     def _break(self) -> bool:
         already, self._broken = self._broken, True

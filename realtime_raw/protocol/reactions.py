@@ -109,8 +109,8 @@ class Reactions:
 
     def react(self, event: ServerEvent, now: float) -> None:
         """Let every component concerned take the event in."""
-        for name in ROUTES.get(event.wire_type, ()):
-            _HANDLERS[name](self, event, now)
+        for handler in _HANDLERS.get(event.wire_type, ()):
+            handler(self, event, now)
 
     # Session
 
@@ -432,6 +432,6 @@ def _encoding_of(response: ev.Response) -> str | None:
     return audio.output.format.type
 
 
-_HANDLERS: Mapping[str, Callable[[Reactions, Any, float], None]] = {
-    name: getattr(Reactions, f"_{name}") for names in ROUTES.values() for name in names
+_HANDLERS: Mapping[str, tuple[Callable[[Reactions, Any, float], None], ...]] = {
+    kind: tuple(getattr(Reactions, f"_{name}") for name in names) for kind, names in ROUTES.items()
 }

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..deltas import LONG, AudioDelta, Frames
+from ..deltas import AudioDelta, Frames
 from ..events.base import ServerEvent
 from ..types import AudioKey
 from .contents import TextDelta
 from .heard import Track
 from .item_record import PartRecord
-from .playback import Trouble, play
+from .playback import play
 from .reactions import Reactions
 from .responses import ResponseRecord
 from .sound import Sound, Source
@@ -26,9 +26,6 @@ from .trace import TraceLine
 __all__ = ["Runs"]
 
 _TRANSCRIPT = "response.output_audio_transcript.delta"
-
-# To be looked at in full.
-_NO = ("", "")
 
 
 @dataclass(slots=True, eq=False)
@@ -51,11 +48,12 @@ class _Run:
 class Runs:
     """The audio and the words that are coming in; what `reactions` does with sound is done by it."""
 
-    __slots__ = ("_audio", "_refuse", "_state", "_words", "live")
+    __slots__ = ("_audio", "_refuse", "_refused", "_state", "_words", "live")
 
     def __init__(self, state: State, reactions: Reactions) -> None:
         self._state = state
         self._refuse = reactions.not_played
+        self._refused: Sound | None = None  # the sound just taken in, if it could not be played
         self._audio: _Run | None = None
         self._words: _Run | None = None
         self.live = False  # whether there is anything that could go on
@@ -72,77 +70,67 @@ class Runs:
         in `observed` as ever; there is something only if nothing is `live`
         afterwards.
         """
-        # Whichever is likelier is asked first.
-        if len(data) < LONG:
-            return self._said(data, now) or self._sounded(data, now)
-        return self._sounded(data, now) or self._said(data, now)
-
-    def _sounded(self, data: bytes, now: float) -> Sound | None:
-        run = self._audio
-        if run is None or (pcm := run.frames.pcm(memoryview(data), data, 0, len(data))) is None:
-            return None
-        trouble = self._sounds(run, pcm, len(data), now)
-        if trouble is _NO:
-            return None
-        sound = Sound(pcm, run.source, data)
-        if trouble is not None:
-            self._not_played(run, trouble, sound)
-        return sound
-
-    def _said(self, data: bytes, now: float) -> ServerEvent | None:
         run = self._words
-        if run is None or (event := run.frames.words(data)) is None or run.line.key is None:
-            return None
+        if run is None or (event := run.frames.words(data)) is None or (line := run.line).key is None:
+            return self._sounded(data, now)
         state = self._state
         state.received += 1
         state.bytes_received += len(data)
-        state.trace.again(run.line, now)
+        # Here and below: a call for each of these would take as long as all of them.
+        trace = state.trace
+        trace.serial = line.last_serial = trace.serial + 1
+        trace.now = line.last_at = now
+        line.count += 1
         delta, part = run.frames.said, run.part
         part.came_at = now
-        part.words.add(delta)
-        if run.track is not None:
-            run.track.add(delta)
+        words, track = part.words, run.track  # not whole: what makes them so ends the run
+        words.pieces.append(delta)
+        words.length += len(delta)
+        if track is not None:
+            track.add(delta)
         return event
 
-    def skim(self, view: memoryview, buffer: bytes | bytearray, begin: int, end: int, now: float) -> bool:
-        """As `carry`, for a message where it lies in a buffer, and only if it is sound.
+    def _sounded(self, data: bytes, now: float) -> Sound | None:
+        run = self._audio
+        pcm = self.skim(memoryview(data), data, 0, len(data), now) if run is not None else None
+        if run is None or pcm is None:
+            return None
+        refused, self._refused = self._refused, None
+        return refused or Sound(pcm, run.source, data)
+
+    def skim(
+        self, view: memoryview, buffer: bytes | bytearray, begin: int, end: int, now: float
+    ) -> bytes | None:
+        """As `carry`, for a message where it lies in a buffer, and only if it is sound; returns that.
 
         Nothing is kept of the message: this is for sound whose event nobody wants.
         """
-        run = self._audio
+        run, state = self._audio, self._state
         if run is None or (pcm := run.frames.pcm(view, buffer, begin, end)) is None:
-            return False
-        trouble = self._sounds(run, pcm, end - begin, now)
-        if trouble is None:
-            return True
-        if trouble is _NO:
-            return False
-        self._not_played(run, trouble, Sound(pcm, run.source, bytes(buffer[begin:end])))
-        return True
-
-    def _sounds(self, run: _Run, pcm: bytes, size: int, now: float) -> Trouble | None:
-        """Sound came, in a message of `size` bytes; `_NO`, with nothing done, if it is no mere repetition."""
-        state, line = self._state, run.line
-        playhead = state.playhead
+            return None
+        line, playhead = run.line, state.playhead
+        # It plays, as long as it is to be looked at.
         if line.key is None or (state.poll_at is None and playhead is not None):
-            return _NO
-        state.trace.again(line, now)
+            return None
+        trace = state.trace
+        trace.serial = line.last_serial = trace.serial + 1
+        trace.now = line.last_at = now
+        line.count += 1
         state.received += 1
-        state.bytes_received += size
+        state.bytes_received += end - begin
         length = len(pcm)
-        part = run.part
+        part, track, record, key = run.part, run.track, run.record, run.key
         part.came_at = now
         part.sound_bytes += length
-        if (track := run.track) is not None:
+        if track is not None:
             track.received += length
-        record, key = run.record, run.key
         record.audio_bytes[key] += length
-        # It plays, as long as it is to be looked at.
-        return play(playhead, record, key, pcm, now) if playhead is not None else None
-
-    def _not_played(self, run: _Run, trouble: Trouble, sound: Sound) -> None:
-        self._refuse(run.record, trouble, sound.event())
-        self.end()
+        if playhead is not None and (trouble := play(playhead, record, key, pcm, now)) is not None:
+            trace.latest = line
+            self._refused = Sound(pcm, run.source, bytes(buffer[begin:end]))
+            self._refuse(record, trouble, self._refused.event())
+            self.end()
+        return pcm
 
     # Beginnings
 
@@ -154,7 +142,7 @@ class Runs:
         if source.key is None or delta.data is None or record is None:
             return
         if not (record.muted or record.out_of_band or record.overflowed):
-            self._audio = self._begun(delta.data, delta.item_id, delta.content_index, record)
+            self._audio = self._begun(delta.data, delta.item_id, delta.content_index, record, source.key)
             self.live = True
 
     def said(self, event: TextDelta, data: object) -> None:
@@ -172,7 +160,12 @@ class Runs:
             self.live = True
 
     def _begun(
-        self, data: bytes, item_id: str | None, content_index: int | None, record: ResponseRecord
+        self,
+        data: bytes,
+        item_id: str | None,
+        content_index: int | None,
+        record: ResponseRecord,
+        key: AudioKey | None = None,
     ) -> _Run | None:
         state = self._state
         frames = Frames.of(data)
@@ -181,7 +174,7 @@ class Runs:
         place, line = state.conversation.place(item_id, content_index), state.trace.run_of(frames.kind)
         if place is None or line is None:
             return None
-        key = AudioKey(item_id, content_index)
+        key = key or AudioKey(item_id, content_index)  # the very object that the player knows it by
         source = Source(item_id, record.id, key, record.encoding, frames)
         return _Run(frames, item_id, record, key, *place, line, source)
 

@@ -117,7 +117,9 @@ class Trace:
     """The last `limit` lines, and of each type we know the very last one.
 
     `now` is the time of the call in progress; the core sets it before anything
-    is recorded. `started` is when the connection came up.
+    is recorded. `started` is when the connection came up. `serial` is the last
+    line's number, `latest` the line of the message that came last. Of a run that
+    goes on (`run_of`) `runs` counts the messages itself.
     """
 
     def __init__(self, limit: int = LIMIT) -> None:
@@ -127,8 +129,8 @@ class Trace:
         self._lines: deque[TraceLine] = deque()
         self._runs: dict[_Key, TraceLine] = {}
         self._last: dict[str, TraceLine] = {}
-        self._serial = 0
-        self._received: TraceLine | None = None
+        self.serial = 0
+        self.latest: TraceLine | None = None
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -156,7 +158,7 @@ class Trace:
             key = (type_, fields.get("response_id"), fields.get("item_id"))
             run = self._grown(key)
             if run is not None:
-                self._received = run
+                self.latest = run
                 return
         raw = fields.get(RAW)
         if type(raw) is not dict:
@@ -174,7 +176,7 @@ class Trace:
             describe(line, event)
         elif (received := raw.get("type")) != type_:
             line.form, line.about = "renamed", _text(received) or ""
-        self._received = self._put(line)
+        self.latest = self._put(line)
 
     def received_sound(self, delta: AudioDelta) -> None:
         """An audio delta came in, read without its event."""
@@ -185,22 +187,12 @@ class Trace:
             line.event_id, line.item_id = _text(delta.event_id), _text(delta.item_id)
             line.response_id = _text(delta.response_id)
             run = self._put(line)
-        self._received = run
+        self.latest = run
 
     def run_of(self, kind: str) -> TraceLine | None:
         """The line that the message just received stands in, if more of its kind will join it there."""
-        line = self._received
+        line = self.latest
         return line if line is not None and line.type == kind and line.form == "known" else None
-
-    def again(self, line: TraceLine, now: float) -> None:
-        """One more came in of what a line of `run_of` stands for; it must still have its key.
-
-        And it must be the last of its type: else it would have to be remembered as that.
-        """
-        self._serial = line.last_serial = self._serial + 1
-        line.count += 1
-        line.last_at = self.now = now
-        self._received = line
 
     def sent(self, command: Command) -> None:
         """A command went out."""
@@ -232,7 +224,7 @@ class Trace:
         """A signal was emitted; those that no wire event states are kept."""
         note = _NOTED.get(type(signal))
         if note is not None:
-            self._note(cause=self._received if signal.cause is not None else None, **note(signal))
+            self._note(cause=self.latest if signal.cause is not None else None, **note(signal))
 
     # Lines
 
@@ -248,10 +240,10 @@ class Trace:
         """The run of this key, one longer now; None if there is none."""
         run = self._runs.get(key)
         if run is not None:
-            self._serial += 1
+            self.serial += 1
             run.count += 1
             run.size += size
-            run.last_serial, run.last_at = self._serial, self.now
+            run.last_serial, run.last_at = self.serial, self.now
             if run.form == "known":  # as `_remember` does
                 self._last[run.type] = run
             else:
@@ -265,8 +257,8 @@ class Trace:
             if run is not None:
                 return run
             self._runs[line.key] = line
-        self._serial += 1
-        line.serial = line.last_serial = self._serial
+        self.serial += 1
+        line.serial = line.last_serial = self.serial
         line.at = line.last_at = self.now
         self._lines.append(line)
         if len(self._lines) > self._limit:
