@@ -68,6 +68,11 @@ def decode(data: Message, dialect: Dialect = REALTIME, *, strict: bool = False) 
     """
     if type(data) is bytes and dialect is REALTIME and (words := deltas.words_of(data)) is not None:
         return words
+    return _decoded(data, dialect, strict)
+
+
+def _decoded(data: Message, dialect: Dialect, strict: bool) -> ServerEvent:
+    """As `decode`, but for words in the shape that servers write."""
     # In what is no longer, there is no room for too many containers.
     if type(data) is bytes and len(data) <= _MAX_CONTAINERS:
         made = shapes.read(data, dialect.server)
@@ -96,11 +101,8 @@ def read(
     so, of any key order and spacing; never in strict mode.
     """
     if type(data) is bytes and dialect is REALTIME and not strict:
-        audio = deltas.audio_of(data)
-        if audio is not None:
-            return audio
-        if len(data) > deltas.LONG and (audio := deltas.audio_in(data)) is not None:
-            return audio
+        delta = deltas.delta_of(data)
+        return delta if delta is not None else _decoded(data, dialect, strict)
     return decode(data, dialect, strict=strict)
 
 

@@ -21,7 +21,7 @@ from .events.server import (
     ResponseOutputTextDelta,
 )
 
-__all__ = ["LONG", "AudioDelta", "Frames", "audio_in", "audio_of", "words_of"]
+__all__ = ["LONG", "AudioDelta", "Frames", "audio_in", "audio_of", "delta_of", "words_of"]
 
 LONG: Final = 1024
 """Bytes of a message from which on it is likely to be sound, and worth a look before anything else."""
@@ -228,6 +228,17 @@ class Frames:
         set_extra(event, {})
         set_private(event, None)
         return event
+
+
+def delta_of(data: bytes) -> AudioDelta | ServerEvent | None:
+    """The audio delta or the delta of words a message is; None where only the codec can judge."""
+    mark = data[_AT : _AT + 7]
+    found: AudioDelta | ServerEvent | None = None
+    if mark == _AUDIO_MARK:
+        found = audio_of(data)
+    elif mark in _WORDS_MARKS:
+        found = words_of(data)
+    return audio_in(data) if found is None and len(data) > LONG else found
 
 
 def audio_of(data: bytes) -> AudioDelta | None:

@@ -255,8 +255,9 @@ class Transcript:
 
     def _note_left_open(self, response_id: str) -> None:
         """Nothing more comes of the items of a response that is over, though not every server ends them."""
-        items = self._of_response.get(response_id, ())
-        self._left_open.update(one for one in items if self._items[one].status == "in_progress")
+        for one in self._of_response.get(response_id, ()):
+            if self._items[one].status == "in_progress":
+                self._left_open.add(one)
 
     def _note_cut(self, *ids: str | None) -> None:
         for one in ids:

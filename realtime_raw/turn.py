@@ -72,28 +72,41 @@ class Turn:
     who: str
     opened: float
     times: ItemTimes = field(repr=False)
-    inserted: bool = False
-    out_of_band: bool = False
-    item_ids: list[str] = field(default_factory=list)
-    response_id: str | None = None
-    tool_calls: list[ToolUse] = field(default_factory=list)
-    commit_event: str | None = None
-    commit_asked: float | None = None
-    committed: float | None = None
-    confirmed: float | None = None
-    played: float | None = None
-    playback_finished: float | None = None
-    interrupted_at: float | None = None
-    interrupted_by: Literal["interrupt", "speech", "truncate"] | None = None
-    transcription: Transcriptions | None = None
+    inserted: bool
+    out_of_band: bool
+    item_ids: list[str]
+    response_id: str | None
+    tool_calls: list[ToolUse]
+    commit_event: str | None
+    commit_asked: float | None
+    committed: float | None
+    confirmed: float | None
+    played: float | None
+    playback_finished: float | None
+    interrupted_at: float | None
+    interrupted_by: Literal["interrupt", "speech", "truncate"] | None
+    transcription: Transcriptions | None
     # What follows is filled by the log for the properties below.
-    items: dict[str, HistoryItem] = field(default_factory=dict, repr=False)
-    record: ResponseRecord | None = field(default=None, repr=False)
-    answers_commit: float | None = None
-    sent_at: float | None = None
-    aside: str = ""
-    fate: str = "open"
-    refusal: ErrorInfo | None = None
+    items: dict[str, HistoryItem] = field(repr=False)
+    record: ResponseRecord | None = field(repr=False)
+    answers_commit: float | None
+    sent_at: float | None
+    aside: str
+    fate: str
+    refusal: ErrorInfo | None
+
+    def __init__(self, number: int, who: str, opened: float, times: ItemTimes) -> None:
+        # There is one with each turn: written out it takes a third of the time.
+        self.number, self.who, self.opened, self.times = number, who, opened, times
+        self.inserted = self.out_of_band = False
+        self.response_id = self.commit_event = None
+        self.commit_asked = self.committed = self.confirmed = None
+        self.played = self.playback_finished = None
+        self.interrupted_at = self.interrupted_by = None
+        self.transcription = self.record = self.refusal = None
+        self.answers_commit = self.sent_at = None
+        self.item_ids, self.tool_calls, self.items = [], [], {}
+        self.aside, self.fate = "", "open"
 
     # Who and what
 

@@ -161,7 +161,9 @@ class Trace:
                 self.latest = run
                 return
         raw = fields.get(RAW)
-        if type(raw) is not dict:
+        if type(raw) is bytes:
+            raw = fields  # read off its frame: there is nothing in it but these
+        elif type(raw) is not dict:
             raw = event.raw
         line = TraceLine("in", type_[:_MAX_TEXT], key=key)
         event_id, item, response = raw.get("event_id"), raw.get("item"), raw.get("response")
@@ -218,23 +220,17 @@ class Trace:
 
     def not_sent(self, kind: str, why: str) -> None:
         """A command was refused here: the caller got an exception, and nothing went out."""
-        self._note("command.not_sent", about=kind, detail=why)
+        self._put(_told("command.not_sent", kind, why))
 
     def noted(self, signal: Signal) -> None:
         """A signal was emitted; those that no wire event states are kept."""
-        note = _NOTED.get(type(signal))
-        if note is not None:
-            self._note(cause=self.latest if signal.cause is not None else None, **note(signal))
+        tell = _NOTED.get(type(signal))
+        if tell is not None:
+            line = tell(signal)
+            line.cause = self.latest if signal.cause is not None else None
+            self._put(line)
 
     # Lines
-
-    def _note(self, type_: str, *, about: str = "", cause: TraceLine | None = None, **fields: Any) -> None:
-        line = TraceLine("note", type_, about=about[:_MAX_TEXT], cause=cause)
-        line.event_id = _text(fields.get("event_id"))
-        line.item_id, line.response_id = _text(fields.get("item_id")), _text(fields.get("response_id"))
-        line.code, line.detail = _text(fields.get("code")), (fields.get("detail") or "")[:_MAX_TEXT]
-        line.key = ("note", type_, line.about, line.code, line.detail, line.item_id, line.response_id)
-        self._put(line)
 
     def _grown(self, key: _Key, size: int = 0) -> TraceLine | None:
         """The run of this key, one longer now; None if there is none."""
@@ -300,9 +296,9 @@ def _kind_of(event: ClientEvent, out_of_band: bool) -> str:
 
 def _response(line: TraceLine, event: ev.ResponseDone) -> None:
     if event.response is not None:
-        details = event.response.status_details
-        words = (event.response.status or "completed", details.reason if details is not None else None)
-        line.about = " ".join(word for word in words if word)[:_MAX_TEXT]
+        status, details = event.response.status or "completed", event.response.status_details
+        reason = details.reason if details is not None else None
+        line.about = (f"{status} {reason}" if reason else status)[:_MAX_TEXT]
 
 
 def _error(line: TraceLine, event: ev.ErrorEvent) -> None:
@@ -337,42 +333,59 @@ _DESCRIBED: ByKind[Callable[[TraceLine, Any], None]] = ByKind(
 )
 
 
-def _refused(signal: signals.CommandRefused) -> dict[str, Any]:
+def _told(
+    type_: str,
+    about: str,
+    detail: str | None = "",
+    item_id: str | None = None,
+    response_id: str | None = None,
+    *,
+    code: str | None = None,
+) -> TraceLine:
+    """A note of ours, in which a server's words may be."""
+    line = TraceLine("note", type_, about=about[:_MAX_TEXT])
+    line.item_id, line.response_id = _text(item_id), _text(response_id)
+    line.code, line.detail = _text(code), (detail or "")[:_MAX_TEXT]
+    line.key = ("note", type_, line.about, line.code, line.detail, line.item_id, line.response_id)
+    return line
+
+
+def _refused(signal: signals.CommandRefused) -> TraceLine:
     error = signal.error
     here = error is not None and error.code == "local_protocol_error"
-    return {
-        "type_": "command.not_sent" if here else f"command.{signal.fate}",
-        "event_id": signal.event_id,
-        "about": signal.command,
-        "code": error.code if error is not None else None,
-        "detail": error.message if error is not None else f"no answer in {signal.waited:.1f} s",
-    }
+    line = _told(
+        "command.not_sent" if here else f"command.{signal.fate}",
+        signal.command,
+        error.message if error is not None else f"no answer in {signal.waited:.1f} s",
+        code=error.code if error is not None else None,
+    )
+    line.event_id = _text(signal.event_id)
+    return line
 
 
-def _barged_in(signal: signals.BargeIn) -> dict[str, Any]:
+def _barged_in(signal: signals.BargeIn) -> TraceLine:
     heard = "" if signal.heard_ms is None else f"{signal.heard_ms} ms heard"
-    ids = {"item_id": signal.item_id, "response_id": signal.response_id}
-    return {"type_": signal.name, "about": signal.by, "detail": heard, **ids}
+    return _told(signal.name, signal.by, heard, signal.item_id, signal.response_id)
 
 
-def _ruled(signal: signals.InvariantBroken | signals.ProtocolWarning) -> dict[str, Any]:
-    return {"type_": signal.name, "about": signal.rule, "detail": signal.detail}
+def _ruled(signal: signals.InvariantBroken | signals.ProtocolWarning) -> TraceLine:
+    return _told(signal.name, signal.rule, signal.detail)
 
 
-def _played(signal: signals.PlaybackStarted | signals.PlaybackFinished) -> dict[str, Any]:
-    return {"type_": signal.name, "item_id": signal.item_id, "about": str(signal.content_index)}
+def _played(signal: signals.PlaybackStarted | signals.PlaybackFinished) -> TraceLine:
+    return _told(signal.name, str(signal.content_index), "", signal.item_id)
 
 
-def _lost(signal: signals.ConnectionLost) -> dict[str, Any]:
-    return {"type_": signal.name, "about": str(signal.close.code), "detail": signal.close.reason}
+def _lost(signal: signals.ConnectionLost) -> TraceLine:
+    return _told(signal.name, str(signal.close.code), signal.close.reason)
 
 
-def _device(signal: signals.DeviceLost | signals.DeviceRestored) -> dict[str, Any]:
+def _device(signal: signals.DeviceLost | signals.DeviceRestored) -> TraceLine:
     detail = f"{signal.device}: {signal.reason}" if isinstance(signal, signals.DeviceLost) else signal.device
-    return {"type_": signal.name, "about": signal.direction, "detail": detail}
+    return _told(signal.name, signal.direction, detail)
 
 
-_NOTED: Mapping[type[Signal], Callable[[Any], dict[str, Any]]] = {
+_NOTED: Mapping[type[Signal], Callable[[Any], TraceLine]] = {
     signals.BargeIn: _barged_in,
     signals.CommandRefused: _refused,
     signals.ConnectionLost: _lost,
