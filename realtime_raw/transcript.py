@@ -141,6 +141,9 @@ class Transcript:
 
     def keep_up(self, observed: Observed) -> None:
         """As `apply`, while nobody asks which lines change: none is made."""
+        # The words of settled lines are read when the lines are.
+        if type(observed) in _OF_WORDS and observed.item_id in self._settled:  # type: ignore[union-attr]
+            return
         if self._passed_over(observed):
             return
         touched, gone = self._follow(observed)

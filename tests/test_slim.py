@@ -258,7 +258,7 @@ def test_a_written_constructor_is_kept() -> None:
         "ResponseRecord(id='a', origin='asked', command='event', status='in_progress', response=None,"
         " error=None, muted=False, late_deltas=0, speaks=True, overflowed=False, presumed=False,"
         " encoding='audio/pcm', marks=Marks(asked=None, created=None, first_audio=None, first_text=None,"
-        " done=None), item_ids=[], audio_bytes={}, ended=set())"
+        " done=None), item_ids=[], sounds={}, ended=set())"
     )
     assert list(inspect.signature(ResponseRecord).parameters) == [
         "response_id",

@@ -78,6 +78,7 @@ class SampleRing:
         self._view = self._samples.data
         self._memory = self._samples.view(np.uint8).data
         self._capacity = capacity
+        self._size = 2 * capacity
         self._written = new_counter()
         self._consumed = new_counter()
         self._discard_until = new_counter()
@@ -150,15 +151,14 @@ class SampleRing:
         capacity = self._capacity
         if waiting > capacity or size & 1 or not size:
             return 0
-        memory = self._memory
         start = 2 * (written % capacity)
         stop = start + size
-        if stop <= len(memory):
-            memory[start:stop] = data
+        if stop <= self._size:
+            self._memory[start:stop] = data
         else:
-            first = len(memory) - start
-            memory[start:] = data[:first]
-            memory[: size - first] = data[first:]
+            first = self._size - start
+            self._memory[start:] = data[:first]
+            self._memory[: size - first] = data[first:]
         self._written.value = self.end = end
         return waiting
 

@@ -70,7 +70,7 @@ def _queued(view: View) -> list[tuple[ResponseRecord, Heard]]:
     playhead = view.core.playhead
     if playhead is None or not playhead.playing:
         return []
-    parts = [(r, playhead.heard(key, view.now)) for r in view.records if not r.muted for key in r.audio_bytes]
+    parts = [(r, playhead.heard(key, view.now)) for r in view.records if not r.muted for key in r.sounds]
     return [(record, heard) for record, heard in parts if heard is not None and not heard.complete]
 
 

@@ -91,7 +91,7 @@ def account(record: ResponseRecord, heard_ms: int) -> tuple[Heard, ...]:
 def _cut(heard: Heard, record: ResponseRecord | None, generating: bool) -> InterruptedItem:
     # A part that is still being generated has more sound on the server than
     # here, so it is cut even if all that came was heard.
-    growing = generating and record is not None and heard.key in record.audio_bytes.keys() - record.ended
+    growing = generating and record is not None and heard.key in record.sounds.keys() - record.ended
     action: Action = "truncate"
     if heard.ms == 0:
         action = "delete"
@@ -112,7 +112,7 @@ def _unknown(record: ResponseRecord | None) -> list[InterruptedItem]:
 
 def _without_audio(record: ResponseRecord) -> Iterator[InterruptedItem]:
     # Messages whose sound had not begun: nothing of them was heard.
-    sounding = {key.item_id for key in record.audio_bytes}
+    sounding = {key.item_id for key in record.sounds}
     for item_id in record.item_ids:
         if item_id not in sounding:
             yield InterruptedItem(item_id, 0, 0, 0, "delete")

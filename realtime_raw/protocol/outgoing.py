@@ -234,7 +234,7 @@ class Outgoing:
         playhead = self._state.playhead
         # A part that is still growing has no end to be heard, so the account of
         # what was cut leaves it out where all that came was heard.
-        growing = record.audio_bytes.keys() - record.ended if record is not None else set[AudioKey]()
+        growing = record.sounds.keys() - record.ended if record is not None else set[AudioKey]()
         grown = [playhead.heard(key, now) for key in growing] if playhead is not None else []
         stopped = playhead.interrupt(now) if playhead is not None and stop else ()
         if heard_ms is not None and record is not None:

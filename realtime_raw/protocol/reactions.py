@@ -296,7 +296,7 @@ class Reactions:
         record, news = state.responses.done(response, now, presumed=presumed)
         if news and not record.out_of_band:
             state.turns.apply(Fact.DONE)
-        for key in record.audio_bytes.keys() - record.ended:
+        for key in record.sounds.keys() - record.ended:
             self._end(record, key, now)
         if not news:
             return  # told already; what items it brings, the mirror has taken in
@@ -333,7 +333,7 @@ class Reactions:
             return
         pcm = delta.pcm
         key = AudioKey(delta.item_id or record.id, delta.content_index or 0)
-        record.audio_bytes[key] = record.audio_bytes.get(key, 0) + len(pcm)
+        record.sound(key).bytes += len(pcm)
         source = sound.source
         source.response_id, source.key, source.encoding = record.id, key, record.encoding
         self._feed_first(record, key, pcm, sound, now)
@@ -345,7 +345,7 @@ class Reactions:
         key = AudioKey(event.item_id or record.id, event.content_index or 0)
         pcm = self._decoded(event.delta, event)
         if pcm:
-            record.audio_bytes[key] = record.audio_bytes.get(key, 0) + len(pcm)
+            record.sound(key).bytes += len(pcm)
             self._play(record, key, pcm, event, now)
 
     def _sounding(self, response_id: str | None, now: float) -> ResponseRecord | None:
@@ -398,7 +398,8 @@ class Reactions:
                 return
         if state.turns.states.play is not _PLAYING:
             state.turns.apply(Fact.SAMPLES)
-        if state.poll_at is None or record.audio_bytes.get(key) == len(pcm):
+        amount = record.sounds.get(key)
+        if state.poll_at is None or (amount is not None and amount.bytes == len(pcm)):
             look(state, now)
 
     def not_played(self, record: ResponseRecord, trouble: Trouble, cause: ServerEvent) -> None:

@@ -55,6 +55,18 @@ class Marks:
         self.first_audio, self.first_text = first_audio, first_text
 
 
+class Amount:
+    """How many `bytes` of sound came for a part, to be counted on."""
+
+    __slots__ = ("bytes",)
+
+    def __init__(self) -> None:
+        self.bytes = 0
+
+    def __repr__(self) -> str:
+        return f"{self.bytes} bytes"
+
+
 @slim(frozen=False, eq=False)
 class ResponseRecord:
     """What is known of one response.
@@ -79,7 +91,7 @@ class ResponseRecord:
     encoding: str
     marks: Marks
     item_ids: list[str]
-    audio_bytes: dict[AudioKey, int]
+    sounds: dict[AudioKey, Amount]
     ended: set[AudioKey]
 
     def __init__(
@@ -96,8 +108,20 @@ class ResponseRecord:
         self.encoding = "audio/pcm"
         self.marks = Marks()
         self.item_ids = []
-        self.audio_bytes = {}
+        self.sounds = {}
         self.ended = set()
+
+    @property
+    def audio_bytes(self) -> dict[AudioKey, int]:
+        """Bytes of sound received, by part."""
+        return {key: amount.bytes for key, amount in self.sounds.items()}
+
+    def sound(self, key: AudioKey) -> Amount:
+        """How much came for a part, to be counted on: nothing, if it is a new one."""
+        amount = self.sounds.get(key)
+        if amount is None:
+            amount = self.sounds[key] = Amount()
+        return amount
 
     @property
     def out_of_band(self) -> bool:

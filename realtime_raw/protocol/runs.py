@@ -18,7 +18,7 @@ from .heard import Track
 from .item_record import PartRecord
 from .playback import play
 from .reactions import Reactions
-from .responses import ResponseRecord
+from .responses import Amount, ResponseRecord
 from .sound import Sound, Source
 from .state import State
 from .trace import TraceLine
@@ -39,6 +39,7 @@ class _Run:
     item_id: str | None
     record: ResponseRecord
     key: AudioKey
+    amount: Amount
     part: PartRecord
     track: Track | None
     line: TraceLine
@@ -119,13 +120,16 @@ class Runs:
         state.received += 1
         state.bytes_received += end - begin
         length = len(pcm)
-        part, track, record, key = run.part, run.track, run.record, run.key
+        part, track = run.part, run.track
         part.came_at = now
         part.sound_bytes += length
         if track is not None:
             track.received += length
-        record.audio_bytes[key] += length
-        if playhead is not None and (trouble := play(playhead, record, key, pcm, now)) is not None:
+        run.amount.bytes += length
+        if playhead is None:
+            return pcm
+        record = run.record
+        if (trouble := play(playhead, record, run.key, pcm, now)) is not None:
             trace.latest = line
             self._refused = Sound(pcm, run.source, bytes(buffer[begin:end]))
             self._refuse(record, trouble, self._refused.event())
@@ -176,7 +180,8 @@ class Runs:
             return None
         key = key or AudioKey(item_id, content_index)  # the very object that the player knows it by
         source = Source(item_id, record.id, key, record.encoding, frames)
-        return _Run(frames, item_id, record, key, *place, line, source)
+        amount = record.sounds.get(key) or Amount()  # words may come before any sound
+        return _Run(frames, item_id, record, key, amount, *place, line, source)
 
 
 def _beside(run: _Run | None, item_id: str | None, response_id: str | None) -> _Run | None:
