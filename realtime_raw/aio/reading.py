@@ -9,6 +9,7 @@ websockets library (`LibraryTransport`, here).
 from __future__ import annotations
 
 import asyncio
+import struct
 from typing import Final
 
 from websockets.client import ClientProtocol
@@ -30,6 +31,8 @@ _FIN: Final = 0x80
 _CONTROL: Final = 0x08
 _FIN_CONTROL: Final = _FIN | _CONTROL
 _MAX_CONTROL: Final = 125
+# The first two bytes of a frame, and its length if they say 126.
+_head: Final = struct.Struct(">BBH").unpack_from
 _PIECES: Final = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 
 
@@ -41,12 +44,11 @@ class Broken(Exception):
         self.code = code
 
 
-def _head(view: memoryview, at: int, end: int) -> tuple[int, int]:
+def _size(view: memoryview, at: int, short: int, end: int) -> tuple[int, int]:
     """Where the payload of a frame begins and how long it is, if its head ends before `end`."""
-    size = view[at + 1]
-    if size < 126:
-        return at + 2, size
-    if size > 127:
+    if short < 126:
+        return at + 2, short
+    if short > 127:
         raise Broken(1002, "incorrect masking")
     start = at + 10
     return start, int.from_bytes(view[at + 2 : start]) if start <= end else 0
@@ -164,15 +166,16 @@ class ReadingTransport(WebSocketTransport, asyncio.BufferedProtocol):
     def _parse(self, buffer: bytes | bytearray, view: memoryview, end: int) -> tuple[int, int]:
         """Hand on what is whole; returns where the rest begins, and its frame's length as far as is known."""
         limit, receiver = self._max_size, self._receiver
-        at, wanted, last = 0, 2, end - 2
-        held = self._held
+        at, wanted, last, whole = 0, 2, end - 2, len(buffer) - 4
+        held, count = self._held, self._count
         while at <= last and (not held or self._over):
-            first, size = buffer[at], buffer[at + 1]
+            # At the very end of a buffer there may be no four bytes.
+            first, size, long = _head(buffer, at) if at <= whole else (buffer[at], buffer[at + 1], 0)
             start = at + 4
-            if size != 126:  # as of nearly all there are
-                start, size = _head(view, at, end)
-            elif start <= end:
-                size = buffer[at + 2] << 8 | buffer[at + 3]
+            if size == 126:  # as of nearly all there are
+                size = long
+            else:
+                start, size = _size(view, at, size, end)
             if start > end:
                 wanted = start - at
                 break
@@ -183,23 +186,26 @@ class ReadingTransport(WebSocketTransport, asyncio.BufferedProtocol):
                 wanted = stop - at
                 break
             if first != _TEXT_FRAME or self._fragmented:
+                self._count = count
                 self._other(view, first, at, start, stop)
                 if self._deaf:
                     break
+                held, count = self._held, self._count
             elif held or receiver is None:
                 self._deliver(bytes(view[start:stop]))
             # As `_deliver` does, without its call.
             elif (size >= LONG and receiver.skim(view, buffer, start, stop)) or receiver.received(
                 bytes(view[start:stop])
             ):
-                count = self._count = self._count + 1
+                count += 1
                 if count >= BURST:
+                    held = True
                     self._pause()
             else:
-                self._held = True
+                held = self._held = True
                 self._read(False)
-            held = self._held
             at = stop
+        self._count = count
         return at, wanted
 
 
