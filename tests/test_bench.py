@@ -39,6 +39,8 @@ def test_answers_are_told_apart_and_follow_one_another() -> None:
     assert b"R00000Qx" in second.split(b'"previous_item_id":"', 1)[1][:40]
     assert second.count(b"R00001Qx") > 20
     assert b"P00000Qx" not in first + second
+    # What the server sends, from memory it writes into again and again.
+    assert [bytes(answers.ready(number)) for number in range(4)] == [answers.frames(n) for n in range(4)]
     audio = base64.b64encode(stream.pcm())
     assert b"Qx" in audio  # which is why ids have more to tell them by
     assert re.search(rb"[RP]\d{5}Qx", audio) is None

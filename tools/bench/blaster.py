@@ -87,8 +87,9 @@ class Line:
 
     async def _blast(self) -> None:
         count = int(self._option("warm", 0) if self._triggers == 1 else self._option("answers", 1))
+        self._writer.transport.set_write_buffer_limits(0)  # nothing of an answer waits while the next is made
         for _ in range(count):
-            data = memoryview(self._answers.frames(self._sent))
+            data = memoryview(self._answers.ready(self._sent))
             self._sent += 1
             for at in range(0, len(data), 1 << 18):
                 self._writer.write(data[at : at + (1 << 18)])
