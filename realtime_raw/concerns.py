@@ -47,9 +47,9 @@ _FIND: ByKind[Callable[[Any], tuple[str, ...]]] = ByKind(
     {
         ev.ConversationItemDeleted: _named,
         ev.ConversationItemTruncated: _named,
-        ev.ConversationItemInputAudioTranscriptionDelta: _named,
+        "conversation.item.input_audio_transcription.delta": _named,
         "conversation.item.input_audio_transcription.segment": _named,
-        ev.ConversationItemInputAudioTranscriptionCompleted: _named,
+        "conversation.item.input_audio_transcription.completed": _named,
         "conversation.item.input_audio_transcription.failed": _named,
         ev.InputAudioBufferCommitted: _named,
         ev.ResponseContentPartDone: _named,

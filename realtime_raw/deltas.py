@@ -34,17 +34,15 @@ _REST: Final = (
     f'","event_id":{_ID},"response_id":{_ID},"item_id":{_ID},'
     f'"output_index":{_INDEX},"content_index":{_INDEX},"delta":"'
 )
-_AUDIO: Final = re.compile((r'\{"type":"response\.output_audio\.delta' + _REST).encode())
 _TEXT: Final = r'([^"\\\x00-\x1f]*)"'
-_ANY: Final = re.compile(
+_HEAD: Final = re.compile(
     (r'\{"type":"(response\.output_(?:audio|audio_transcript|text)\.delta)' + _REST).encode()
 )
-_ONE_ID: Final = re.compile(rb"[ !#-\[\]-~]+")
 _SAID: Final = re.compile(f'{_TEXT}(?:,"obfuscation":"{_TEXT})?\\}}'.encode())
-_WORDS: Final = re.compile(
-    r'\{"type":"(response\.output_(?:audio_transcript|text)\.delta)'
-    f'{_REST}{_TEXT}(?:,"obfuscation":"{_TEXT})?' + r"\}"
-)
+# Seldom needed, so not compiled before that: an id that is not letters and digits alone, and
+# where a delta begins, in any spacing. Behind a backslash its quote belongs to a longer key.
+_ONE_ID: Final = rb"[ !#-\[\]-~]+"
+_OPENING: Final = rb'(?<!\\)"delta"[ \t\r\n]*:[ \t\r\n]*"'
 _WORD_EVENTS: Final[dict[str, type[ServerEvent]]] = {
     cls.wire_type: cls for cls in (ResponseOutputAudioTranscriptDelta, ResponseOutputTextDelta)
 }
@@ -55,8 +53,6 @@ _WORDS_MARKS: Final = frozenset((b"audio_t", b"text.de"))
 _NAMED: Final = frozenset(
     ("type", "event_id", "response_id", "item_id", "output_index", "content_index", "delta")
 )
-# Where a delta begins, in any spacing. Behind a backslash the quote belongs to a longer key.
-_OPENING: Final = re.compile(rb'(?<!\\)"delta"[ \t\r\n]*:[ \t\r\n]*"')
 # Beyond it, parsers differ on what an integer is.
 _MAX_INDEX: Final = 2**53
 _QUOTE: Final = ord('"')
@@ -144,7 +140,7 @@ class Frames:
     @classmethod
     def of(cls, data: bytes) -> Frames | None:
         """What a delta read by its shape has in common with those that follow."""
-        head = _ANY.match(data)
+        head = _HEAD.match(data)
         return cls(head) if head is not None else None
 
     def _start(self, data: bytes | bytearray, begin: int, end: int) -> int:
@@ -153,7 +149,7 @@ class Frames:
         at = data.find(b'"', first, end)
         if not data.startswith(self._head, begin, end) or not data.startswith(common, at, end):
             return 0
-        if not _ONE_ID.fullmatch(data, first, at):
+        if not re.fullmatch(_ONE_ID, data[first:at]):
             return 0
         self._at = at - begin
         return at + len(common)
@@ -245,7 +241,7 @@ def audio_of(data: bytes) -> AudioDelta | None:
     """The audio delta a message is; None for any other message, and for any other shape of one."""
     if data[_AT : _AT + 7] != _AUDIO_MARK:
         return None
-    head = _AUDIO.match(data)
+    head = _HEAD.match(data)
     if head is None or data[-2:] != b'"}':
         return None
     try:
@@ -254,7 +250,7 @@ def audio_of(data: bytes) -> AudioDelta | None:
         return None
     if not pcm:
         return None
-    event_id, response_id, item_id, _, content_index = head.groups()
+    _, event_id, response_id, item_id, _, content_index = head.groups()
     return AudioDelta(
         pcm, event_id.decode(), response_id.decode(), item_id.decode(), int(content_index), data=data
     )
@@ -264,13 +260,15 @@ def words_of(data: bytes) -> ServerEvent | None:
     """The delta of a transcript or text a message is; None for any other message or shape."""
     if data[_AT : _AT + 7] not in _WORDS_MARKS:
         return None
+    head = _HEAD.match(data)
+    said = _SAID.fullmatch(data, head.end()) if head is not None else None
+    if head is None or said is None:
+        return None
+    kind, event_id, response_id, item_id, output_index, content_index = map(bytes.decode, head.groups())
     try:
-        found = _WORDS.fullmatch(data.decode())
+        delta, obfuscation = [text if text is None else text.decode() for text in said.groups()]
     except UnicodeDecodeError:
         return None
-    if found is None:
-        return None
-    kind, event_id, response_id, item_id, output_index, content_index, delta, obfuscation = found.groups()
     return _WORD_EVENTS[kind].of_valid(
         {
             "type": kind,
@@ -297,7 +295,7 @@ def audio_in(data: bytes) -> AudioDelta | None:
     """
     if _KIND not in data[:256] and _KIND not in data[-256:]:
         return None
-    opening = _OPENING.search(data)
+    opening = re.search(_OPENING, data)
     if opening is None:
         return None
     start = opening.end()

@@ -8,13 +8,14 @@ yet, and lines whose items were deleted. No sound and no tools are here.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field
 from typing import Any
 
 from . import events as ev
 from . import script
 from .concerns import items_of, tells_of_items
+from .events.later import ByKind
 from .line_order import LineOrder
 from .protocol import signals as sg
 from .protocol.conversation import ConversationMirror
@@ -168,8 +169,8 @@ class Transcript:
         elif not touched:
             return touched, []
         self._settled -= touched
-        if type(observed) in _NOTED:
-            self._note(observed)
+        if (note := _NOTES[type(observed)]) is not None:
+            note(self, observed)
         fresh, gone = self._order.refresh(touched, self._stays)
         for item_id in fresh:
             self._drafts.pop(item_id, None)
@@ -189,7 +190,7 @@ class Transcript:
         for item_id in self._of_response.get(observed.response_id, ()):
             if not self._is_settled(item_id):
                 return False
-        self._note(observed)
+        self._note_end(observed)
         return True
 
     def _took_the_end(self, told: ev.Item | None) -> bool:
@@ -219,26 +220,28 @@ class Transcript:
         """Whether an event of this class can change a line."""
         return tells_of_items(kind) or kind in (sg.BargeIn, sg.ResponseFinished)
 
-    def _note(self, observed: Observed) -> None:
-        """What an event means here beyond what the mirror makes of it."""
-        match observed:
-            case ev.ConversationItemInputAudioTranscriptionDelta() if observed.item_id:
-                draft = self._draft(observed.item_id, observed.content_index or 0)
-                if draft is not None and not draft.final:
-                    draft.pieces.setdefault(observed.content_index or 0, []).append(observed.delta or "")
-            case ev.ConversationItemInputAudioTranscriptionCompleted() if observed.item_id:
-                draft = self._draft(observed.item_id, observed.content_index or 0)
-                if draft is not None:
-                    draft.pieces[observed.content_index or 0] = [observed.transcript or ""]
-                    draft.final = True
-            case sg.BargeIn():
-                self._note_cut(observed.item_id, observed.response_id)
-            case sg.ResponseFinished():
-                if observed.status == "cancelled":
-                    self._note_cut(observed.response_id)
-                self._note_left_open(observed.response_id)
-            case _:
-                pass
+    # What an event means here beyond what the mirror makes of it.
+
+    def _note_piece(self, event: ev.ConversationItemInputAudioTranscriptionDelta) -> None:
+        index = event.content_index or 0
+        draft = self._draft(event.item_id, index) if event.item_id else None
+        if draft is not None and not draft.final:
+            draft.pieces.setdefault(index, []).append(event.delta or "")
+
+    def _note_whole(self, event: ev.ConversationItemInputAudioTranscriptionCompleted) -> None:
+        index = event.content_index or 0
+        draft = self._draft(event.item_id, index) if event.item_id else None
+        if draft is not None:
+            draft.pieces[index] = [event.transcript or ""]
+            draft.final = True
+
+    def _note_barge_in(self, signal: sg.BargeIn) -> None:
+        self._note_cut(signal.item_id, signal.response_id)
+
+    def _note_end(self, signal: sg.ResponseFinished) -> None:
+        if signal.status == "cancelled":
+            self._note_cut(signal.response_id)
+        self._note_left_open(signal.response_id)
 
     def _draft(self, item_id: str, index: int) -> _Draft | None:
         """Where the words of a user go whose item is not (or no longer) in the conversation."""
@@ -365,13 +368,13 @@ class Transcript:
 
 
 # Events that mean something here beyond what the mirror makes of them.
-_NOTED = frozenset(
-    (
-        ev.ConversationItemInputAudioTranscriptionDelta,
-        ev.ConversationItemInputAudioTranscriptionCompleted,
-        sg.BargeIn,
-        sg.ResponseFinished,
-    )
+_NOTES: ByKind[Callable[[Transcript, Any], None]] = ByKind(
+    {
+        "conversation.item.input_audio_transcription.delta": Transcript._note_piece,
+        "conversation.item.input_audio_transcription.completed": Transcript._note_whole,
+        sg.BargeIn: Transcript._note_barge_in,
+        sg.ResponseFinished: Transcript._note_end,
+    }
 )
 # Events about an item that neither move, make nor remove one, nor say of which
 # kind it is; and those that only may do the last.

@@ -383,7 +383,7 @@ _HANDLERS: ByKind[Callable[[TurnLog, Any, float], None]] = ByKind(
         "input_audio_buffer.commit": TurnLog._commit_asked,
         ev.InputAudioBufferCleared: TurnLog._cleared,
         ev.InputAudioBufferCommitted: TurnLog._committed,
-        ev.ConversationItemInputAudioTranscriptionCompleted: TurnLog._transcribed,
+        "conversation.item.input_audio_transcription.completed": TurnLog._transcribed,
         "conversation.item.create": TurnLog._create_asked,
         ev.ConversationItemAdded: TurnLog._added,
         "conversation.item.created": TurnLog._added,

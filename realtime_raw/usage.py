@@ -407,7 +407,7 @@ _HANDLERS: ByKind[Callable[[UsageMeter, Any, float], None]] = ByKind(
     {
         ResponseFinished: UsageMeter._finished,
         ev.ResponseDone: UsageMeter._done,
-        ev.ConversationItemInputAudioTranscriptionCompleted: UsageMeter._transcript,
+        "conversation.item.input_audio_transcription.completed": UsageMeter._transcript,
         ev.RateLimitsUpdated: UsageMeter._limited,
         ev.ConversationItemAdded: UsageMeter._entered,
         ev.ConversationItemDeleted: UsageMeter._deleted,

@@ -1,12 +1,11 @@
-"""Server events that few sessions see: MCP, calls by telephone and WebRTC, diarized and failed transcripts,
-items retrieved, silence that timed out, and what only older servers send.
+"""Server events that few sessions see: MCP, calls by telephone and WebRTC, items retrieved, silence that
+timed out, and what only older servers send.
 
 They are loaded when the first one comes, and can be had from `server` as well.
 """
 
 from typing import Literal
 
-from ..types import ErrorInfo
 from .base import Inbound, ServerEvent
 from .declare import Number, Open
 from .items import Item
@@ -16,8 +15,6 @@ __all__ = [
     "Conversation",
     "ConversationCreated",
     "ConversationItemCreated",
-    "ConversationItemInputAudioTranscriptionFailed",
-    "ConversationItemInputAudioTranscriptionSegment",
     "ConversationItemRetrieved",
     "InputAudioBufferDtmfEventReceived",
     "InputAudioBufferTimeoutTriggered",
@@ -32,7 +29,6 @@ __all__ = [
     "ResponseMcpCallCompleted",
     "ResponseMcpCallFailed",
     "ResponseMcpCallInProgress",
-    "TranscriptionError",
 ]
 
 
@@ -63,45 +59,6 @@ class ConversationItemRetrieved(ServerEvent):
 
     type: Literal["conversation.item.retrieved"] = "conversation.item.retrieved"
     item: Item | None = None
-
-
-class TranscriptionError(Inbound):
-    """Why a transcription failed."""
-
-    type: str | None = None
-    code: str | None = None
-    message: str | None = None
-    param: str | None = None
-
-    def info(self) -> ErrorInfo:
-        """The same as words; a missing message becomes ""."""
-        return ErrorInfo(self.message or "", code=self.code, type=self.type, param=self.param)
-
-
-class ConversationItemInputAudioTranscriptionSegment(ServerEvent):
-    """A piece of a transcript with its speaker (diarizing models). `start` and `end` in seconds."""
-
-    type: Literal["conversation.item.input_audio_transcription.segment"] = (
-        "conversation.item.input_audio_transcription.segment"
-    )
-    item_id: str | None = None
-    content_index: int | None = None
-    text: str | None = None
-    id: str | None = None
-    speaker: str | None = None
-    start: Number | None = None
-    end: Number | None = None
-
-
-class ConversationItemInputAudioTranscriptionFailed(ServerEvent):
-    """No transcript: instead of `.completed`."""
-
-    type: Literal["conversation.item.input_audio_transcription.failed"] = (
-        "conversation.item.input_audio_transcription.failed"
-    )
-    item_id: str | None = None
-    content_index: int | None = None
-    error: TranscriptionError | None = None
 
 
 class InputAudioBufferTimeoutTriggered(ServerEvent):

@@ -3,16 +3,14 @@
 Every field but `type` may be missing or null: the reference's "required" is
 not what all servers send. Nested objects are in `session`, `items` and
 `response`; the translation dialect has its own module. Those that few sessions
-see lie in `seldom`, and are loaded from there when they are asked for here.
+see lie in `seldom` and `transcription`, and are loaded from there when they are asked for here.
 """
 
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
-
-from pydantic import Tag
+from typing import TYPE_CHECKING, Literal
 
 from ..types import ErrorInfo
 from .base import BareOrObject, Inbound, ServerEvent
-from .declare import Many, Number, Open, field_of, tagged
+from .declare import Many, Number, Open
 from .items import Item
 from .later import names_in
 from .response import Response, ResponsePart
@@ -173,93 +171,6 @@ class ConversationItemDeleted(ServerEvent):
 
     type: Literal["conversation.item.deleted"] = "conversation.item.deleted"
     item_id: str | None = None
-
-
-# ---- transcription of the user ----------------------------------------------
-
-
-class LogProb(Inbound):
-    """One token of a transcript with its log probability."""
-
-    token: str | None = None
-    logprob: Number | None = None
-    bytes: Many[int] | None = None
-
-
-class TranscriptionLanguage(Inbound):
-    """A language that was heard, by its code."""
-
-    code: str | None = None
-
-
-class TranscriptionTokenDetails(Inbound):
-    """Input tokens of a transcription by kind."""
-
-    text_tokens: int | None = None
-    audio_tokens: int | None = None
-
-
-class TokenUsage(Inbound):
-    """A transcription billed by tokens."""
-
-    type: Open[Literal["tokens"]] | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    total_tokens: int | None = None
-    input_token_details: TranscriptionTokenDetails | None = None
-
-
-class DurationUsage(Inbound):
-    """A transcription billed by time, in seconds rounded up (observed)."""
-
-    type: Open[Literal["duration"]] | None = None
-    seconds: Number | None = None
-
-
-class UnknownUsage(Inbound):
-    """A transcription billed in a way this version does not know. Its fields are kept."""
-
-    type: str | None = None
-
-
-def _usage_kind(value: object) -> str:
-    kind = field_of(value, "type")
-    return f"<{kind}>" if kind in ("tokens", "duration") else "<unknown>"
-
-
-TranscriptionUsage: TypeAlias = Annotated[
-    Annotated[TokenUsage, Tag("<tokens>")]
-    | Annotated[DurationUsage, Tag("<duration>")]
-    | Annotated[UnknownUsage, Tag("<unknown>")],
-    tagged(_usage_kind, looks_at=("type", "type")),
-]
-
-
-class ConversationItemInputAudioTranscriptionDelta(ServerEvent):
-    """A piece of a transcript: after the commit, or (live models) while the user speaks."""
-
-    type: Literal["conversation.item.input_audio_transcription.delta"] = (
-        "conversation.item.input_audio_transcription.delta"
-    )
-    item_id: str | None = None
-    content_index: int | None = None
-    delta: str | None = None
-    logprobs: Many[LogProb] | None = None
-    obfuscation: str | None = None
-
-
-class ConversationItemInputAudioTranscriptionCompleted(ServerEvent):
-    """The transcript of a user item. Comes before, within or after the response; may be empty."""
-
-    type: Literal["conversation.item.input_audio_transcription.completed"] = (
-        "conversation.item.input_audio_transcription.completed"
-    )
-    item_id: str | None = None
-    content_index: int | None = None
-    transcript: str | None = None
-    usage: TranscriptionUsage | None = None
-    logprobs: Many[LogProb] | None = None
-    languages: Many[TranscriptionLanguage] | None = None
 
 
 # ---- input audio ------------------------------------------------------------
@@ -427,8 +338,6 @@ if TYPE_CHECKING:
         Conversation,
         ConversationCreated,
         ConversationItemCreated,
-        ConversationItemInputAudioTranscriptionFailed,
-        ConversationItemInputAudioTranscriptionSegment,
         ConversationItemRetrieved,
         InputAudioBufferDtmfEventReceived,
         InputAudioBufferTimeoutTriggered,
@@ -443,7 +352,25 @@ if TYPE_CHECKING:
         ResponseMcpCallCompleted,
         ResponseMcpCallFailed,
         ResponseMcpCallInProgress,
+    )
+    from .transcription import (
+        ConversationItemInputAudioTranscriptionCompleted,
+        ConversationItemInputAudioTranscriptionDelta,
+        ConversationItemInputAudioTranscriptionFailed,
+        ConversationItemInputAudioTranscriptionSegment,
+        DurationUsage,
+        LogProb,
+        TokenUsage,
         TranscriptionError,
+        TranscriptionLanguage,
+        TranscriptionTokenDetails,
+        TranscriptionUsage,
+        UnknownUsage,
     )
 else:
-    __getattr__ = names_in(__name__, {"seldom": [name for name in __all__ if name not in globals()]})
+    _absent = [name for name in __all__ if name not in globals()]
+    _costs = ("DurationUsage", "LogProb", "TokenUsage", "UnknownUsage")
+    _said = [name for name in _absent if "Transcription" in name or name in _costs]
+    __getattr__ = names_in(
+        __name__, {"transcription": _said, "seldom": [name for name in _absent if name not in _said]}
+    )

@@ -405,9 +405,9 @@ HANDLERS: ByKind[Callable[[Contents, Any], None]] = ByKind(
         "mcp_list_tools.in_progress": Contents._mcp_status,
         "mcp_list_tools.completed": Contents._mcp_status,
         "mcp_list_tools.failed": Contents._mcp_status,
-        ev.ConversationItemInputAudioTranscriptionDelta: Contents._transcription,
+        "conversation.item.input_audio_transcription.delta": Contents._transcription,
         "conversation.item.input_audio_transcription.segment": Contents._transcription,
-        ev.ConversationItemInputAudioTranscriptionCompleted: Contents._transcription,
+        "conversation.item.input_audio_transcription.completed": Contents._transcription,
         "conversation.item.input_audio_transcription.failed": Contents._transcription,
     }
 )

@@ -8,8 +8,6 @@ reply. Then the next one is looked at in full again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ..deltas import AudioDelta, Frames
 from ..events.base import ServerEvent
 from ..types import AudioKey
@@ -28,22 +26,31 @@ __all__ = ["Runs"]
 _TRANSCRIPT = "response.output_audio_transcript.delta"
 
 
-@dataclass(slots=True, eq=False)
 class _Run:
     """Deltas of one kind and one part, and where they go.
 
     A line of the trace that was pushed out has lost its key: then there is to be a new one.
     """
 
-    frames: Frames
-    item_id: str | None
-    record: ResponseRecord
-    key: AudioKey
-    amount: Amount
-    part: PartRecord
-    track: Track | None
-    line: TraceLine
-    source: Source
+    __slots__ = ("amount", "frames", "item_id", "key", "line", "part", "record", "source", "track")
+
+    def __init__(
+        self,
+        frames: Frames,
+        record: ResponseRecord,
+        key: AudioKey,
+        place: tuple[PartRecord, Track | None],
+        line: TraceLine,
+        source: Source,
+    ) -> None:
+        self.frames = frames
+        self.item_id = key.item_id
+        self.record = record
+        self.key = key
+        self.amount = record.sounds.get(key) or Amount()  # words may come before any sound
+        self.part, self.track = place
+        self.line = line
+        self.source = source
 
 
 class Runs:
@@ -180,8 +187,7 @@ class Runs:
             return None
         key = key or AudioKey(item_id, content_index)  # the very object that the player knows it by
         source = Source(item_id, record.id, key, record.encoding, frames)
-        amount = record.sounds.get(key) or Amount()  # words may come before any sound
-        return _Run(frames, item_id, record, key, amount, *place, line, source)
+        return _Run(frames, record, key, place, line, source)
 
 
 def _beside(run: _Run | None, item_id: str | None, response_id: str | None) -> _Run | None:

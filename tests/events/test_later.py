@@ -53,6 +53,7 @@ def test_a_class_is_the_same_wherever_it_is_had_from() -> None:
         (ev.items, "mcp_items"),
         (ev.response, "response_config"),
         (ev.server, "seldom"),
+        (ev.server, "transcription"),
         (ev.session, "session_config"),
         (ev.session, "session_seldom"),
     ):
@@ -84,6 +85,7 @@ print(*(name.removeprefix("realtime_raw.events.") for name in sys.modules.keys()
         "response_config",
         "seldom",
         "session_config",
+        "transcription",
         "translation",
     }
     shown = fresh(code.format(statement="before = set()")).split()

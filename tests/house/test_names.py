@@ -67,6 +67,7 @@ TABLES = (
     "protocol.conversation",
     "protocol.trace",
     "times",
+    "transcript",
     "turnlog",
     "usage",
 )

@@ -99,10 +99,11 @@ def test_a_usual_session_does_without_the_seldom_ones(
     found = loaded(session, realtime_server.url, tmp_path)
     assert not found & SELDOM
     assert "client" in found
+    assert ("transcription" in found) == (session is SPOKEN)
 
 
 def test_what_is_not_sent_is_not_loaded(realtime_server: rt.loopback.LoopbackServer, tmp_path: Path) -> None:
     """A session as the server offers it is ready, and sends sound, without the models of requests."""
     found = loaded(OPENED, realtime_server.url, tmp_path)
-    assert not found & (SELDOM | SENT)
+    assert not found & (SELDOM | SENT | {"transcription"})
     assert "server" in found
