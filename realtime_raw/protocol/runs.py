@@ -61,7 +61,7 @@ class Runs:
     def __init__(self, state: State, reactions: Reactions) -> None:
         self._state = state
         self._refuse = reactions.not_played
-        self._refused: Sound | None = None  # the sound just taken in, if it could not be played
+        self._refused: Sound | None = None  # what was taken in last and could not be played
         self._audio: _Run | None = None
         self._words: _Run | None = None
         self.live = False  # whether there is anything that could go on
@@ -100,11 +100,14 @@ class Runs:
 
     def _sounded(self, data: bytes, now: float) -> Sound | None:
         run = self._audio
-        pcm = self.skim(memoryview(data), data, 0, len(data), now) if run is not None else None
-        if run is None or pcm is None:
+        if run is None:
             return None
-        refused, self._refused = self._refused, None
-        return refused or Sound(pcm, run.source, data)
+        self._refused = None
+        pcm = self.skim(memoryview(data), data, 0, len(data), now)
+        if pcm is None:
+            return None
+        # What was refused is the cause of a warning: the same object, not another like it.
+        return self._refused or Sound(pcm, run.source, data)
 
     def skim(
         self, view: memoryview, buffer: bytes | bytearray, begin: int, end: int, now: float

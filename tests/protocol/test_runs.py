@@ -259,3 +259,24 @@ def test_most_deltas_of_a_reply_are_taken_so(playing: bool, monkeypatch: pytest.
         call.delta(TRANSCRIPT, 0, 0, " word", {})
         call.verb("append", 0)
     assert sum(taken) == 38
+
+
+def test_sound_that_was_refused_is_not_told_of_again() -> None:
+    """The ring was full while sound was skimmed; who wants the events of the next reply gets its own."""
+    call = Call("skimmed", playing=True)
+    call.reply(0)
+    for _ in range(60):
+        call.delta(AUDIO, 0, 0, 200, {})
+    assert call.core.responses.get("r0") is not None
+    assert "ring_full" in [line.about for line in call.core.trace]
+    call.done(0, "completed")
+    call.core.interrupt(call.now)
+    assert call.player is not None
+    call.player.pull(np.zeros(24_000, np.int16))
+    call.reply(1)
+    call.core.drain()
+    call.way = "carried"
+    for samples in (10, 11, 12):
+        call.delta(AUDIO, 1, 0, samples, {})
+    told = [one for one in call.core.events_received() if isinstance(one, AudioReceived)]
+    assert [(one.item_id, len(one.pcm)) for one in told] == [("i1", 20), ("i1", 22), ("i1", 24)]
