@@ -44,14 +44,13 @@ class Broken(Exception):
         self.code = code
 
 
-def _size(view: memoryview, at: int, short: int, end: int) -> tuple[int, int]:
-    """Where the payload of a frame begins and how long it is, if its head ends before `end`."""
+def _size(view: memoryview, at: int, short: int) -> tuple[int, int]:
+    """Where the payload of a frame begins and how long it is; of its length only `short` need have come."""
     if short < 126:
         return at + 2, short
     if short > 127:
         raise Broken(1002, "incorrect masking")
-    start = at + 10
-    return start, int.from_bytes(view[at + 2 : start]) if start <= end else 0
+    return at + 10, int.from_bytes(view[at + 2 : at + 10])
 
 
 def _too_long(first: int, size: int, limit: int) -> Broken:
@@ -175,7 +174,7 @@ class ReadingTransport(WebSocketTransport, asyncio.BufferedProtocol):
             if size == 126:  # as of nearly all there are
                 size = long
             else:
-                start, size = _size(view, at, size, end)
+                start, size = _size(view, at, size)
             if start > end:
                 wanted = start - at
                 break
@@ -205,7 +204,6 @@ class ReadingTransport(WebSocketTransport, asyncio.BufferedProtocol):
                 held = self._held = True
                 self._read(False)
             at = stop
-        self._count = count
         return at, wanted
 
 

@@ -288,6 +288,20 @@ def test_the_ear_never_un_hears_nor_runs_ahead() -> None:
     assert len(mirror) == 1
 
 
+def test_a_part_that_is_longer_than_what_came_of_it_is_not_heard_out_before() -> None:
+    """Retrieved, it shows more sound than was streamed: the ear is at its end only behind that."""
+    mirror = mirror_of(added(BEGUN, None), *audio_reply("a", [("One", 100), (" two", 100)], "resp_1"))
+    (item,), key = mirror, AudioKey("a", 0)
+    audio = base64.b64encode(bytes(48 * 300)).decode()
+    shown = {"type": "output_audio", "audio": audio, "transcript": "One two"}
+    tell(mirror, {"type": "conversation.item.retrieved", "item": reply("a", shown)})
+    assert item.audio_ms == 300
+    mirror.mark_heard(key, 250)
+    assert (item.heard_ms, len(mirror.heard_text)) == (250, 1)
+    mirror.mark_heard(key, 300)
+    assert (item.heard_ms, len(mirror.heard_text)) == (300, 0)
+
+
 def test_truncation_takes_the_tail() -> None:
     """Sound is cut at the mark; text behind it was generated, and not heard."""
     mirror = mirror_of(

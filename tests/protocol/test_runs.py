@@ -280,3 +280,49 @@ def test_sound_that_was_refused_is_not_told_of_again() -> None:
         call.delta(AUDIO, 1, 0, samples, {})
     told = [one for one in call.core.events_received() if isinstance(one, AudioReceived)]
     assert [(one.item_id, len(one.pcm)) for one in told] == [("i1", 20), ("i1", 22), ("i1", 24)]
+
+
+@pytest.mark.parametrize("kind", [AUDIO, TRANSCRIPT])
+@pytest.mark.parametrize(
+    ("part", "other"),
+    [
+        ("event_9", 'event_"'),
+        ("event_9", "event_\\"),
+        ("event_9", "event_\n"),
+        ("event_9", "event_\x00"),
+        ("event_9", "event_ "),
+        ("event_9", "event_9_9"),
+        ('"}', "}}"),
+        ('"}', '""'),
+        ('"}', '"]'),
+        ('"}', '" }'),
+    ],
+)
+def test_a_message_that_is_all_but_like_the_last(kind: str, part: str, other: str) -> None:
+    """In its id or at its end it is no event, or another than it seems: it is read as if it stood alone."""
+    calls = [Call(way, playing=False) for way in WAYS]
+    for call in calls:
+        call.reply(0)
+        for _ in range(3):
+            call.delta(kind, 0, 0, 6 if kind == AUDIO else " word", {})
+        of = {"response_id": "r0", "item_id": "i0", "output_index": 0, "content_index": 0}
+        said = base64.b64encode(b"\1\2" * 6).decode() if kind == AUDIO else " word"
+        text = json.dumps({"type": kind, "event_id": "event_9", **of, "delta": said}, separators=(",", ":"))
+        assert text.count(part) == 1
+        call.raw(text.replace(part, other))
+        call.delta(kind, 0, 0, 6 if kind == AUDIO else " word", {})
+        call.look()
+    whole, *short = (call.end() for call in calls)
+    assert short == [whole, whole]
+
+
+def test_the_proof_of_a_full_ring_is_the_sound_that_found_no_room() -> None:
+    """And not the words beside it, which came last of what was looked at in full."""
+    call = Call("skimmed", playing=True)
+    call.reply(0)
+    while not (warned := call.core.trace.last("protocol.warning")):
+        call.delta(AUDIO, 0, 0, 200, {})
+        call.delta(TRANSCRIPT, 0, 0, " word", {})
+    assert warned.about == "ring_full"
+    assert warned.cause is not None
+    assert (warned.cause.type, warned.cause.item_id) == (AUDIO, "i0")

@@ -309,6 +309,28 @@ async def test_long_messages_may_be_taken_in_where_they_lie() -> None:
         ]
 
 
+async def test_who_holds_at_a_message_in_pieces_gets_no_more() -> None:
+    """Whatever else came with it waits, as behind any other message."""
+    there = asyncio.Event()
+    pieces = frame(0x01, b"in ") + frame(0x80, b"pieces")
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await there.wait()
+        writer.write(frame(TEXT, b"one") + pieces + frame(TEXT, b"two") + frame(TEXT, b"three"))
+        await heard(reader)
+
+    async with line(talk) as transport, asyncio.timeout(SOON):
+        taker = Taker(holds=2)
+        transport.attach(taker)
+        there.set()
+        await soon(lambda: len(taker.messages) == 2)
+        await asyncio.sleep(0)
+        assert taker.messages == [b"one", b"in pieces"]
+        transport.resume()
+        await soon(lambda: len(taker.messages) == 4)
+        assert taker.messages[2:] == [b"two", b"three"]
+
+
 @pytest.mark.parametrize("leaves", [False, True])
 async def test_a_close_that_came_behind_a_hold_is_the_reason(leaves: bool) -> None:
     """The receiver held before it; then the line went. It is told of all that came, and why."""
