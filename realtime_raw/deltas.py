@@ -160,6 +160,7 @@ class Frames:
         `view` is one of `data`.
         """
         at, common = begin + self._at, self._common
+        # What most are: an id as long as the last one, of letters and digits. A call would take as long.
         if (
             data.startswith(common, at, end)
             and data.startswith(self._head, begin, at)

@@ -168,11 +168,6 @@ class HeardText:
         track = self.find(key)
         return track.received // track.bytes_per_ms if track is not None else 0
 
-    def has_ended(self, key: AudioKey) -> bool:
-        """Whether all sound of this part was received; False if it is not held."""
-        track = self.find(key)
-        return track is not None and track.ended
-
     def drop(self, item_id: str, content_index: int | None = None) -> None:
         """Forget one part of an item, or (None) all of them."""
         tracks = self._items.get(item_id)

@@ -167,8 +167,10 @@ def test_parts_are_apart() -> None:
     heard.drop("a")
     heard.drop("a")
     assert len(heard) == 1
-    assert not heard.has_ended(keys[0])
-    assert heard.has_ended(keys[2])
+    assert heard.find(keys[0]) is None
+    left = heard.find(keys[2])
+    assert left is not None
+    assert left.ended
     assert heard.received_ms(keys[0]) == 0
     heard.end(keys[0])
     assert len(heard) == 1
